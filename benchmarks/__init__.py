@@ -1,0 +1,1 @@
+"""Speed, memory and growth, measured beside peers: `python -m benchmarks`. How to read it: `docs/benchmarks.md`."""

@@ -1,0 +1,5 @@
+"""`python -m feedback`, the same as `feedback`."""
+
+from feedback.cli import main
+
+main()

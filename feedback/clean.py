@@ -1,0 +1,33 @@
+"""Taking the medium out of a text: HTML, invisible characters, line ends. The words stay as they are."""
+
+import html
+import re
+
+# Only what HTML really has: "<3" and "<推荐>" are the customer's own.
+_BREAK = re.compile(r"<(?:br|/p|/div|/li)\s*/?>", re.IGNORECASE)
+_TAG = re.compile(
+    r"</?(?:a|b|i|u|p|em|br|hr|h[1-6]|ul|ol|li|dl|dt|dd|td|tr|th|div|img|font|span|strong|small|table|tbody|thead"
+    r"|script|style|blockquote|center|section|video|s)(?:\s[^<>]{0,2000})?/?>",
+    re.IGNORECASE,
+)
+# The zero-width joiner stays: it holds emoji together.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufff9-\ufffb]"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """The text without markup, entities, invisible characters and half characters, its line ends `\\n`, its edges trimmed.
+
+    >>> clean("质量&nbsp;很好<br/>物流\\u200b快&#128077;")
+    '质量 很好\\n物流快👍'
+    """
+    if "&" in text:
+        text = html.unescape(text).replace("\xa0", " ")
+    if "<" in text:
+        text = _TAG.sub("", _BREAK.sub("\n", text))
+    if not text.isprintable():
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = _SURROGATE.sub("", _INVISIBLE.sub("", text))
+    return text.strip()

@@ -1,0 +1,132 @@
+"""feedback collect"""
+
+import sys
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from feedback.cli.common import open_project, pass_folder, progress_bar
+from feedback.collectors.base import SourceConfig
+from feedback.errors import FeedbackError, ProjectError
+from feedback.pipeline import Collected
+from feedback.pipeline import collect as collect_source
+from feedback.project import Project
+from storage.errors import StorageError
+from storage.records import Kind
+from storage.store import Store
+
+_REASONS_SHOWN = 5
+
+
+@click.command()
+@click.argument("collector", required=False)
+@click.argument("paths", nargs=-1)
+@click.option("--source", "only", help="Collect only this source of feedback.toml.")
+@click.option(
+    "--name",
+    help="Name of an ad hoc source; the same name again adds to it. "
+    "Default: the channel, or a table's file name, or the collector.",
+)
+@click.option("--channel", help="Where these customers spoke: ecommerce, 京东, 门店 …")
+@click.option("--kind", type=click.Choice(get_args(Kind)), help="What the rows are. Default: as the layout says.")
+@click.option("--layout", help="A built-in layout's name, or a TOML mapping file. Default: recognised from the header.")
+@click.option("--store", "store_name", help="The shop or branch all rows belong to.")
+@click.option("--product", help="The product all rows are about.")
+@pass_folder
+def collect(
+    folder: Path,
+    /,
+    collector: str | None,
+    paths: tuple[str, ...],
+    only: str | None,
+    **settings: str | None,
+) -> None:
+    """Collect verbatims from files into the project's database.
+
+    Without arguments: every source in feedback.toml. With a collector and files: those, once.
+    What is already there is not stored again, so run it as often as you like.
+
+    \b
+    feedback collect
+    feedback collect table reviews.csv --channel ecommerce
+    feedback collect chat "export/*.json" --channel 微信客服
+    """
+    # An option that would be passed over in silence is refused.
+    if collector and only:
+        raise click.UsageError("--source names a source of feedback.toml; leave it out when you name files yourself.")
+    if not collector and (given := next((name for name, value in settings.items() if value is not None), None)):
+        option = given.removesuffix("_name")
+        raise click.UsageError(f"--{option} goes with a collector and files: feedback collect table FILE --{option} …")
+    project, store = open_project(folder, create=True)
+    with store:
+        sources = [_ad_hoc(collector, paths, settings)] if collector else _configured(project, only)
+        failed = [source.name for source in sources if not _run(store, project, source)]
+    if failed:
+        sys.exit(1)
+
+
+def _configured(project: Project, only: str | None) -> list[SourceConfig]:
+    if only:
+        return [project.source(only)]
+    if not project.sources:
+        raise ProjectError(
+            f"{project.folder / 'feedback.toml'} names no [[sources]] yet. "
+            "Take the # away before one of the examples at its end and adjust it, or try: feedback collect table FILE"
+        )
+    return list(project.sources)
+
+
+def _ad_hoc(collector: str, paths: tuple[str, ...], settings: dict[str, str | None]) -> SourceConfig:
+    if not paths:
+        raise click.UsageError(f"Say which files: feedback collect {collector} FILE …")
+    return SourceConfig(
+        name=_source_name(collector, paths[0], settings),
+        collector=collector,
+        paths=paths,
+        base=Path.cwd(),
+        channel=settings["channel"],
+        kind=settings["kind"],  # type: ignore[arg-type]  # click.Choice holds it to Kind
+        layout=settings["layout"],
+        store=settings["store_name"],
+        product=settings["product"],
+    )
+
+
+def _source_name(collector: str, path: str, settings: dict[str, str | None]) -> str:
+    # The export of a chat is named after the customer. What is typed need not be UTF-8.
+    default = Path(path).stem if collector == "table" else collector
+    return (settings["name"] or settings["channel"] or default).encode("utf-8", "backslashreplace").decode()
+
+
+def _run(store: Store, project: Project, source: SourceConfig) -> bool:
+    """Collect one source and say what came of it; a source that fails does not keep the others from being read."""
+    try:
+        with progress_bar(source.name) as progress:
+            done = collect_source(store, project, source, progress)
+        click.echo(_sentence(done))
+        if source not in project.sources:  # `feedback rejects` finds the names of those by itself
+            for stored, name in done.hidden.items():
+                click.echo(f"  {stored} in feedback rejects is {name}")
+        for reason in done.failed[:_REASONS_SHOWN]:
+            click.echo(f"Error: {source.name}: {reason}", err=True)
+        if (more := len(done.failed) - _REASONS_SHOWN) > 0:
+            click.echo(f"Error: {source.name}: {more:,} more files can't be read.", err=True)
+    except StorageError:
+        raise
+    except FeedbackError as error:
+        click.echo(f"Error: {source.name}: {error}", err=True)
+        return False
+    return not done.failed
+
+
+def _sentence(done: Collected) -> str:
+    if not done.parts_read:
+        return f"{done.source}: nothing new ({done.parts_unchanged} files unchanged)"
+    parts = [f"{done.added:,} new"]
+    parts += [f"{done.changed:,} changed"] if done.changed else []
+    parts += [f"{done.unchanged:,} already there"] if done.unchanged else []
+    parts += [f"{done.duplicates:,} of the new are copies"] if done.duplicates else []
+    parts += [f"{done.withdrawn:,} withdrawn"] if done.withdrawn else []
+    parts += [f"{done.rejected:,} rows or fields could not be used (see: feedback rejects)"] if done.rejected else []
+    return f"{done.source}: {', '.join(parts)}"

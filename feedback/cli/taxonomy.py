@@ -1,0 +1,179 @@
+"""feedback taxonomy list | show | check"""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from feedback.cli.columns import aligned
+from feedback.cli.common import pass_folder, progress_bar
+from feedback.project import SETTINGS_FILE, Project, load_project
+from nlp.taxonomy import Taxonomy, builtin_taxonomies, builtin_text, load_taxonomy
+from storage.store import Store
+from storage.texts import count_customer_texts, customer_texts
+
+if TYPE_CHECKING:
+    from feedback.taxonomy_check import Coverage, Problem, Use
+
+_NOTES_SHOWN = 5
+_DEAD_SHOWN = 6
+
+
+@click.group()
+def taxonomy() -> None:
+    """Check the aspects a project listens for.
+
+    A taxonomy is a TOML file: aspects, the words customers use for them, their stage of the journey.
+
+    \b
+    feedback taxonomy list
+    feedback taxonomy show hotel > taxonomy.toml
+    feedback taxonomy check
+    """
+
+
+@taxonomy.command("list")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines instead of text.")
+def list_builtins(as_json: bool) -> None:
+    """List the built-in taxonomies.
+
+    \b
+    feedback taxonomy list
+    """
+    found = [load_taxonomy(name) for name in builtin_taxonomies()]
+    if as_json:
+        for one in found:
+            row = {"name": one.name, "title_zh": one.title_zh, "title_en": one.title_en, "version": one.version}
+            click.echo(json.dumps({**row, "aspects": len(one.aspects), "words": _word_count(one)}, ensure_ascii=False))
+        return
+    rows = [
+        [one.name, one.title_zh, one.title_en, f"{len(one.aspects)} aspects", f"{_word_count(one):,} words"]
+        for one in found
+    ]
+    click.echo("\n".join(aligned(rows, "lllrr")))
+
+
+def _word_count(one: Taxonomy) -> int:
+    return sum(len(aspect.terms) + len(aspect.opinions) for aspect in one.aspects)
+
+
+@taxonomy.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print a built-in taxonomy, to be copied and edited.
+
+    \b
+    feedback taxonomy show restaurant > taxonomy.toml
+    """
+    click.echo(builtin_text(name), nl=False)
+
+
+@taxonomy.command()
+@click.argument("name_or_path", metavar="[NAME|PATH]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+@pass_folder
+def check(folder: Path, name_or_path: str | None, as_json: bool) -> None:
+    """Report overlaps, dead words and coverage of a taxonomy.
+
+    Checks the project's taxonomy, or the one you name, in itself; inside a project also against what its customers wrote. A word
+    that two aspects claim is an error, and exit 1.
+
+    \b
+    feedback taxonomy check
+    feedback taxonomy check hotel --json
+    """
+    from feedback.taxonomy_check import check_taxonomy
+
+    project = load_project(folder) if name_or_path is None or (folder / SETTINGS_FILE).exists() else None
+    chosen = load_taxonomy(name_or_path or (project.taxonomy if project else ""))
+    problems = check_taxonomy(chosen)
+    use = _use(project, chosen) if project and project.database.exists() else None
+    if as_json:
+        click.echo(_as_json(chosen, problems, use))
+    else:
+        click.echo("\n".join(_lines(chosen, problems, use)))
+    if any(problem.level == "error" for problem in problems):
+        sys.exit(1)
+
+
+def _use(project: Project, chosen: Taxonomy) -> "Use":
+    from feedback.taxonomy_check import use_of
+
+    with Store.open_readonly(project.database) as store:
+        total = count_customer_texts(store.connection)
+        with progress_bar("taxonomy check", total) as progress:
+            return use_of(chosen, project.words, customer_texts(store.connection), progress)
+
+
+def _as_json(chosen: Taxonomy, problems: "list[Problem]", use: "Use | None") -> str:
+    found = {
+        "taxonomy": chosen.name,
+        "version": chosen.version,
+        "problems": [{"level": problem.level, **asdict(problem)} for problem in problems],
+        "use": None if use is None else {**asdict(use), "unheard": dict(use.unheard)},
+    }
+    return json.dumps(found, ensure_ascii=False, indent=1)
+
+
+def _lines(chosen: Taxonomy, problems: "list[Problem]", use: "Use | None") -> Iterator[str]:
+    aspects = f"{len(chosen.aspects)} aspects, {_word_count(chosen):,} words"
+    yield f"{chosen.name} {chosen.version} ({chosen.title_zh}): {aspects}"
+    by_level = {level: [p for p in problems if p.level == level] for level in ("error", "warning", "note")}
+    yield ", ".join(f"{len(found):,} {level}{'' if len(found) == 1 else 's'}" for level, found in by_level.items())
+    for level in ("error", "warning"):
+        yield from (f"  {level}: {problem.message}" for problem in by_level[level])
+    if lone := [problem.word for problem in by_level["note"] if problem.kind == "one_character"]:
+        yield f"  note: single characters count only where they are words of their own: {'、'.join(lone)}"
+    inside = [problem for problem in by_level["note"] if problem.kind == "inside"]
+    yield from (f"  note: {problem.message}" for problem in inside[:_NOTES_SHOWN])
+    if more := len(inside[_NOTES_SHOWN:]):
+        yield f"  … and {more:,} more words that hold another aspect's (see: --json)"
+    yield ""
+    if use is None:
+        yield "Not checked against texts: there is no project database here."
+    elif not use.every.verbatims:
+        yield "Not checked against texts: the project holds none yet. Run: feedback collect"
+    else:
+        yield from _use_lines(use)
+
+
+def _use_lines(use: "Use") -> Iterator[str]:
+    yield "Customer verbatims that mention an aspect:"
+    rows = [["", "verbatims", "", "segments", ""]]
+    rows += [_coverage_row("all", use.every), _coverage_row("without noise and copies", use.effective)]
+    yield from (f"  {line}" for line in aligned(rows, "lrrrr"))
+    if use.unusable:
+        yield f"  {use.unusable:,} texts can't be analysed and are left out (see: feedback status)"
+    yield ""
+    rows = [["aspect", "verbatims", "share", "words", "dead", "words that occur in no verbatim"]]
+    for one in use.aspects:
+        share = _percent(one.verbatims, use.effective.verbatims)
+        rows.append([one.aspect, f"{one.verbatims:,}", share, str(one.words), str(len(one.dead)), _dead(one.dead)])
+    yield from aligned(rows, "lrrrrl")
+    if use.unheard:
+        yield ""
+        yield "Judging words most frequent where no aspect is mentioned:"
+        yield "  " + "  ".join(f"{word} {count:,}" for word, count in use.unheard)
+
+
+def _coverage_row(title: str, found: "Coverage") -> list[str]:
+    return [
+        title,
+        f"{found.mentioning_verbatims:,} of {found.verbatims:,}",
+        _percent(found.mentioning_verbatims, found.verbatims),
+        f"{found.mentioning_segments:,} of {found.segments:,}",
+        _percent(found.mentioning_segments, found.segments),
+    ]
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "-"
+
+
+def _dead(words: tuple[str, ...]) -> str:
+    more = f" … (+{len(words) - _DEAD_SHOWN})" if len(words) > _DEAD_SHOWN else ""
+    return "、".join(words[:_DEAD_SHOWN]) + more

@@ -1,0 +1,117 @@
+"""What a collector is: something that yields records, one at a time, in the order the source holds them.
+
+A collector knows its source and nothing else: no database, no masking, no cleaning, no dates. Intake does those
+for all of them. To add one, write a module with a class of the `Collector` shape and a row in `registry.py`;
+`table.py` is the worked example. Outside this package: an entry point in the group `feedback.collectors`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from storage.records import Kind, Metric, Role
+
+
+@dataclass(frozen=True, slots=True)
+class RawScore:
+    """A rating as the source wrote it ("5", "4.0", "50", "9分"), and the scale it is on."""
+
+    metric: Metric
+    value: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing one person wrote, as the source holds it: raw text, raw date, raw id.
+
+    `source_id` None means the source has none; intake then derives one from the contents. `customer` is whatever
+    the source calls the person; intake keeps only a keyed hash of it. `problems` are fields of
+    this row that could not be used; they are listed, and the row is stored without them. They name no person.
+    """
+
+    text: str
+    kind: Kind
+    channel: str
+    location: str  # for rejects: "reviews.csv:17"
+    source_id: str | None = None
+    role: Role = "customer"
+    posted_at: str | None = None  # any form FORMATS lists; intake reads it
+    conversation_id: str | None = None
+    turn: int | None = None
+    parent_id: str | None = None
+    customer: str | None = None
+    product: str | None = None
+    store: str | None = None
+    region: str | None = None
+    question: str | None = None
+    scores: tuple[RawScore, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The source says an earlier record is void (a recalled message). Intake removes it from the store."""
+
+    source_id: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A row that can't be used at all. It goes to `rejects`; nothing is silently dropped.
+
+    `reason` names no person. `excerpt` is what was said, and only that, whole: intake masks it, then shortens it. Where
+    a row can't be taken apart nobody knows its words from its names: then there is none, and `location` finds it.
+    """
+
+    location: str
+    reason: str
+    excerpt: str = ""
+
+
+Item = Record | Withdrawn | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """One `[[sources]]` of feedback.toml, or the same given on the command line."""
+
+    name: str
+    collector: str
+    paths: tuple[str, ...] = ()  # files, folders, globs; relative to `base`
+    base: Path = field(default_factory=Path)
+    channel: str | None = None  # None: the layout's own
+    kind: Kind | None = None
+    layout: str | None = None  # name of a built-in layout or path of a TOML file; None: recognised from the header
+    store: str | None = None
+    product: str | None = None
+    roles: Mapping[str, Role] = field(default_factory=dict)  # chat: speaker name -> role
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a source that is collected on its own and skipped when unchanged: a file."""
+
+    name: str  # shown to people and kept as the cursor's key
+    path: Path
+
+
+class Collector(Protocol):
+    """Yields what a source holds. Raises `CollectError` when the source (not a row of it) can't be read.
+
+    `private_names`: files may be named after people, as an export of one chat is, and errors may name them. They are
+    shown, but not stored: see `feedback/part_names.py`.
+    """
+
+    private_names: bool
+
+    def parts(self, config: SourceConfig) -> list[Part]:
+        """The pieces to read, in a fixed order. `CollectError` when there are none."""
+        ...
+
+    def collect(self, part: Part, config: SourceConfig) -> Iterator[Item]:
+        """Every item of one part, lazily: memory does not grow with the part's length."""
+        ...

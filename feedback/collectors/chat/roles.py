@@ -1,0 +1,97 @@
+"""Who is speaking: a speaker's name as the source writes it, to a role.
+
+The user's `roles` come first, then the words below. What neither knows is settled only when one side of the
+conversation is missing and one name is left for it; otherwise it is an error, because a company's words counted
+as a customer's would falsify every figure.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
+
+from feedback.errors import CollectError
+from storage.records import Role
+
+_WORDS: dict[Role, tuple[str, ...]] = {
+    "bot": (
+        *("机器人", "智能助手", "智能客服", "智能小助手", "机器人客服", "AI客服", "自动回复", "系统", "系统消息"),
+        *("系统提示", "bot", "robot", "chatbot", "system"),
+    ),
+    "agent": (
+        *("客服", "坐席", "座席", "店铺", "商家", "卖家", "店家", "店主", "店员", "旗舰店", "专卖店", "专营店"),
+        *("官方店", "客服人员", "人工客服", "工作人员", "服务人员", "接线员", "话务员", "客户经理", "客户服务"),
+        *("客户代表", "用户服务", "客户服务中心", "客服中心", "会员中心"),
+        *("agent", "staff", "helpdesk", "seller", "servicer", "[SPEAKER 1]"),
+    ),
+    "customer": (
+        *("客户", "顾客", "买家", "用户", "消费者", "会员", "访客", "来电人", "咨询人", "客人", "乘客"),
+        *("customer", "user", "buyer", "visitor", "client", "[SPEAKER 2]"),
+    ),
+}
+_ROLE_OF: dict[str, Role] = {word.lower(): role for role, words in _WORDS.items() for word in words}
+_ALTERNATIVES = "|".join(re.escape(word) for word in sorted(_ROLE_OF, key=len, reverse=True))
+# "客服小美", "在线客服", "用户8839201" — at an end of the name only: "不想当客服的猫" is anybody.
+_AT_START = re.compile(_ALTERNATIVES)
+_AT_END = re.compile(rf"(?:{_ALTERNATIVES})$")
+# Sub-accounts and brackets: "某某旗舰店:小美", "客服（小美）", "客服-01".
+_PIECES = re.compile(r"[\s:：()（）\[\]【】_\-—·]+")
+
+
+def role_of(name: str, configured: Mapping[str, Role]) -> Role | None:
+    """The role of a name by the user's table or the built-in words; None when neither knows it."""
+    return configured[name] if name in configured else _built_in_role(name)
+
+
+@lru_cache(maxsize=4096)
+def _built_in_role(name: str) -> Role | None:
+    lowered = name.lower()
+    if lowered in _ROLE_OF:
+        return _ROLE_OF[lowered]
+    for piece in _PIECES.split(lowered):
+        # The end before the start: of two words as long, the last one says what the thing is ("会员客服").
+        words = [match.group() for match in (_AT_END.search(piece), _AT_START.match(piece)) if match]
+        # Latin words only whole: "useful" is no user.
+        words = [word for word in words if not word.isascii() or piece.rstrip("0123456789") == word]
+        if words:
+            return _ROLE_OF[max(words, key=len)]
+    return None
+
+
+def is_generic(name: str, configured: Mapping[str, Role]) -> bool:
+    """Whether a name says only the role ("客户"), so that two of that name are not one person."""
+    return name in configured or name.lower() in _ROLE_OF
+
+
+def missing_side(known: Collection[Role]) -> Role | None:
+    """The role that a conversation with these roles still lacks; None when both sides are there."""
+    if "customer" not in known:
+        return "customer" if known else None
+    return "agent" if len(set(known)) == 1 else None
+
+
+def assign_roles(names: Iterable[str], configured: Mapping[str, Role]) -> tuple[dict[str, Role], list[str]]:
+    """Roles of the speakers of one conversation, and the names left without one."""
+    roles: dict[str, Role] = {}
+    unknown: list[str] = []
+    for name in names:
+        role = role_of(name, configured)
+        if role is None:
+            unknown.append(name)
+        else:
+            roles[name] = role
+    side = missing_side(roles.values())
+    if len(unknown) == 1 and side is not None:
+        roles[unknown.pop()] = side
+    return roles, unknown
+
+
+def unknown_speakers(where: str, names: Collection[str]) -> CollectError:
+    """The error that names the speakers and shows what to add to feedback.toml."""
+    shown = list(names)[:6]
+    quoted = [name.replace("\\", "\\\\").replace('"', '\\"') for name in shown]
+    table = ", ".join(f'"{name}" = "customer"' for name in quoted)
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return CollectError(
+        f"{where}: who is customer, agent or bot among {', '.join(shown)}{more}? Add to this source in feedback.toml, "
+        f"with the right role for each: roles = {{ {table} }}"
+    )

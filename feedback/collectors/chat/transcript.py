@@ -1,0 +1,133 @@
+"""Text transcripts: who speaks on one line, or before a colon; when, where it is written.
+
+Five forms of the line that opens a turn, as help desks, marketplaces and chat windows copy them out:
+
+    客服 2023-11-11 10:20:33              the words on the lines below
+    2023-11-11 10:20:33 客服              the words on the lines below
+    [10:20:33] 客服：您好
+    客服 (2023-11-11 10:20:33)：您好
+    客服：您好
+
+One file is of one form, the one that fits most of its lines with speakers known by name. Everything up to the next
+turn is one message. A line of dashes, or "会话编号：…", before a turn begins another conversation; a line that is only
+a date dates the clock times below it. Where there is no date, none is made up: it is listed once.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import NamedTuple
+
+from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
+from feedback.collectors.chat.lines import TextFile, fingerprint
+from feedback.collectors.chat.roles import assign_roles, is_generic, missing_side, unknown_speakers
+from feedback.collectors.chat.transcript_turns import Form, Turn, find_form, read_turns
+from storage.records import Role
+
+NO_DATES = "no dates in this transcript"
+
+
+def collect(file: TextFile, config: SourceConfig) -> Iterator[Item] | None:
+    """The items of a transcript; None when no line of the opening reads like somebody speaking."""
+    form = find_form(file.opening, config.roles)
+    if form is None:
+        return None
+    conversations = _survey(file, form, config)
+    return _records(file, form, config, conversations)
+
+
+class _Conversation(NamedTuple):
+    """What must be known before a conversation's first record."""
+
+    id: str
+    roles: dict[str, Role]
+
+
+def _survey(file: TextFile, form: Form, config: SourceConfig) -> list[_Conversation]:
+    """A first reading: who is who in each conversation, and its id, known before anything is yielded."""
+    conversations: list[_Conversation] = []
+    unknown: dict[str, None] = {}
+    ids: dict[str, int] = {}
+    turns = (turn for turn in read_turns(file, form, None) if isinstance(turn, Turn))
+    for number, conversation in groupby(turns, key=lambda turn: turn.conversation):
+        names: dict[str, int] = {}
+        first_turns: dict[str, Turn] = {}
+        for turn in conversation:
+            names[turn.speaker] = names.get(turn.speaker, 0) + 1
+            first_turns.setdefault(turn.speaker, turn)
+        roles, left = _roles(names, form, config)
+        unknown |= dict.fromkeys(left)
+        made = _conversation_id(list(first_turns.values()), roles, config)
+        made = made or fingerprint("transcript", file.name, str(number))
+        count = ids[made] = ids.get(made, 0) + 1
+        conversations.append(_Conversation(made if count == 1 else f"{made}-{count}", roles))
+    if unknown:
+        raise unknown_speakers(file.name, unknown)
+    return conversations
+
+
+def _conversation_id(openings: list[Turn], roles: Mapping[str, Role], config: SourceConfig) -> str | None:
+    """The id written in the file, or one that stays when the file grows; None when only the place in the file is one.
+
+    A dated beginning, with the customer's first words in it, is found again in another export of the same chat.
+    Undated ones are too alike for that ("您好", "在吗"), and so are nameless ones to the minute.
+    """
+    if openings[0].conversation_id:
+        return openings[0].conversation_id
+    customer = next((turn for turn in openings if roles.get(turn.speaker) == "customer"), openings[0])
+    nameless = is_generic(customer.speaker, config.roles) and (customer.time or "").count(":") < 2
+    if customer.date is None or customer.time is None or nameless:
+        return None
+    # Of the words the first line only: a file cut in the middle of a message grows there.
+    said = [(turn.speaker, turn.date or "", turn.time or "", *turn.lines[:1]) for turn in (openings[0], customer)]
+    return fingerprint("transcript", *said[0], *said[1])
+
+
+def _roles(names: dict[str, int], form: Form, config: SourceConfig) -> tuple[dict[str, Role], list[str]]:
+    """Roles of the names that speak, and the names that do but can't be placed.
+
+    Before a bare colon stands not only a speaker ("尺码：M"). Once both sides are known, another name there counts as a
+    speaker only when it comes often; else its line belongs to the message it is in, with a note.
+    """
+    roles, unknown = assign_roles(names, config.roles)
+    if unknown and not form.stamped:
+        often = [name for name in unknown if names[name] >= 3 and names[name] * 10 >= sum(names.values())]
+        if missing_side(roles.values()) is None and roles:
+            unknown = often
+        elif often:
+            roles, unknown = assign_roles([*roles, *often], config.roles)
+    return roles, unknown
+
+
+def _records(file: TextFile, form: Form, config: SourceConfig, conversations: list[_Conversation]) -> Iterator[Item]:
+    kind, channel = config.kind or "chat", config.channel or "chat"
+    said_undated = False
+    reading, number = -1, 0
+    speaking = [conversation.roles for conversation in conversations]
+    for turn in read_turns(file, form, speaking):
+        if isinstance(turn, Unreadable):
+            yield turn
+            continue
+        conversation = conversations[turn.conversation]
+        number = number + 1 if turn.conversation == reading else 1
+        reading = turn.conversation
+        role = conversation.roles[turn.speaker]
+        problems = tuple(turn.problems)
+        if turn.date is None and not problems and not said_undated:
+            problems = (NO_DATES,)
+            said_undated = True
+        named = role == "customer" and not is_generic(turn.speaker, config.roles)
+        yield Record(
+            text=turn.text,
+            kind=kind,
+            channel=channel,
+            location=f"{file.name}:{turn.line}",
+            source_id=f"{conversation.id}-{number}",
+            role=role,
+            posted_at=f"{turn.date} {turn.time}" if turn.date and turn.time else turn.date,
+            conversation_id=conversation.id,
+            turn=number,
+            customer=turn.speaker if named else None,
+            product=config.product,
+            store=config.store,
+            problems=problems,
+        )

@@ -1,0 +1,185 @@
+"""CSV written by WeChatMsg (留痕): the older export of the message table, and the newer one with Chinese headers.
+
+The older one says in `IsSender` which messages the exporting account sent, that is the company's own. The newer one
+has only names: the chat partner's is the file's name, and the own account is called 我 or by its nickname.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
+from feedback.collectors.chat.lines import TextFile, fingerprint
+from feedback.collectors.chat.roles import assign_roles, unknown_speakers
+from feedback.collectors.chat.turns import Turns
+from storage.records import Role
+
+_CHANNEL = "wechat"
+_OLD = ("TalkerId", "Type", "IsSender", "StrContent")
+_NEW = ("类型", "发送人", "时间", "内容")
+_OLD_ROLES: dict[str, Role] = {"0": "customer", "1": "agent"}
+
+# A quoted reply holds words of its own, which the older export leaves out of StrContent.
+_QUOTED_REPLY = ("49", "57")
+_WORDLESS = frozenset(
+    (
+        *("图片", "语音", "视频", "动画表情", "表情包", "表情", "位置", "位置共享", "名片", "链接", "文件", "小程序"),
+        *("系统消息", "系统通知", "拍一拍", "转账", "红包", "音视频通话", "语音通话", "视频通话", "视频号", "公众号"),
+        *("合并转发的聊天记录", "音乐", "群公告", "接龙", "未知类型"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    location: str
+    fields: list[str]
+
+
+class _Table:
+    """The rows under a header, by column name."""
+
+    def __init__(self, file: TextFile, header: list[str]) -> None:
+        self.file = file
+        self.columns = {name.strip(): index for index, name in enumerate(header)}
+        self.width = len(header)
+
+    def get(self, row: _Row, column: str) -> str:
+        index = self.columns.get(column)
+        return row.fields[index] if index is not None and index < len(row.fields) else ""
+
+    def words(self, row: _Row) -> str:
+        """What was said, to recognise a row by that can't be used; none where a comma too many may have moved names there."""
+        column = "StrContent" if "StrContent" in self.columns else "内容"
+        return self.get(row, column) if len(row.fields) == self.width else ""
+
+    def rows(self) -> Iterator[_Row | Unreadable]:
+        needed = max(self.columns[name] for name in (_OLD if _OLD[0] in self.columns else _NEW))
+        with self.file.raw_lines() as lines:
+            reader = csv.reader(lines)
+            location = f"{self.file.name}:1"
+            in_header = True
+            while True:
+                try:
+                    fields = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    fields = []
+                    yield Unreadable(location, f"not valid CSV: {error}")
+                troubles = [trouble.reason for trouble in lines.troubles]
+                lines.troubles.clear()
+                if troubles:
+                    yield Unreadable(location, troubles[0])
+                elif any(fields) and in_header:
+                    in_header = False
+                elif any(fields) and len(fields) <= needed:
+                    yield Unreadable(location, f"{len(fields)} fields where at least {needed + 1} belong")
+                elif any(fields):
+                    yield _Row(location, fields)
+                location = f"{self.file.name}:{reader.line_num + 1}"
+
+
+def collect(file: TextFile, config: SourceConfig) -> Iterator[Item] | None:
+    """The items of a WeChatMsg CSV; None when its header is neither of the two."""
+    table = _Table(file, next(csv.reader([file.opening[0]])))
+    if table.columns.keys() >= set(_OLD):
+        return _collect_old(table, config)
+    if not table.columns.keys() >= set(_NEW):
+        return None
+    return _collect_new(table, config, _sender_roles(table, config))
+
+
+def _collect_old(table: _Table, config: SourceConfig) -> Iterator[Item]:
+    turns = Turns()
+    for row in table.rows():
+        if isinstance(row, Unreadable):
+            yield row
+            continue
+        talker, local_id, sent_at = (table.get(row, name) for name in ("TalkerId", "localId", "CreateTime"))
+        is_sender, message_type = table.get(row, "IsSender"), table.get(row, "Type")
+        # localId counts within one database of one phone; with the second of sending it is an identity.
+        own_id = table.get(row, "MsgSvrID") or (f"{talker}-{local_id}-{sent_at}" if local_id and sent_at else "")
+        conversation = fingerprint("wechatmsg", talker)
+        turn = turns.number(conversation, own_id)
+        if message_type != "1":
+            if not message_type.isdigit():
+                yield Unreadable(row.location, f"Type {message_type!r} is no number", table.words(row))
+            elif (message_type, table.get(row, "SubType")) == _QUOTED_REPLY:
+                yield Unreadable(
+                    row.location, "a reply with a quotation (Type 49, SubType 57): the export leaves its words out"
+                )
+            continue
+        names = [
+            name for name in (table.get(row, "Sender"), table.get(row, "Remark"), table.get(row, "NickName")) if name
+        ]
+        role = _old_role(is_sender, names, config.roles)
+        if role is None:
+            yield Unreadable(row.location, f"IsSender {is_sender!r} is neither 0 nor 1", table.words(row))
+            continue
+        yield Record(
+            text=table.get(row, "StrContent"),
+            kind=config.kind or "chat",
+            channel=config.channel or _CHANNEL,
+            location=row.location,
+            source_id=own_id or f"{conversation}-{turn}",
+            role=role,
+            posted_at=sent_at or table.get(row, "StrTime") or None,
+            conversation_id=conversation,
+            turn=turn,
+            customer=(names[0] if names else f"TalkerId {talker}") if role == "customer" else None,
+            product=config.product,
+            store=config.store,
+        )
+
+
+def _old_role(is_sender: str, names: list[str], configured: Mapping[str, Role]) -> Role | None:
+    """By the user's table (a name; "IsSender=1" when the exporting account was a customer's), else by `IsSender`."""
+    # On own messages the name columns hold the partner's name in some versions, so there they decide nothing.
+    for key in (f"IsSender={is_sender}", *(names if is_sender == "0" else ())):
+        if key in configured:
+            return configured[key]
+    return _OLD_ROLES.get(is_sender)
+
+
+def _sender_roles(table: _Table, config: SourceConfig) -> dict[str, Role]:
+    senders = dict.fromkeys(
+        table.get(row, "发送人") for row in table.rows() if isinstance(row, _Row) and table.get(row, "类型") == "文本"
+    )
+    # What the file itself tells counts less than what the user says.
+    hints: dict[str, Role] = {"我": "agent", table.file.path.stem: "customer", **config.roles}
+    roles, unknown = assign_roles(senders, hints)
+    if unknown:
+        raise unknown_speakers(table.file.name, unknown)
+    return roles
+
+
+def _collect_new(table: _Table, config: SourceConfig, roles: dict[str, Role]) -> Iterator[Item]:
+    customers = sorted(name for name, role in roles.items() if role == "customer")
+    conversation = fingerprint("wechatmsg", customers[0] if len(customers) == 1 else table.file.path.stem)
+    turns = Turns()
+    for row in table.rows():
+        if isinstance(row, Unreadable):
+            yield row
+            continue
+        own_id, sender, message_type = (table.get(row, name) for name in ("消息ID", "发送人", "类型"))
+        turn = turns.number(conversation, own_id)
+        if message_type != "文本":
+            if message_type not in _WORDLESS:
+                yield Unreadable(row.location, f"messages of type '{message_type}' are not read", table.words(row))
+            continue
+        role = roles[sender]
+        yield Record(
+            text=table.get(row, "内容"),
+            kind=config.kind or "chat",
+            channel=config.channel or _CHANNEL,
+            location=row.location,
+            source_id=own_id or f"{conversation}-{turn}",
+            role=role,
+            posted_at=table.get(row, "时间") or None,
+            conversation_id=conversation,
+            turn=turn,
+            customer=sender if role == "customer" else None,
+            product=config.product,
+            store=config.store,
+        )

@@ -1,0 +1,73 @@
+"""From the paths of a source (files, folders, globs) to the parts a collector reads."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from feedback.collectors.base import Part, SourceConfig
+from feedback.errors import CollectError
+
+_GLOB = frozenset("*?[")
+
+
+def parts_of(config: SourceConfig, suffixes: Collection[str]) -> list[Part]:
+    """Every file that the paths of the source name, each once, sorted by name.
+
+    A folder stands for all files in it and below with one of the `suffixes` (lower case, with the dot); a file named
+    outright or by a glob is taken whatever its suffix. Hidden files and the lock files of Office (`~$x.xlsx`) are
+    skipped. `CollectError` when a path matches nothing.
+    """
+    if not config.paths:
+        raise CollectError(f"Source '{config.name}' names no files. Give it `paths = [\"exports/*.csv\"]`.")
+    found: dict[Path, Part] = {}
+    for pattern in config.paths:
+        try:
+            matches = _matches(pattern, config, suffixes)
+        except OSError as error:
+            raise CollectError(f"{error.filename} can't be read: {error.strerror}.") from error
+        if not matches:
+            raise CollectError(_nothing(pattern, config, suffixes))
+        for path in matches:
+            found.setdefault(path.resolve(), Part(_name(path, config.base), path))
+    return sorted(found.values(), key=lambda part: part.name)
+
+
+def _matches(pattern: str, config: SourceConfig, suffixes: Collection[str]) -> list[Path]:
+    path = config.base / Path(pattern).expanduser()
+    if path.is_dir():
+        return [p for p in path.rglob("*") if _wanted(p, path) and p.suffix.lower() in suffixes]
+    if path.exists():  # before globs: a name may hold brackets, as in "评价[1].csv"
+        if not path.is_file():
+            raise CollectError(f"{path} is neither a file nor a folder. Save what it gives as a file first.")
+        return [path]
+    if not _GLOB & set(pattern):
+        return []
+    anchor, rest = _split_glob(path)
+    return [p for p in anchor.glob(rest) if _wanted(p, anchor)] if anchor.is_dir() else []
+
+
+def _split_glob(path: Path) -> tuple[Path, str]:
+    for count, piece in enumerate(path.parts):
+        if _GLOB & set(piece):
+            return Path(*path.parts[:count]), str(Path(*path.parts[count:]))
+    return path.parent, path.name
+
+
+def _wanted(path: Path, root: Path) -> bool:
+    return path.is_file() and not any(p.startswith((".", "~$")) for p in path.relative_to(root).parts)
+
+
+def _name(path: Path, base: Path) -> str:
+    """Relative to the project where it lies inside, so that a project folder can be moved."""
+    whole, root = path.resolve(), base.resolve()
+    name = (whole.relative_to(root) if whole.is_relative_to(root) else whole).as_posix()
+    # Names that an archive packed in GBK left behind are not UTF-8; a database takes them spelled out.
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _nothing(pattern: str, config: SourceConfig, suffixes: Collection[str]) -> str:
+    path = config.base / Path(pattern).expanduser()
+    if path.is_dir():
+        return f"Folder {path} holds no file ending in {', '.join(sorted(suffixes))}."
+    if _GLOB & set(pattern):
+        return f"No file matches {path}."
+    return f"No file or folder at {path}."

@@ -1,0 +1,276 @@
+"""From a row's cells to records, as a layout says. What can be decided once a file is decided in `__init__`."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable
+from feedback.collectors.ids import IdColumn
+from feedback.collectors.layout import ExtraText, Layout, Pick, ScoreColumn, fold
+from feedback.collectors.objects import getter
+from feedback.dates import read_excel_serial
+from storage.records import Role
+
+Cells = Sequence[str]
+Take = Callable[[Cells], str]
+
+# What exports write where a field other than the text holds nothing.
+NOTHING = frozenset(
+    {
+        "",
+        "无",
+        "暂无",
+        "未知",
+        "-",
+        "--",
+        "/",
+        "null",
+        "NULL",
+        "None",
+        "none",
+        "nan",
+        "NaN",
+        "N/A",
+        "n/a",
+        "\\N",
+        "undefined",
+    }
+)
+
+# "j***3" and 匿名用户 are shared by many people.
+_ANONYMOUS = re.compile(r"\*\*|^匿名")
+
+_MAX_SEEN_SCORES = 1_000
+
+
+class RowMapper:
+    """Maps the rows of one file. `sample` are its first rows: they tell whether Excel ruined a column of ids."""
+
+    def __init__(self, layout: Layout, columns: Sequence[str], config: SourceConfig, sample: Sequence[Cells]) -> None:
+        places: dict[str, int] = {}
+        for index, name in enumerate(columns):
+            places.setdefault(fold(name), index)
+        self._places = places
+        self._layout = layout
+        self._config = config
+        self._kind = config.kind or layout.kind
+        self._channel = config.channel or layout.channel
+        take = {name: self._take(pick) for name, pick in layout.columns.items()}
+        self._text = take.get("text")
+        self._posted_at = take.get("posted_at")
+        self._product = take.get("product")
+        self._store = take.get("store")
+        self._region = take.get("region")
+        self._question = take.get("question")
+        self._role = take.get("role")
+        # Not the role itself: where a name was taken for one, it is a customer's.
+        columns = ", ".join(layout.columns["role"].columns) if self._role else ""
+        self._unknown_role = f"what '{columns}' says here is not in [roles] of layout {layout.name}"
+        self._roles = {**layout.roles, **{fold(name): role for name, role in config.roles.items()}}
+        self._ids = {
+            name: (take_id, IdColumn(name, map(take_id, sample)))
+            for name in ("source_id", "customer", "conversation_id", "parent_id")
+            if (take_id := take.get(name))
+        }
+        self._scores = [_Score(places[fold(s.column)], s) for s in layout.scores if fold(s.column) in places]
+        self._drops = [(places[fold(d.column)], frozenset(d.values)) for d in layout.drop if fold(d.column) in places]
+        self._extras = [extra for text in layout.texts if (extra := self._extra(text))]
+
+    def read(self, where: str, cells: Cells) -> list[Item]:
+        """The row's records, the main one first; nothing for a row that the layout drops."""
+        for index, dropped in self._drops:
+            if cells[index].strip() in dropped:
+                return []
+        problems: list[str] = []
+        ids: dict[str, str] = {}
+        for name, (take_id, column) in self._ids.items():
+            raw = take_id(cells)
+            if raw not in NOTHING:
+                found, problem = column.read(raw)
+                if found and not (name == "customer" and _ANONYMOUS.search(found)):
+                    ids[name] = found
+                elif problem:
+                    problems.append(problem)
+        role: Role = "customer"
+        text = self._text(cells) if self._text else ""
+        if self._role is not None:
+            known = self._roles.get(fold(self._role(cells)))
+            if known is None:
+                return [Unreadable(where, self._unknown_role, text)]
+            role = known
+        source_id = ids.get("source_id")
+        record = Record(
+            text=text,
+            kind=self._kind,
+            channel=self._channel,
+            location=where,
+            source_id=source_id,
+            role=role,
+            posted_at=self._date(self._posted_at, cells),
+            conversation_id=ids.get("conversation_id"),
+            parent_id=self._parent(ids.get("parent_id"), source_id),
+            customer=ids.get("customer"),
+            product=(_known(self._product, cells) if self._product else None) or self._config.product,
+            store=(_known(self._store, cells) if self._store else None) or self._config.store,
+            region=_known(self._region, cells) if self._region else None,
+            question=self._title(cells, text) if self._question else None,
+            scores=self._read_scores(cells, problems) if self._scores else (),
+            problems=tuple(problems),
+        )
+        if not self._extras:
+            return [record]
+        items: list[Item] = [record]
+        for extra in self._extras:
+            items += extra.read(record, cells)
+        return items
+
+    def take_date(self, cells: Cells) -> str | None:
+        return self._date(self._posted_at, cells)
+
+    def _take(self, pick: Pick) -> Take | None:
+        """What gets a field out of a row; None when the file has none of its columns."""
+        indices = [self._places[fold(name)] for name in pick.columns if fold(name) in self._places]
+        if not indices:
+            return None
+        if len(indices) == 1:
+            only = indices[0]
+            return lambda cells: cells[only]
+        if pick.join:
+            return lambda cells: " ".join(v for i in indices if (v := cells[i].strip()) not in NOTHING)
+        return lambda cells: next((cells[i] for i in indices if cells[i].strip() not in NOTHING), "")
+
+    def _extra(self, text: ExtraText) -> "_Extra | None":
+        if text.each is not None:
+            index = self._places.get(fold(text.each))
+            return None if index is None else _Extra(text, each=index)
+        take = self._take(text.text)
+        return take and _Extra(text, take=take, posted_at=self._take(text.posted_at) if text.posted_at else None)
+
+    def _date(self, take: Take | None, cells: Cells) -> str | None:
+        raw = take(cells).strip() if take else ""
+        if raw in NOTHING:
+            return None
+        return read_excel_serial(raw) if self._layout.excel_dates else raw
+
+    def _title(self, cells: Cells, text: str) -> str | None:
+        """The title, unless the text is or begins with it (short posts have only one of the two)."""
+        title = _known(self._question, cells)
+        return None if title is None or text.startswith(title) else title
+
+    @staticmethod
+    def _parent(parent: str | None, own: str | None) -> str | None:
+        return None if parent in ("0", own) else parent  # crawlers write 0, or the comment itself, for "none"
+
+    def _read_scores(self, cells: Cells, problems: list[str]) -> tuple[RawScore, ...]:
+        found = []
+        for score in self._scores:
+            raw = cells[score.index]
+            read = score.read(raw)
+            if isinstance(read, RawScore):
+                found.append(read)
+            elif read:
+                problems.append(read)
+        return tuple(found)
+
+
+def translate_score(raw: str, column: ScoreColumn) -> str | None:
+    """The rating on the column's own scale; as written when the layout translates nothing. None: not in `values`."""
+    if column.values:
+        value = column.values.get(fold(raw))
+        return None if value is None else f"{value:g}"
+    if column.divide == 1:
+        return raw
+    try:
+        return f"{float(raw) / column.divide:g}"
+    except ValueError:
+        return None
+
+
+class _Score:
+    """A score column bound to its place. Few ratings are distinct, so each is worked out once."""
+
+    def __init__(self, index: int, column: ScoreColumn) -> None:
+        self.index = index
+        self._column = column
+        self._seen: dict[str, RawScore | str | None] = {}
+
+    def read(self, raw: str) -> RawScore | str | None:
+        """The rating; None when there is none; text when it can't be read: what is wrong."""
+        if raw in self._seen:
+            return self._seen[raw]
+        found = self._read(raw.strip())
+        if len(self._seen) < _MAX_SEEN_SCORES:
+            self._seen[raw] = found
+        return found
+
+    def _read(self, raw: str) -> RawScore | str | None:
+        column = self._column
+        if raw in NOTHING or raw in column.none:
+            return None
+        value = translate_score(raw, column)
+        if value is None:
+            return f"{column.metric} score can't be read: {raw}"
+        return RawScore(column.metric, value, column.low, column.high)
+
+
+@dataclass(frozen=True, slots=True)
+class _Extra:
+    """An `ExtraText` bound to a file's columns: either `take` or `each` is set."""
+
+    layout: ExtraText
+    take: Take | None = None
+    posted_at: Take | None = None
+    each: int | None = None
+
+    def read(self, main: Record, cells: Cells) -> list[Item]:
+        if self.take is not None:
+            text = self.take(cells)
+            if not text.strip():
+                return []
+            posted_at = self.posted_at(cells).strip() if self.posted_at else ""
+            return [self._record(main, text, posted_at, self.layout.suffix)]
+        raw = cells[self.each].strip() if self.each is not None else ""
+        if raw in NOTHING or raw == "[]":
+            return []
+        try:
+            value = json.loads(raw)
+        except ValueError:
+            return [Unreadable(main.location, f"column '{self.layout.each}' holds no JSON list")]
+        records: list[Item] = []
+        for number, entry in enumerate(value if isinstance(value, list) else [value], 1):
+            if not isinstance(entry, dict):
+                continue
+            text = _first(self.layout.text, entry)
+            if text.strip():
+                own_id = _first(self.layout.source_id, entry) or str(number)
+                posted_at = _first(self.layout.posted_at, entry)
+                records.append(self._record(main, text, posted_at, f"{self.layout.suffix}-{own_id}"))
+        return records
+
+    def _record(self, main: Record, text: str, posted_at: str, suffix: str) -> Record:
+        return Record(
+            text=text,
+            kind=main.kind,
+            channel=main.channel,
+            location=main.location,
+            source_id=f"{main.source_id}/{suffix}" if main.source_id else None,
+            role=self.layout.role,
+            posted_at=posted_at if posted_at not in NOTHING else None,
+            conversation_id=main.conversation_id,
+            parent_id=main.source_id,
+            customer=main.customer if self.layout.role == "customer" else None,
+            product=main.product,
+            store=main.store,
+            region=main.region,
+        )
+
+
+def _first(pick: Pick | None, entry: dict[str, object]) -> str:
+    values = (getter(column)(entry) for column in (pick.columns if pick else ()))
+    return next((str(value) for value in values if value not in (None, "")), "")
+
+
+def _known(take: Take | None, cells: Cells) -> str | None:
+    value = take(cells).strip() if take else ""
+    return None if value in NOTHING else value

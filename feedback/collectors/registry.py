@@ -1,0 +1,44 @@
+"""Every collector there is: the built-in table, and the entry points other packages declare.
+
+To add a built-in one, write its module and add its row. Outside this package:
+
+    [project.entry-points."feedback.collectors"]
+    my-source = "my_package.my_module:MyCollector"
+"""
+
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import cast
+
+from feedback.collectors.base import Collector
+from feedback.errors import CollectError
+
+ENTRY_POINT_GROUP = "feedback.collectors"
+
+# Imported when asked for, so that `feedback --help` loads none of them.
+_BUILT_IN = {
+    "chat": "feedback.collectors.chat:ChatCollector",
+    "table": "feedback.collectors.table:TableCollector",
+}
+
+
+def collector_names() -> list[str]:
+    return sorted(_BUILT_IN.keys() | _third_party().keys())
+
+
+def load_collector(name: str) -> Collector:
+    """A new collector of that name. A built-in one can't be replaced. `CollectError` lists the known ones."""
+    if name in _BUILT_IN:
+        module, _, cls = _BUILT_IN[name].partition(":")
+        return cast(Collector, getattr(import_module(module), cls)())
+    entry = _third_party().get(name)
+    if entry is None:
+        raise CollectError(f"No collector named '{name}'. Known: {', '.join(collector_names())}.")
+    try:
+        return cast(Collector, entry.load()())
+    except (ImportError, AttributeError) as error:
+        raise CollectError(f"Collector '{name}' ({entry.value}) can't be loaded: {error}") from error
+
+
+def _third_party() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}

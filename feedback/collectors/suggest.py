@@ -1,0 +1,144 @@
+"""What to say when no layout is known for a file: its columns, and a layout to edit with the guesses filled in."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from feedback.collectors.layout import builtin_layouts, fold
+
+# Beyond so many it is no export that a person wants to see listed.
+_MOST_COLUMNS = 200
+
+# Best guess first: the earlier pattern wins, whichever column it is found in.
+_GUESSES: dict[str, tuple[str, ...]] = {
+    "text": (
+        r"(评价|评论|反馈|留言|点评|追评|投诉|咨询|回复)(内容|正文|详情)",
+        r"(comment|review|feedback)[_ ]?(text|content|body)",
+        r"^(内容|正文|评价|评论|评语|反馈|留言|点评|意见|建议)$",
+        r"^(content|comment|comments|review|text|body|message|feedback|desc|description)$",
+        r"内容|正文|评语|留言|意见|建议|描述",
+        r"content|comment|review|text|message|feedback",
+        r"评价|评论|点评|反馈",
+    ),
+    "posted_at": (
+        r"(评价|评论|发布|发表|创建|提交|反馈|留言)(时间|日期)",
+        r"(create|post|publish|comment|review|submit)\w*[_ ]?(time|date|at)",
+        r"^(时间|日期|time|date|datetime)$",
+        r"时间|日期",
+        r"time|date|_at$|^at$",
+    ),
+    "source_id": (
+        r"(评价|评论|反馈|留言|工单)(id|编号|号|单号)",
+        r"(comment|review|feedback|ticket)[_ ]?id",
+        r"^(id|编号|唯一标识|_id|uuid|guid)$",
+        r"(?<!订单)(?<!商品)编号$",  # an order may have several reviews: its number is no id of a review
+    ),
+    "customer": (
+        r"(用户|客户|买家|会员|顾客)(id|编号|账号|昵称|名|名称|姓名)",
+        r"(user|customer|buyer|member|author)[_ ]?(id|name|nick\w*)",
+        r"昵称|用户|买家|会员|顾客|^客户$|nick|^user|^customer|^buyer|^author",
+    ),
+    "product": (
+        r"(商品|产品|宝贝)(名称|标题|名)",
+        r"(product|item|goods)[_ ]?(name|title)",
+        r"^(商品|产品|宝贝|型号|款式|product|item|goods|sku)$",
+        r"商品|产品|宝贝|product|型号",
+    ),
+    "store": (r"(门店|店铺|分店)(名称|名)?", r"^(store|shop)([_ ]?name)?$"),
+    "region": (
+        r"^(省份?|城市|地区|区域|地域|region|province|city|location)$",
+        r"ip属地|所在地|省份|城市|地区|location",
+    ),
+}
+_SCORES = (
+    ("nps", 0, 10, r"nps|推荐(分|值|意愿|度)"),
+    ("csat", 1, 5, r"满意度?|csat|satisf"),
+    ("star", 1, 5, r"评分|星级|打分|分数|星$|^(score|star|stars|rating|rate)$|(score|star|rating)s?$"),
+)
+_NEVER_TEXT = re.compile(r"时间|日期|数$|数量|人$|id$|编号|星级|评分|time|date|count|num|url|链接|图片|等级|状态|类型")
+_NOTES = {
+    "text": "客户写的话（必填）",
+    "posted_at": "时间",
+    "source_id": "每条唯一的编号；没有就删掉这行",
+    "customer": "客户的编号或昵称，只存加密后的代号",
+    "product": "商品",
+    "store": "门店",
+    "region": "地区",
+}
+
+
+def unknown_layout_message(path: Path, columns: Sequence[str], records: str | None = None) -> str:
+    """Says that the file's layout is not known, and prints a whole one to save and edit."""
+    name = re.sub(r"[^\w-]+", "_", path.stem).strip("_") or "my"
+    columns = [column for column in columns if column.strip()]
+    shown = _listed(columns)
+    known = ", ".join(layout.name for layout in builtin_layouts())
+    return (
+        f"{path}: the layout of this file is not known. Its columns: {shown}\n"
+        f"Save the lines below as {name}.layout.toml, correct the guesses, and collect again with\n"
+        f"    --layout {name}.layout.toml\n"
+        f'or with  layout = "{name}.layout.toml"  under this source in feedback.toml. (Known layouts: {known})\n'
+        f"（不认识这个文件的列。请把下面的内容存成 {name}.layout.toml，改好后"
+        f"加上 --layout {name}.layout.toml 再运行一次。）\n\n"
+        f"{suggest_layout(name, columns, records)}"
+    )
+
+
+def suggest_layout(name: str, columns: Sequence[str], records: str | None = None) -> str:
+    """The TOML of a layout for these columns, pre-filled by their names; `records`: where a JSON file's records lie."""
+    columns = [column for column in columns if column.strip()][:_MOST_COLUMNS]
+    guessed = guess_columns(columns)
+    lines = [
+        f"name = {_quoted(name)}",
+        'kind = "review"           # review 评价, survey 问卷, post 帖子, ticket 工单, chat 对话',
+        'channel = "电商"          # 渠道，随意取名',
+    ]
+    if records:
+        lines.append(f"records = {_quoted(records)}")
+    lines += ["", "[columns]                 # 左边不要动，右边是文件里的列名"]
+    for field, note in _NOTES.items():
+        if field in guessed or field == "text":
+            lines.append(f"{field} = {_quoted(guessed.get(field, ''))}    # {note}")
+    unused = [column for column in columns if column not in guessed.values()]
+    scores = [(column, score) for column in unused if (score := _score(column))]
+    for column, (metric, low, high) in scores:
+        lines += [
+            "",
+            "[[scores]]                # 评分：star 星级, nps 推荐分, csat 满意度, ces 省力度",
+            f'metric = "{metric}"',
+            f"column = {_quoted(column)}",
+            f"low = {low}                   # 最低分",
+            f"high = {high}                  # 最高分",
+        ]
+    rest = [column for column in unused if column not in {column for column, _ in scores}]
+    if rest:
+        shown = "".join(c if c.isprintable() else " " for c in "、".join(rest))
+        lines += ["", f"# 没有用到的列：{shown}"]
+    return "\n".join(lines) + "\n"
+
+
+def _listed(columns: Sequence[str]) -> str:
+    more = len(columns) - _MOST_COLUMNS
+    return "、".join(columns[:_MOST_COLUMNS]) + (f" … and {more:,} more" if more > 0 else "")
+
+
+def guess_columns(columns: Sequence[str]) -> dict[str, str]:
+    """Field -> column, by the columns' names; each column is used once."""
+    guessed: dict[str, str] = {}
+    for field, patterns in _GUESSES.items():
+        free = [c for c in columns if c not in guessed.values()]
+        if field == "text":
+            free = [c for c in free if not _NEVER_TEXT.search(fold(c))]
+        found = next((c for p in patterns for c in free if re.search(p, fold(c))), None)
+        if found is not None:
+            guessed[field] = found
+    return guessed
+
+
+def _score(column: str) -> tuple[str, int, int] | None:
+    return next(((metric, low, high) for metric, low, high, p in _SCORES if re.search(p, fold(column))), None)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # otherwise a JSON string is a TOML string

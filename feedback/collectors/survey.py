@@ -1,0 +1,223 @@
+"""Survey exports: one row is one response, one column one question (问卷星, 问卷网).
+
+Each answer to an open question is a record of its own; `conversation_id` is the response, `turn` the number of the
+question, `question` its wording. Ratings become the scores of the response's first text, or of a record without text
+where there is none, so that every response counts. What was chosen from given options is the survey's wording, not
+the customer's: it is not collected, save what they wrote into an option's blank (`其他〖…〗`).
+
+How a question is told, over the first 2,000 responses, unless the layout names it:
+- a rating: the wording says so (推荐, 满意, 容易 / 费力, 星 / 打分) and three in four answers are numbers or
+  steps such as 非常满意 (half of them where the wording states the scale);
+- contact details (姓名, 手机, 邮箱 …): not collected;
+- choices: several joined by ┋ or →, or few different short answers;
+- open: the wording asks for words (原因, 建议, 为什么 …), or the answers are long, or mostly differ from each other.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from feedback.collectors.base import Item, RawScore, Record, SourceConfig
+from feedback.collectors.layout import Layout, Survey, fold
+from feedback.collectors.mapping import NOTHING, Cells, RowMapper
+from feedback.collectors.scales import Scale, find_scale
+
+SAMPLE_ROWS = 2_000
+
+Type = Literal["open", "choice", "score", "contact"]
+
+_NUMBER = re.compile(r"\s*(?:第\s*(\d{1,3})\s*题|[Qq]?(\d{1,3})\s*[、.．:：_](?!\d))\s*[、.．:：]?\s*")
+_TYPE = re.compile(
+    r"[\[【(（](填空题?|简答题?|问答题?|单选题?|多选题?|量表题?|打分题?|评分题?|排序题?|矩阵\w{0,4})[\]】)）]"
+)
+_OPEN_TYPES = ("填空", "简答", "问答")
+_CHOICE_TYPES = ("单选", "多选", "排序")
+_ASKS_FOR_WORDS = re.compile(
+    r"原因|理由|为什么|为何|建议|意见|说说|描述|吐槽|想法|感受|改进|改善|期待|希望|想对|还有什么|请填写|请写|补充|留言|评价一下|体会"
+    r"|why|comment|suggest|reason|feedback",
+    re.IGNORECASE,
+)
+_CONTACT = re.compile(
+    r"姓名|称呼|手机|电话|联系方式|微信号|微信(?:是|：|:)?$|QQ|邮箱|e-?mail|收货地址|家庭地址|住址|身份证|会员号|卡号|订单号|订单编号|出生|生日",
+    re.IGNORECASE,
+)
+_BLANK = re.compile(r"〖([^〖〗]*)〗")
+_JOINED = re.compile(r"[┋→]")
+_NO_ANSWER = frozenset({"", "-2", "-3", "(空)", "(跳过)", "(未作答)", "(未填)", "null", "None", "nan"})
+_REGION_OF_IP = re.compile(r"[\d.:a-fA-F]+\s*[(（](.+)[)）]")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One column: its place, its number in the survey, what tells it from others of that number, and its wording."""
+
+    index: int
+    number: int
+    key: str
+    wording: str
+    type: Type
+    scale: Scale | None = None
+
+    @property
+    def meaning(self) -> str:
+        """What is done with the answers, for people."""
+        if self.scale is not None:
+            return f"{self.scale.metric} {self.scale.low:g}..{self.scale.high:g}"
+        if self.type == "open":
+            return "open question, each answer is a verbatim"
+        return "contact details, not collected" if self.type == "contact" else "choice, not collected"
+
+
+class SurveyMapper:
+    """Maps the responses of one file. `questions` says how each column was understood."""
+
+    def __init__(self, layout: Layout, columns: Sequence[str], config: SourceConfig, sample: Sequence[Cells]) -> None:
+        self._rows = RowMapper(layout, columns, config, sample)
+        self.questions = find_questions(layout, columns, sample)
+
+    def read(self, where: str, cells: Cells) -> list[Item]:
+        """The response's records, in the order of the questions; at least one."""
+        items = self._rows.read(where, cells)
+        if not items or not isinstance(items[0], Record):
+            return items
+        base = items[0]
+        response = response_id(base.source_id, base.posted_at)
+        scores: list[RawScore] = []
+        problems = list(base.problems)
+        answers: list[tuple[Question, str, str]] = []
+        for question in self.questions:
+            raw = cells[question.index].strip()
+            if is_no_answer(raw):
+                continue
+            if question.scale is not None:
+                score = question.scale.read(raw)
+                if score is None:
+                    problems.append(f"{question.scale.metric} score can't be read: {raw}")
+                else:
+                    scores.append(score)
+            elif question.type == "open":
+                answers.append((question, "", cells[question.index]))
+            elif question.type == "choice":
+                blanks = [blank for blank in _BLANK.findall(raw) if not is_no_answer(blank)]
+                answers += [(question, f"+{n}", blank) for n, blank in enumerate(blanks, 1)]
+        return list(_records(base, response, answers, scores, problems))
+
+
+def _records(
+    base: Record,
+    response: str | None,
+    answers: Sequence[tuple[Question, str, str]],
+    scores: Sequence[RawScore],
+    problems: Sequence[str],
+) -> Iterator[Record]:
+    for number, (question, suffix, text) in enumerate(answers or [(None, "", "")]):
+        key = f"/{question.key}{suffix}" if question else ""
+        yield Record(
+            text=text,
+            kind=base.kind,
+            channel=base.channel,
+            location=base.location,
+            source_id=f"{response}{key}" if response else None,
+            posted_at=base.posted_at,
+            conversation_id=response,
+            turn=question.number if question else None,
+            customer=base.customer,
+            product=base.product,
+            store=base.store,
+            region=_region(base.region),
+            question=question.wording if question else None,
+            scores=tuple(scores) if number == 0 else (),
+            problems=tuple(problems) if number == 0 else (),
+        )
+
+
+def response_id(number: str | None, submitted: str | None) -> str | None:
+    """`12-20260903120000`: numbers alone start at 1 in every survey, so two surveys of one source would collide."""
+    if number is None:
+        return None
+    moment = "".join(part.zfill(2) for part in re.findall(r"\d+", submitted or ""))
+    return f"{number}-{moment}" if moment else number
+
+
+def is_no_answer(value: str) -> bool:
+    """问卷星 writes -3 for a question that was skipped and -2 for one left blank."""
+    return value in _NO_ANSWER or unicodedata.normalize("NFKC", value).strip() in _NO_ANSWER
+
+
+def find_questions(layout: Layout, columns: Sequence[str], sample: Sequence[Cells]) -> list[Question]:
+    """How each column that is not about the response itself is understood."""
+    survey = layout.survey or Survey()
+    about = {fold(name) for pick in layout.columns.values() for name in pick.columns} | set(map(fold, survey.skip))
+    questions: list[Question] = []
+    used: dict[int, int] = {}
+    for index, name in enumerate(columns):
+        if fold(name) in about or not name.strip():
+            continue
+        numbered = _NUMBER.match(name)
+        number = int(numbered[1] or numbered[2]) if numbered else index + 1
+        wording = name[numbered.end() :].strip() if numbered else name.strip()
+        used[number] = used.get(number, 0) + 1
+        key = str(number) if used[number] == 1 else f"{number}.{used[number]}"  # a matrix has one column a line
+        values = [value for cells in sample if not is_no_answer(value := cells[index].strip())]
+        kind, scale = classify(wording, values, _named(survey, name, wording, number))
+        questions.append(Question(index, number, key, wording, kind, scale))
+    return questions
+
+
+def _named(survey: Survey, name: str, wording: str, number: int) -> str | None:
+    """Which list of the layout names this question, by its whole header, its wording or its number."""
+    ways = {fold(name), fold(wording), str(number)}
+    for listed in ("open", "choice", "nps", "csat", "ces", "star"):
+        if ways & set(map(fold, getattr(survey, listed))):
+            return listed
+    return None
+
+
+def classify(wording: str, values: Sequence[str], named: str | None = None) -> tuple[Type, Scale | None]:
+    """What a question is, from its wording and a sample of its answers (no-answers left out)."""
+    if named in ("open", "choice"):
+        return ("open" if named == "open" else "choice"), None
+    scale = find_scale(wording, values, named)
+    if scale is not None:
+        return "score", scale
+    stated = _TYPE.search(wording)
+    asks_for_words = bool(_ASKS_FOR_WORDS.search(wording))
+    if _CONTACT.search(wording) and not asks_for_words:
+        return "contact", None
+    if stated and stated[1].startswith((*_OPEN_TYPES, *_CHOICE_TYPES)):
+        return ("open" if stated[1].startswith(_OPEN_TYPES) else "choice"), None
+    return ("open" if _is_open(values, asks_for_words) else "choice"), None
+
+
+def _is_open(values: Sequence[str], asks_for_words: bool) -> bool:
+    if not values:
+        return asks_for_words
+    # A few may write ┋ themselves; as a separator it stands in many answers.
+    if sum(1 for value in values if _JOINED.search(value)) * 10 >= len(values):
+        return False
+    if sum(1 for value in values if _is_number(value)) * 5 >= len(values) * 4:
+        return False
+    distinct = len(set(values)) / len(values)
+    length = sum(map(len, values)) / len(values)
+    if asks_for_words:
+        # "您购买的原因" may be a choice: then many share few answers.
+        return len(values) < 20 or distinct > 0.25
+    if len(values) < 8:
+        return length >= 12
+    return distinct > 0.5 and length >= 4
+
+
+def _is_number(value: str) -> bool:
+    return bool(re.fullmatch(r"[\d.,/:%\-\s]+", value))
+
+
+def _region(raw: str | None) -> str | None:
+    """The place that 问卷星 puts behind an IP address, never the address: "113.87.1.2(广东-深圳)" is "广东-深圳"."""
+    if raw is None:
+        return None
+    match = _REGION_OF_IP.fullmatch(raw.strip())
+    if match:
+        return None if match[1] in NOTHING else match[1]
+    return None if re.search(r"\d+\.\d+\.\d+|[\da-fA-F]*::?[\da-fA-F]+:", raw) else raw

@@ -1,0 +1,198 @@
+"""Exports that are tables or lists of records: CSV, TSV, Excel, JSON, JSON Lines, Parquet. The example to copy.
+
+What a file is, its encoding and its layout are found from its contents, whatever it is called. See `docs/formats.md`.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+
+from feedback.collectors.base import Item, Part, SourceConfig, Unreadable
+from feedback.collectors.encoding import find_encoding, open_binary, open_text, refuse_binary
+from feedback.collectors.files import parts_of
+from feedback.collectors.grids import Grid, Row, read_csv, read_xlsx
+from feedback.collectors.layout import Layout, Pick, builtin_layouts, fold, load_layout, recognise
+from feedback.collectors.mapping import RowMapper
+from feedback.collectors.objects import (
+    Located,
+    Object,
+    expand,
+    keys_of,
+    lists_in,
+    load_value,
+    read_json,
+    read_jsonl,
+    read_parquet,
+    rows,
+)
+from feedback.collectors.suggest import unknown_layout_message
+from feedback.collectors.survey import SAMPLE_ROWS, SurveyMapper
+from feedback.errors import CollectError
+
+SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson", ".parquet")
+_SAMPLE_OBJECTS = 50
+_SAMPLE_IDS = 200
+_JSON_START = re.compile(r"\s*(?:\[\s*(?:[{\]]|$)|\{\s*[\"}]|(?:/\*.*?\*/)?\s*[\w$.]+\s*\(\s*[{\[])", re.DOTALL)
+
+
+class TableCollector:
+    private_names = False
+
+    def parts(self, config: SourceConfig) -> list[Part]:
+        return parts_of(config, SUFFIXES)
+
+    def collect(self, part: Part, config: SourceConfig) -> Iterator[Item]:
+        """Every item of the file. `CollectError` when its format or its layout is not known."""
+        layout, grid = open_table(part.path, config)
+        first, sample = _sample(layout, grid)
+        read = _mapper(layout, grid, config, sample).read
+        for row in chain(first, grid.rows):
+            if type(row) is tuple:
+                yield from read(*row)
+            elif isinstance(row, Unreadable):
+                yield row
+
+    def describe(self, part: Part, config: SourceConfig) -> list[str]:
+        """How a file would be read, in lines for people: its layout, and what each column is taken for."""
+        layout, grid = open_table(part.path, config)
+        lines = [f"{part.name}: {layout.title} (layout {layout.name})"]
+        mapper = _mapper(layout, grid, config, _sample(layout, grid)[1])
+        if isinstance(mapper, SurveyMapper):
+            return lines + [
+                f"  {question.number}. {question.wording}: {question.meaning}" for question in mapper.questions
+            ]
+        there = {fold(name) for name in grid.columns}
+        for field, pick in layout.columns.items():
+            found = [name for name in pick.columns if fold(name) in there]
+            lines.append(f"  {field}: {(' + ' if pick.join else ', else ').join(found) or '-'}")
+        return lines + [f"  {score.metric} {score.low:g}..{score.high:g}: {score.column}" for score in layout.scores]
+
+
+def _sample(layout: Layout, grid: Grid) -> tuple[list[Row | Unreadable], list[list[str]]]:
+    first = list(islice(grid.rows, SAMPLE_ROWS if layout.survey else _SAMPLE_IDS))
+    return first, [row[1] for row in first if not isinstance(row, Unreadable)]
+
+
+def _mapper(layout: Layout, grid: Grid, config: SourceConfig, sample: list[list[str]]) -> RowMapper | SurveyMapper:
+    return (SurveyMapper if layout.survey else RowMapper)(layout, grid.columns, config, sample)
+
+
+def open_table(path: Path, config: SourceConfig) -> tuple[Layout, Grid]:
+    """The layout of a file, given or recognised, and its rows."""
+    layout = load_layout(config.layout, config.base) if config.layout else None
+    known = (layout,) if layout else builtin_layouts()
+    form = find_form(path)
+    if form in ("csv", "xlsx"):
+        grid = (read_csv if form == "csv" else read_xlsx)(
+            path, lambda cells: any(not lay.missing(cells) for lay in known if not lay.records)
+        )
+        return _choose(path, layout, lambda lay: [] if lay.records else grid.columns, grid.columns), grid
+    reader = {"json": read_json, "jsonl": read_jsonl, "parquet": read_parquet}[form]
+    return _open_objects(path, reader(path), layout)
+
+
+def _open_objects(path: Path, objects: Iterator[Located | Unreadable], layout: Layout | None) -> tuple[Layout, Grid]:
+    first = list(islice(objects, _SAMPLE_OBJECTS))
+    sample = [item for item in first if not isinstance(item, Unreadable)]
+    if not sample:
+        reason = next((item.reason for item in first if isinstance(item, Unreadable)), "it is empty")
+        raise CollectError(f"{path} holds no records: {reason}.")
+
+    def names(lay: Layout) -> list[str]:
+        inside = list(islice(expand(iter(sample), lay.records), _SAMPLE_OBJECTS))
+        if lay.records and not inside:
+            return list(lay.header)  # its lists are there and empty: a last page
+        return keys_of([item[1] for item in inside if not isinstance(item, Unreadable)])
+
+    records, shown = _guess_records([value for _, value in sample])
+    chosen = _choose(path, layout, names, shown, records)
+    keys = names(chosen)
+    spelled = {fold(key): key for key in reversed(keys)}
+    columns = keys if chosen.survey else used_columns(chosen)
+    found = expand(chain(first, objects), chosen.records)
+    return chosen, Grid(columns, rows(found, [spelled.get(fold(name), name) for name in columns]))
+
+
+def _choose(
+    path: Path,
+    layout: Layout | None,
+    names: Callable[[Layout], Sequence[str]],
+    shown: Sequence[str],
+    records: str | None = None,
+) -> Layout:
+    """The layout asked for, if the file has its columns; else the one recognised. The rest is for the message."""
+    if layout is None:
+        found = recognise(names, builtin_layouts())
+        if found is None:
+            raise CollectError(unknown_layout_message(path, shown, records))
+        return found
+    missing = layout.missing(names(layout))
+    if missing:
+        where = f" under '{layout.records[0]}'" if layout.records else ""
+        raise CollectError(
+            f"{path} lacks {', '.join(missing)}{where}, which layout '{layout.name}' needs. "
+            f"Its columns: {', '.join(shown)}. Correct the layout, or leave it out to have it recognised."
+        )
+    return layout
+
+
+def _guess_records(sample: Sequence[Object]) -> tuple[str | None, list[str]]:
+    """Where the records of an unknown JSON file probably lie, and their keys: the longest list of objects in it."""
+    lists = lists_in(sample[0]) if len(sample) == 1 else {}
+    if not lists:
+        return None, keys_of(sample)
+    path = max(lists, key=lambda name: len(lists[name]))
+    return path, keys_of(lists[path][:_SAMPLE_OBJECTS])
+
+
+def used_columns(layout: Layout) -> list[str]:
+    """Every column a layout reads, once."""
+    picks: list[Pick | None] = list(layout.columns.values())
+    names = [score.column for score in layout.scores] + [drop.column for drop in layout.drop]
+    for text in layout.texts:
+        if text.each is None:
+            picks += [text.text, text.posted_at]
+        else:
+            names.append(text.each)
+    names += [column for pick in picks if pick for column in pick.columns]
+    return list(dict.fromkeys(names))
+
+
+def find_form(path: Path) -> str:
+    """What a file is by its contents: csv (any delimiter), xlsx, json, jsonl or parquet."""
+    with open_binary(path) as file:
+        head = file.read(4096)
+    if not head:
+        raise CollectError(f"{path} is empty.")
+    if head.startswith(b"PK\x03\x04"):
+        return "xlsx"
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        raise CollectError(
+            f"{path} is an old Excel file (.xls) or protected by a password. "
+            "Open it in Excel and save it as .xlsx without a password."
+        )
+    refuse_binary(path, head)
+    encoding = find_encoding(path)
+    start = head[encoding.mark :].decode(encoding.main, "ignore")
+    if re.match(r"\s*<(!doctype|html|table|\?xml|meta)", start, re.IGNORECASE):
+        raise CollectError(f"{path} is a web page, not a table. Open it in Excel and save it as .xlsx.")
+    if path.suffix.lower() in (".jsonl", ".ndjson"):
+        return "jsonl"
+    if path.suffix.lower() != ".json" and not _JSON_START.match(start):
+        return "csv"
+    return "jsonl" if _is_object_per_line(path) else "json"
+
+
+def _is_object_per_line(path: Path) -> bool:
+    with open_text(path) as lines:
+        full = (line for line in lines if line.strip())
+        first, second = next(full, ""), next(full, None)
+    if second is None:
+        return False
+    try:
+        return isinstance(load_value(first), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -1,0 +1,106 @@
+"""Is everything there that the product needs, on this machine and in this project?"""
+
+import platform
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from feedback.collectors.registry import load_collector
+from feedback.errors import FeedbackError
+from feedback.project import SETTINGS_FILE, Project, load_project
+from nlp.engine import load_engine
+from nlp.errors import NlpError
+from nlp.taxonomy import load_taxonomy
+from storage.errors import StorageError
+from storage.store import Store
+
+_ENOUGH_DISK = 500_000_000  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; `detail` says what was found or what to do."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+def examine(folder: Path) -> list[Finding]:
+    """All checks, the machine's first. The project's are left out where there is none."""
+    findings = [
+        Finding("Python", sys.version_info >= (3, 11), platform.python_version()),
+        _sqlite(),
+        _try("Tokenizer", _tokenizer),
+        _disk(folder),
+    ]
+    if not (folder / SETTINGS_FILE).exists():
+        return [*findings, Finding("Project", True, f"none in {folder.resolve()} (make one: feedback init NAME)")]
+    try:
+        project = load_project(folder)
+    except FeedbackError as error:
+        return [*findings, Finding("Project", False, str(error))]
+    findings += [
+        Finding("Project", True, f"{project.name}, {len(project.sources)} sources"),
+        _try("Engine", lambda: load_engine(project.engine).version),
+        _try("Taxonomy", lambda: _taxonomy(project)),
+        _try("Database", lambda: _database(project)),
+    ]
+    return [*findings, *(_try(f"Source {s.name}", lambda s=s: _source(project, s.name)) for s in project.sources)]  # type: ignore[misc]
+
+
+def _try(what: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, check())
+    except (FeedbackError, StorageError, NlpError) as error:
+        return Finding(what, False, str(error))
+
+
+def _sqlite() -> Finding:
+    with_fts = sqlite3.connect(":memory:")
+    try:
+        with_fts.execute("create virtual table t using fts5(x)")
+    except sqlite3.OperationalError:
+        return Finding("SQLite", False, f"{sqlite3.sqlite_version} lacks FTS5. Install Python from python.org.")
+    finally:
+        with_fts.close()
+    new_enough = sqlite3.sqlite_version_info >= (3, 35)
+    return Finding("SQLite", new_enough, sqlite3.sqlite_version + ("" if new_enough else ": 3.35 or newer is needed"))
+
+
+def _tokenizer() -> str:
+    from nlp.config import PipelineConfig
+    from nlp.pipeline import load_pipeline
+
+    words = [token.text for token in load_pipeline(PipelineConfig()).language.make_doc("物流太慢了")]
+    return "jieba: " + " / ".join(words)
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder if folder.exists() else Path()).free
+    return Finding("Disk", free > _ENOUGH_DISK, f"{free / 1e9:.1f} GB free")
+
+
+def _taxonomy(project: Project) -> str:
+    taxonomy = load_taxonomy(project.taxonomy)
+    return f"{taxonomy.title_zh} {taxonomy.version}, {len(taxonomy.aspects)} aspects"
+
+
+def _database(project: Project) -> str:
+    if not project.database.exists():
+        return "not there yet (run: feedback collect)"
+    with Store.open(project.database) as store:
+        answer = store.connection.execute("pragma quick_check").fetchone()[0]
+        if answer != "ok":
+            raise StorageError(f"{project.database} is damaged: {answer}. Restore a copy.")
+        n = store.connection.execute("select count(*) from verbatims").fetchone()[0]
+    return f"{n:,} verbatims, {project.database.stat().st_size / 1e6:.1f} MB"
+
+
+def _source(project: Project, name: str) -> str:
+    config = project.source(name)
+    parts = load_collector(config.collector).parts(config)
+    return f"{len(parts)} files"

@@ -1,0 +1,194 @@
+"""A project folder: `feedback.toml`, read once into checked settings.
+
+[project]   name, timezone
+[analysis]  taxonomy, engine, words
+[digest]    period, lang, channels, send_to
+[schedule]  every, weekday, at
+[[sources]] name, collector, paths, channel, kind, layout, store, product, roles
+"""
+
+import os
+import re
+import secrets
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from feedback.collectors.base import SourceConfig
+from feedback.errors import ProjectError
+from nlp.settings_table import SettingsTable, Wording
+from storage.records import Kind, Role
+
+SETTINGS_FILE = "feedback.toml"
+DATABASE_FILE = "feedback.db"
+SECRET_FILE = ".feedback-key"
+_WORDING = Wording(
+    ProjectError,
+    texts='\'{key}\' must be a list of texts, like ["a", "b"]',
+    choice="{key} = {value} is not known. Known: {known}",
+    unknown="'{key}' is not known. Known: {known}",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSettings:
+    period: str = "week"
+    lang: Literal["zh", "en"] = "zh"
+    channels: tuple[str, ...] = ()
+    send_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    every: str = "week"
+    weekday: str = "mon"
+    at: str = "08:30"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Settings of a project; paths in it are absolute."""
+
+    folder: Path
+    name: str
+    timezone: str = "Asia/Shanghai"
+    taxonomy: str = "retail"
+    engine: str = "fast"
+    words: tuple[str, ...] = ()
+    digest: DigestSettings = field(default_factory=DigestSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    sources: tuple[SourceConfig, ...] = ()
+
+    @property
+    def database(self) -> Path:
+        return self.folder / DATABASE_FILE
+
+    def source(self, name: str) -> SourceConfig:
+        for source in self.sources:
+            if source.name == name:
+                return source
+        known = ", ".join(s.name for s in self.sources) or "none"
+        raise ProjectError(f"No source named '{name}' in {self.folder / SETTINGS_FILE}. Known: {known}.")
+
+    def secret(self) -> bytes:
+        """The key of the customers' pseudonyms, made at first use. Whoever deletes it cuts all ties to persons."""
+        path = self.folder / SECRET_FILE
+        try:
+            if not path.exists():
+                _write_secret(path)
+            text = path.read_bytes().strip()
+        except OSError as error:
+            raise ProjectError(f"{path} can't be read or written: {error.strerror}.") from error
+        if not re.fullmatch(rb"[0-9a-f]{64}", text):
+            raise ProjectError(
+                f"{path} is damaged. Restore a copy of it; if there is none, delete it: customers get new pseudonyms then."
+            )
+        return bytes.fromhex(text.decode())
+
+
+def is_timezone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _write_secret(path: Path) -> None:
+    """All of it or nothing: a key cut short by a crash would be no key. Whoever comes first wins."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=SECRET_FILE)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32) + "\n")
+        try:
+            os.link(name, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links (FAT)
+            Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def load_project(folder: Path) -> Project:
+    """Read `feedback.toml` of a folder; `ProjectError` names what is wrong in it, and where."""
+    path = folder / SETTINGS_FILE
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ProjectError(
+            f"No {SETTINGS_FILE} in {folder.resolve()}. Make a project with: feedback init NAME, "
+            "then go into its folder (cd NAME) or say --project NAME."
+        ) from None
+    except UnicodeDecodeError:
+        raise ProjectError(f"{path} is not UTF-8. Save it as UTF-8 in your editor.") from None
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ProjectError(f"{path} can't be read: {error}") from error
+    return _project(SettingsTable(data, str(path), _WORDING), folder.resolve())
+
+
+def _project(settings: SettingsTable, folder: Path) -> Project:
+    settings.refuse_unknown({"project", "analysis", "digest", "schedule", "sources"})
+    head, analysis = settings.table("project"), settings.table("analysis")
+    head.refuse_unknown({"name", "timezone"})
+    analysis.refuse_unknown({"taxonomy", "engine", "words"})
+    digest, schedule = settings.table("digest"), settings.table("schedule")
+    digest.refuse_unknown({"period", "lang", "channels", "send_to"})
+    schedule.refuse_unknown({"every", "weekday", "at"})
+    sources = tuple(_source(table, folder) for table in settings.tables("sources"))
+    names = [source.name for source in sources]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ProjectError(f"{settings.where}: two [[sources]] are named '{twice}'.")
+    taxonomy = analysis.string("taxonomy", "retail")
+    return Project(
+        folder=folder,
+        name=head.string("name", folder.name),
+        timezone=_timezone(head, "Asia/Shanghai"),
+        taxonomy=str(folder / taxonomy) if taxonomy.endswith(".toml") else taxonomy,
+        engine=analysis.string("engine", "fast"),
+        words=analysis.strings("words"),
+        digest=DigestSettings(
+            period=digest.string("period", "week"),
+            lang="en" if digest.one_of("lang", ("zh", "en"), "zh") == "en" else "zh",
+            channels=digest.strings("channels"),
+            send_to=digest.strings("send_to"),
+        ),
+        schedule=ScheduleSettings(
+            every=schedule.one_of("every", ("day", "week"), "week"),
+            weekday=schedule.one_of("weekday", ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "mon"),
+            at=schedule.string("at", "08:30"),
+        ),
+        sources=sources,
+    )
+
+
+def _source(table: SettingsTable, folder: Path) -> SourceConfig:
+    table.refuse_unknown({"name", "collector", "paths", "channel", "kind", "layout", "store", "product", "roles"})
+    name = table.string("name")
+    kind = table.one_of("kind", get_args(Kind), "") or None
+    roles = table.table("roles")
+    return SourceConfig(
+        name=name,
+        collector=table.string("collector", "table"),
+        paths=table.strings("paths"),
+        base=folder,
+        channel=table.string("channel", "") or None,
+        kind=cast("Kind | None", kind),
+        layout=table.string("layout", "") or None,
+        store=table.string("store", "") or None,
+        product=table.string("product", "") or None,
+        roles=cast(
+            "Mapping[str, Role]", {speaker: roles.one_of(speaker, get_args(Role), "") for speaker in roles.data}
+        ),
+    )
+
+
+def _timezone(table: SettingsTable, default: str) -> str:
+    value = table.string("timezone", default)
+    if not is_timezone(value):
+        raise table.fault("no time zone named '{value}'. Write it like Asia/Shanghai", value=value)
+    return value

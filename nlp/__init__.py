@@ -1,0 +1,1 @@
+"""Chinese text to marks. Knows text, not databases."""

@@ -1,0 +1,142 @@
+"""Which aspects a segment speaks of: a taxonomy's words found in its folded text.
+
+The longest word wins where words overlap. A single Chinese character counts only as a whole token, since "菜" is not meant in
+"菜鸟". The opinion of a mention is the judging expression nearest to it within the segment.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nlp.marks import Mention, Sentiment
+from nlp.normalize import fold
+from nlp.opinions import OpinionWord, find_opinions
+from nlp.taxonomy import Taxonomy
+from nlp.words import longest_match
+
+_HANDLE = re.compile(r"@[\w\-]+")
+_FARTHEST_OPINION = 12  # characters between a term and the words that judge it
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    aspect: str
+    implied: bool  # an opinion that implies the aspect, rather than a term that names it
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A text, its folded copy (same length), and the offsets at which its tokens begin or end."""
+
+    text: str
+    folded: str
+    cuts: frozenset[int]
+
+
+class AspectFinder:
+    """Finds a taxonomy's aspects in segments. Built once; linear in the text."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self._words: dict[str, _Word] = {}
+        excluded: set[str] = set()
+        for aspect in taxonomy.aspects:
+            for term in aspect.terms:
+                self._words.setdefault(fold(term), _Word(aspect.name, implied=False))
+            for opinion in aspect.opinions:
+                self._words.setdefault(fold(opinion), _Word(aspect.name, implied=True))
+            excluded.update(fold(text) for text in aspect.excludes)
+        # Excluded strings take part in longest match, and yield nothing.
+        for text in excluded:
+            self._words.pop(text, None)
+        self._pattern = longest_match({*self._words, *excluded})
+
+    def find(self, document: Folded, span: tuple[int, int], sentiment: Sentiment) -> list[Mention]:
+        """Mentions within `span`; offsets are into the whole text.
+
+        `sentiment` is the segment's own, which a mention takes when no opinion word is near it.
+        """
+        # A handle ("@某某客服") addresses someone; it names nothing.
+        folded = (
+            _HANDLE.sub(lambda handle: " " * len(handle.group()), document.folded)
+            if "@" in document.folded
+            else document.folded
+        )
+        matches = [
+            (match.start(), match.end(), word)
+            for match in self._pattern.finditer(folded, *span)
+            if (word := self._words.get(match.group())) and _stands(document, match.start(), match.end())
+        ]
+        if not matches:
+            return []
+        opinions = find_opinions(document.folded, span, document.cuts)
+        named = [(start, end) for start, end, word in matches if not word.implied]
+        # What is part of a name ("快" in "快递单") judges nothing.
+        opinions = [o for o in opinions if not _overlaps(o, named)]
+        starts, ends = [o.start for o in opinions], [o.end for o in opinions]
+        mentions = []
+        for match in matches:
+            # Both lists ascend, so only the neighbourhood is looked at: a text without a pause stays linear.
+            low = bisect_left(ends, match[0] - _FARTHEST_OPINION)
+            high = bisect_right(starts, match[1] + _FARTHEST_OPINION)
+            mentions.append(_mention(document.text, match, opinions[low:high], len(opinions) == 1, sentiment))
+        return mentions
+
+
+def _stands(document: Folded, start: int, end: int) -> bool:
+    """Whether the match is a word there: a lone character must be a token, Latin letters and digits a whole run."""
+    if end - start == 1 and not (start in document.cuts and end in document.cuts):
+        return False
+    folded = document.folded
+    return not (_splits_run(folded, start) or _splits_run(folded, end))
+
+
+def _splits_run(folded: str, at: int) -> bool:
+    """Whether `at` lies within a run of letters or of digits: "app" is not meant in "happy", "618" not in "16180"."""
+    if not 0 < at < len(folded):
+        return False
+    left, right = folded[at - 1], folded[at]
+    return (left.isascii() and right.isascii()) and (
+        (left.isalpha() and right.isalpha()) or (left.isdigit() and right.isdigit())
+    )
+
+
+def _overlaps(opinion: OpinionWord, named: Sequence[tuple[int, int]]) -> bool:
+    """Whether the opinion shares a character with one of the ascending spans."""
+    before = bisect_left(named, (opinion.end, 0))  # spans that begin before the opinion ends
+    return before > 0 and named[before - 1][1] > opinion.start
+
+
+def _mention(
+    text: str, match: tuple[int, int, _Word], opinions: Sequence[OpinionWord], only: bool, fallback: Sentiment
+) -> Mention:
+    """`opinions` are those around the match; `only` says that the segment has a single one."""
+    start, end, word = match
+    own = next((o for o in opinions if o.start < end and start < o.end), None) if word.implied else None
+    nearest = own or min(
+        (o for o in opinions if _gap(o, start, end) <= _FARTHEST_OPINION),
+        key=lambda o: (_gap(o, start, end), o.start),
+        default=None,
+    )
+    if word.implied and own is None:
+        nearest = OpinionWord(start, end, nearest.sentiment if nearest and only else fallback)
+    sentiment = fallback if nearest is None else nearest.sentiment
+    return Mention(
+        aspect=word.aspect,
+        term=text[start:end],
+        start=start,
+        end=end,
+        opinion=None if nearest is None else text[nearest.start : nearest.end],
+        opinion_start=None if nearest is None else nearest.start,
+        opinion_end=None if nearest is None else nearest.end,
+        sentiment=sentiment,
+    )
+
+
+def _gap(opinion: OpinionWord, start: int, end: int) -> int:
+    """Characters between; what follows a term is nearer than what precedes it by a little, as Chinese judges after naming."""
+    if opinion.start >= end:
+        return (opinion.start - end) * 2
+    if opinion.end <= start:
+        return (start - opinion.end) * 2 + 3
+    return 0

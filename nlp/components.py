@@ -1,0 +1,85 @@
+"""The pipeline's components, registered with spaCy by name. Each declares what it sets."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from nlp.aspects import AspectFinder, Folded
+from nlp.engine import load_engine
+from nlp.marks import Marks
+from nlp.normalize import fold
+from nlp.segmenter import segment
+from nlp.taxonomy import load_taxonomy
+
+# Without force=True a second import under another name would raise; the definitions are the same.
+Doc.set_extension("segments", default=(), force=True)
+Doc.set_extension("marks", default=(), force=True)
+Doc.set_extension("mentions", default=(), force=True)
+
+
+@Language.factory("yuansheng_segmenter", assigns=["doc._.segments"], default_config={"whole": False})
+def create_segmenter(nlp: Language, name: str, whole: bool) -> Any:  # noqa: ARG001  (spaCy calls by these names)
+    return _Segmenter(whole)
+
+
+@Language.factory("yuansheng_marker", requires=["doc._.segments"], assigns=["doc._.marks"])
+def create_marker(nlp: Language, name: str, engine: str) -> Any:  # noqa: ARG001
+    return _Marker(engine)
+
+
+@Language.factory("yuansheng_aspects", requires=["doc._.segments", "doc._.marks"], assigns=["doc._.mentions"])
+def create_aspects(nlp: Language, name: str, taxonomy: str) -> Any:  # noqa: ARG001
+    return _Aspects(taxonomy)
+
+
+class _Segmenter:
+    def __init__(self, whole: bool) -> None:
+        self._whole = whole
+
+    def __call__(self, doc: Doc) -> Doc:
+        text = doc.text
+        if self._whole:
+            start = len(text) - len(text.lstrip())
+            end = len(text.rstrip())
+            doc._.segments = [(start, end)] if end > start else []
+        else:
+            doc._.segments = segment(text)
+        return doc
+
+
+class _Marker:
+    """Asks the engine about the segments of many texts at once."""
+
+    def __init__(self, engine: str) -> None:
+        self._engine = load_engine(engine)
+
+    def __call__(self, doc: Doc) -> Doc:
+        return next(self.pipe([doc]))
+
+    def pipe(self, stream: Iterable[Doc], batch_size: int = 256) -> Iterator[Doc]:
+        docs_left = iter(stream)
+        while docs := list(islice(docs_left, batch_size)):
+            # spaCy joins `doc.text` from its tokens at every access: once a document, not once a segment.
+            texts = [text[start:end] for doc in docs for text in (doc.text,) for start, end in doc._.segments]
+            marks: Iterator[Marks] = iter(self._engine.mark(texts))
+            for doc in docs:
+                doc._.marks = [next(marks) for _ in doc._.segments]
+                yield doc
+
+
+class _Aspects:
+    def __init__(self, taxonomy: str) -> None:
+        self._finder = AspectFinder(load_taxonomy(taxonomy))
+
+    def __call__(self, doc: Doc) -> Doc:
+        text = doc.text
+        cuts = frozenset([*doc.to_array("IDX").tolist(), len(text)])
+        document = Folded(text, fold(text), cuts)
+        doc._.mentions = [
+            tuple(self._finder.find(document, span, marks.sentiment))
+            for span, marks in zip(doc._.segments, doc._.marks, strict=True)
+        ]
+        return doc

@@ -1,0 +1,51 @@
+"""The seam between the pipeline and what decides: an engine maps segments to marks.
+
+`fast` is the linear engine that ships with the package. Another engine is a module with a class of this shape
+and a line in `_LOADERS`.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Protocol
+
+from nlp.errors import EngineError
+from nlp.marks import Marks
+
+
+class Engine(Protocol):
+    """Marks segments. A pure function of the texts and of `version`: order and batch size change nothing."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the marks may: a hash of the weights and of the code's revision."""
+        ...
+
+    def mark(self, segments: Sequence[str]) -> list[Marks]:
+        """One `Marks` per segment, in order. Takes any text, the empty one too."""
+        ...
+
+
+def _fast() -> Engine:
+    from nlp.fast.engine import FastEngine
+
+    return FastEngine.load()
+
+
+_LOADERS: dict[str, Callable[[], Engine]] = {"fast": _fast}
+
+DEFAULT_ENGINE = "fast"
+
+
+def engine_names() -> list[str]:
+    return sorted(_LOADERS)
+
+
+@cache
+def load_engine(name: str = DEFAULT_ENGINE) -> Engine:
+    """The engine of that name, its weights read once a process; `EngineError` lists the known ones."""
+    if name not in _LOADERS:
+        raise EngineError(f"No engine named '{name}'. Known: {', '.join(engine_names())}.")
+    return _LOADERS[name]()

@@ -1,0 +1,96 @@
+"""The fast engine: linear models over hashed character n-grams, a few megabytes, no dependency but numpy.
+
+The weights of all three questions (sentiment, intent, stage) stand side by side, one row per bucket, so that a batch is
+one gather and one sum. They are 8-bit, each column with its own scale.
+"""
+
+import hashlib
+import io
+import zlib
+from collections.abc import Sequence
+from importlib import resources
+from typing import cast
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from nlp.errors import EngineError
+from nlp.fast.features import BUCKETS, bags_of
+from nlp.marks import INTENTS, SENTIMENTS, STAGES, Intent, Marks, Sentiment, Stage
+
+WEIGHTS = "fast.npz"
+# Raise it when features or the reading of the weights change.
+CODE_VERSION = "1"
+
+Floats = npt.NDArray[np.float32]
+
+
+class FastEngine:
+    """Marks segments with linear models; what it says of one segment does not depend on the others."""
+
+    name = "fast"
+
+    def __init__(self, weights: npt.NDArray[np.int8], scale: Floats, bias: Floats, digest: str) -> None:
+        columns = len(SENTIMENTS) + len(INTENTS) + len(STAGES)
+        if weights.shape != (BUCKETS, columns) or scale.shape != (columns,) or bias.shape != (columns,):
+            raise EngineError(
+                f"The fast engine's weights have shape {weights.shape}, not ({BUCKETS}, {columns}). Reinstall yuansheng."
+            )
+        self._weights = weights
+        self._scale = scale
+        self._bias = bias
+        self.version = f"{CODE_VERSION}.{digest}"
+
+    @classmethod
+    def load(cls) -> "FastEngine":
+        """The weights that ship with the package."""
+        file = resources.files("nlp") / "models" / WEIGHTS
+        try:
+            data = file.read_bytes()
+        except FileNotFoundError:
+            raise EngineError(f"The fast engine's weights ({WEIGHTS}) are missing. Reinstall yuansheng.") from None
+        try:
+            with np.load(io.BytesIO(data)) as arrays:
+                weights, scale, bias = arrays["weights"], arrays["scale"], arrays["bias"]
+        except (ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+            raise EngineError(f"The fast engine's weights ({WEIGHTS}) are damaged. Reinstall yuansheng.") from error
+        return cls(weights, scale, bias, hashlib.sha256(data).hexdigest()[:12])
+
+    def mark(self, segments: Sequence[str]) -> list[Marks]:
+        """One `Marks` per segment, in order."""
+        if not segments:
+            return []
+        logits = self._logits(segments)
+        first, second = len(SENTIMENTS), len(SENTIMENTS) + len(INTENTS)
+        sentiment = _softmax(logits[:, :first])
+        intent = _softmax(logits[:, first:second])
+        stage = _softmax(logits[:, second:])
+        scores = sentiment[:, SENTIMENTS.index("positive")] - sentiment[:, SENTIMENTS.index("negative")]
+        return [
+            Marks(cast(Sentiment, s), score, sp, cast(Intent, i), ip, cast(Stage, g), gp)
+            for (s, sp), score, (i, ip), (g, gp) in zip(
+                _best(sentiment, SENTIMENTS),
+                scores.round(4).tolist(),
+                _best(intent, INTENTS),
+                _best(stage, STAGES),
+                strict=True,
+            )
+        ]
+
+    def _logits(self, segments: Sequence[str]) -> Floats:
+        bags = bags_of(segments)
+        # Integer sums are exact, so batch composition can't change a digit.
+        sums = np.add.reduceat(self._weights[bags.buckets], bags.starts[:-1], axis=0, dtype=np.int32)
+        return cast(Floats, sums / bags.norms[:, None] * self._scale + self._bias)
+
+
+def _softmax(logits: Floats) -> Floats:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return cast(Floats, powers / powers.sum(axis=1, keepdims=True))
+
+
+def _best(probabilities: Floats, labels: Sequence[str]) -> list[tuple[str, float]]:
+    chosen = probabilities.argmax(axis=1)
+    sure = probabilities[np.arange(len(chosen)), chosen].round(4)
+    return [(labels[n], p) for n, p in zip(chosen.tolist(), sure.tolist(), strict=True)]

@@ -1,0 +1,66 @@
+"""What analysis says about a text. Offsets are code points of the text as given, half-open."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Sentiment = Literal["negative", "neutral", "positive"]
+Intent = Literal["complaint", "praise", "suggestion", "question", "request", "statement"]
+Stage = Literal["awareness", "consideration", "engagement", "purchase", "post_purchase", "loyalty", "none"]
+
+SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
+INTENTS: tuple[Intent, ...] = ("complaint", "praise", "suggestion", "question", "request", "statement")
+STAGES: tuple[Stage, ...] = (
+    "awareness",
+    "consideration",
+    "engagement",
+    "purchase",
+    "post_purchase",
+    "loyalty",
+    "none",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """An engine's verdict on one segment; `sentiment_score` in -1..1, confidences in 0..1."""
+
+    sentiment: Sentiment
+    sentiment_score: float
+    sentiment_confidence: float
+    intent: Intent
+    intent_confidence: float
+    stage: Stage
+    stage_confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One aspect named in the text, with the words that judge it where there are some."""
+
+    aspect: str
+    term: str
+    start: int
+    end: int
+    opinion: str | None
+    opinion_start: int | None
+    opinion_end: int | None
+    sentiment: Sentiment
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One opinion unit of a text with its marks."""
+
+    start: int
+    end: int
+    marks: Marks
+    mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything said about one text. `error` is set, and nothing else, when the text could not be analysed."""
+
+    language: str = "und"
+    segments: tuple[Segment, ...] = ()
+    error: str | None = None

@@ -1,0 +1,1 @@
+"""Rows of the project database. Knows SQLite, not language."""

@@ -1,0 +1,150 @@
+"""What happened: runs, where to go on, what was refused, what was sent."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from storage.records import BatchResult, Reject
+
+DeliveryStatus = Literal["sending", "sent", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run of a command."""
+
+    id: int
+    command: str
+    source: str | None
+    started_at: str
+    finished_at: str | None
+    status: str
+    added: int
+    changed: int
+    unchanged: int
+    rejected: int
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRow:
+    """One rejected row, or part of one (`stored`)."""
+
+    source: str
+    location: str
+    reason: str
+    excerpt: str
+    stored: bool
+
+
+def utc_now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def start_run(connection: sqlite3.Connection, command: str, source: str | None) -> int:
+    cursor = connection.execute(
+        "insert into runs (command, source, started_at, status) values (?, ?, ?, 'running')",
+        (command, source, utc_now()),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def count_in_run(connection: sqlite3.Connection, run_id: int, result: BatchResult, rejected: int) -> None:
+    """Add a batch to the run's sums, in the batch's own transaction."""
+    connection.execute(
+        "update runs set added = added + ?, changed = changed + ?, unchanged = unchanged + ?, rejected = rejected + ? "
+        "where id = ?",
+        (result.added, result.changed, result.unchanged, rejected, run_id),
+    )
+
+
+def finish_run(connection: sqlite3.Connection, run_id: int, status: str, message: str | None) -> None:
+    connection.execute(
+        "update runs set finished_at = ?, status = ?, message = ? where id = ?", (utc_now(), status, message, run_id)
+    )
+
+
+def recent_runs(connection: sqlite3.Connection, limit: int) -> list[RunRow]:
+    rows = connection.execute(
+        "select id, command, source, started_at, finished_at, status, added, changed, unchanged, rejected, message "
+        "from runs order by id desc limit ?",
+        (limit,),
+    )
+    return [RunRow(*row) for row in rows]
+
+
+def read_cursor(connection: sqlite3.Connection, source: str, part: str) -> str | None:
+    row = connection.execute("select state from cursors where source = ? and part = ?", (source, part)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def move_cursor(connection: sqlite3.Connection, source: str, part: str, state: str) -> None:
+    """To be called in the transaction that stores the rows it covers."""
+    connection.execute(
+        "insert into cursors values (?, ?, ?, ?) on conflict (source, part) do update "
+        "set state = excluded.state, updated_at = excluded.updated_at",
+        (source, part, state, utc_now()),
+    )
+
+
+def clear_rejects(connection: sqlite3.Connection, source: str, part: str) -> None:
+    connection.execute("delete from rejects where source = ? and part = ?", (source, part))
+
+
+def add_rejects(connection: sqlite3.Connection, run_id: int, part: str, rejects: Sequence[Reject]) -> None:
+    connection.executemany(
+        "insert into rejects (run_id, source, part, location, reason, excerpt, stored) values (?, ?, ?, ?, ?, ?, ?)",
+        [(run_id, r.source, part, r.location, r.reason, r.excerpt, r.stored) for r in rejects],
+    )
+
+
+def count_rejects(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Rows refused, and rows stored without some field."""
+    row = connection.execute("select coalesce(sum(not stored), 0), coalesce(sum(stored), 0) from rejects").fetchone()
+    return int(row[0]), int(row[1])
+
+
+def list_rejects(connection: sqlite3.Connection, source: str | None, limit: int) -> list[RejectRow]:
+    rows = connection.execute(
+        "select source, location, reason, excerpt, stored from rejects where ?1 is null or source = ?1 "
+        "order by id limit ?2",
+        (source, limit),
+    )
+    return [RejectRow(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
+
+
+def delivery_status(connection: sqlite3.Connection, digest: str, target: str) -> DeliveryStatus | None:
+    row = connection.execute(
+        "select status from deliveries where digest = ? and target = ?", (digest, target)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def record_delivery(
+    connection: sqlite3.Connection, digest: str, target: str, status: DeliveryStatus, error: str | None
+) -> None:
+    connection.execute(
+        "insert into deliveries values (?, ?, ?, ?, ?) on conflict (digest, target) do update "
+        "set status = excluded.status, error = excluded.error, updated_at = excluded.updated_at",
+        (digest, target, status, error, utc_now()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """What became of sending a digest to one target."""
+
+    digest: str
+    status: str
+    error: str | None
+    updated_at: str
+
+
+def recent_deliveries(connection: sqlite3.Connection, limit: int) -> list[DeliveryRow]:
+    rows = connection.execute(
+        "select digest, status, error, updated_at from deliveries order by updated_at desc, digest, target limit ?",
+        (limit,),
+    )
+    return [DeliveryRow(*row) for row in rows]

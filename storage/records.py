@@ -1,0 +1,145 @@
+"""The rows of the database as frozen types; field names are column names.
+
+Times are text in UTC, `YYYY-MM-DDTHH:MM:SSZ`, so that they sort as they read. Offsets are code points, half-open.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["review", "chat", "survey", "post", "ticket"]
+Role = Literal["customer", "agent", "bot"]
+Metric = Literal["star", "nps", "csat", "ces"]
+Noise = Literal["default_review", "company_reply", "copied_template", "no_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One rating on its own scale: `value` lies in `low`..`high` (NPS 0..10, stars 1..5 …)."""
+
+    metric: Metric
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """One thing one person wrote, masked and ready to store. `source` and `source_id` together are its identity."""
+
+    source: str
+    source_id: str
+    kind: Kind
+    channel: str
+    role: Role
+    text: str
+    posted_at: str | None = None
+    conversation_id: str | None = None  # chat: the conversation; survey: the response
+    turn: int | None = None  # chat: position in the conversation; survey: position of the question
+    parent_id: str | None = None  # source_id of what this adds to (追评, a reply)
+    customer_id: str | None = None  # keyed hash, never a name
+    product: str | None = None
+    store: str | None = None
+    region: str | None = None
+    question: str | None = None  # survey: the question answered; post: its title
+    language: str | None = None
+    noise: Noise | None = None
+    scores: tuple[Score, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What finds copies of a text: `exact` equal for equal texts, `bands` share a value for near ones.
+
+    Both are signed 64-bit integers, as SQLite stores them. `exact` is None for a text too short to
+    be called a copy ("很好" from two customers is two opinions).
+    """
+
+    exact: int | None
+    bands: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A verbatim on its way in, with what is needed to find its copies.
+
+    `content_hash` changes when the source changed what it says, and only then: a date like "昨天" is read anew at each run.
+    """
+
+    verbatim: Verbatim
+    fingerprint: Fingerprint
+    content_hash: bytes
+
+
+Similar = Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Something that could not be used, or only in part (`stored`): where it was and why."""
+
+    source: str
+    location: str  # "reviews.csv:17"
+    reason: str
+    excerpt: str = ""  # masked, shortened with "…"
+    stored: bool = False  # True: the row is stored, a field of it (a date, a score) is not
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """How many rows of a batch were new, changed, or already there."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    duplicates: int = 0  # of the added ones
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One aspect named in a segment; offsets are into the verbatim's text."""
+
+    aspect: str
+    term: str
+    start: int
+    end: int
+    opinion: str | None
+    opinion_start: int | None
+    opinion_end: int | None
+    sentiment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One opinion unit with its marks; `sentiment_score` in -1..1, confidences in 0..1."""
+
+    start: int
+    end: int
+    stage: str
+    stage_confidence: float
+    sentiment: str
+    sentiment_score: float
+    sentiment_confidence: float
+    intent: str
+    intent_confidence: float
+    emotion: str | None = None
+    mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisRow:
+    """The outcome of one pipeline version on one verbatim; `error` when it failed, then no segments."""
+
+    verbatim_id: int
+    content_hash: bytes  # of the verbatim as it was read
+    segments: tuple[Segment, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingText:
+    """A verbatim that awaits analysis."""
+
+    id: int
+    text: str
+    content_hash: bytes

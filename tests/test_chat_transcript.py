@@ -1,0 +1,151 @@
+"""Text transcripts: their forms, their speakers, their conversations. All people are made up."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from chat_files import PAYLOADS, collect, records, said, written
+
+from feedback.collectors.base import Record, Unreadable
+from feedback.collectors.chat.roles import role_of
+from storage.records import Role
+
+
+def test_a_transcript_with_header_lines_keeps_every_line_of_a_message() -> None:
+    first = Record(
+        text="您好，请问有什么可以帮您？",
+        kind="chat",
+        channel="chat",
+        location="header_lines.txt:2",
+        source_id="163fc4ae73a8c83e-1",
+        role="agent",
+        posted_at="2023-11-11 10:20:33",
+        conversation_id="163fc4ae73a8c83e",
+        turn=1,
+    )
+    assert collect(PAYLOADS / "header_lines.txt") == [
+        Unreadable("header_lines.txt:1", "text before the first speaker"),
+        first,
+        replace(
+            first,
+            text="快递三天没动了\n\n客服：上次也这么说\n单号写在下面",
+            location="header_lines.txt:5",
+            source_id="163fc4ae73a8c83e-2",
+            role="customer",
+            posted_at="2023-11-11 10:21:05",
+            turn=2,
+            customer="tb_88",
+            problems=("a line of this message begins with '客服：' but has no time; kept in this message",),
+        ),
+        replace(
+            first,
+            text="这边帮您催",
+            location="header_lines.txt:10",
+            source_id="163fc4ae73a8c83e-3",
+            posted_at="2023-11-11 10:22:00",
+            turn=3,
+        ),
+    ]
+
+
+def test_clock_times_take_the_date_above_them_and_none_after_midnight() -> None:
+    problem = "the clock goes back here: the date given before no longer holds, no other is given"
+    assert [(r.role, r.text, r.posted_at, r.problems) for r in records(collect(PAYLOADS / "clock_times.txt"))] == [
+        ("agent", "您好", "2023-11-11 10:20:33", ()),
+        ("customer", "屏幕有划痕\n背面也有", "2023-11-11 10:21:00", ()),
+        ("bot", "会话已转接主管", "2023-11-11 10:21:30", ()),
+        ("agent", "还在吗", "2023-11-11 23:59:50", ()),
+        ("customer", "在", None, (problem,)),
+    ]
+
+
+def test_a_plain_transcript_splits_at_rules_between_turns_and_not_at_those_inside_a_message() -> None:
+    note = "line 5 reads like somebody speaking who is not in roles; kept in this message"
+    items = records(collect(PAYLOADS / "plain.txt"))
+    assert [(r.conversation_id == "HH20231111", r.turn, r.role, r.text, r.problems) for r in items] == [
+        (True, 1, "agent", "您好", ("no dates in this transcript",)),
+        (True, 2, "customer", "尺码偏大，要退\n尺码：M\n小吴：我是主管", (note,)),
+        (True, 3, "agent", "好的，看 https://example.com/t", ()),
+        (False, 1, "agent", "-----\n活动公告\n-----", ()),
+        (False, 2, "customer", "不要再发广告", ()),
+    ]
+
+
+# One exchange in the forms it is copied out in: form, text.
+FORMS = {
+    "name and time above the words": "客服 2023-11-11 10:20:33\n您好\n买家 2023-11-11 10:20:40\n在吗\n",
+    "千牛": "风和旗舰店:小美 (2023-11-11 10:20:33):\n您好\ntb_01 (2023-11-11 10:20:40):\n在吗\n",
+    "time and name above the words": "2023/11/11 10:20:33 坐席007\n您好\n2023/11/11 10:20:40 访客\n在吗\n",
+    "time, name, words": "2023年11月11日 10:20:33 客服：您好\n2023年11月11日 10:20:40 客户：在吗\n",
+    "time in brackets": "[2023-11-11 10:20:33] 【客服】: 您好\n[2023-11-11 10:20:40] 【客户】: 在吗\n",
+    "name, time, words": "客服(2023-11-11 10:20:33)：您好\n客户(2023-11-11 10:20:40)：在吗\n",
+    "tabs": "2023-11-11 10:20:33\t客服\t您好\n2023-11-11 10:20:40\t小鹿\t在吗\n",
+    "words under the colon": "日期：2023-11-11\n[10:20:33] 客服：\n您好\n[10:20:40] 客户：\n在吗\n",
+}
+
+
+@pytest.mark.parametrize("text", FORMS.values(), ids=FORMS.keys())
+def test_every_form_of_transcript_gives_the_same_exchange(text: str, tmp_path: Path) -> None:
+    items = records(collect(written(tmp_path, "t.txt", text)))
+    assert [(r.role, r.turn, r.text, r.posted_at) for r in items] == [
+        ("agent", 1, "您好", "2023-11-11 10:20:33"),
+        ("customer", 2, "在吗", "2023-11-11 10:20:40"),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8-sig", "utf-16", "big5hkscs"])
+def test_encodings_are_found(encoding: str, tmp_path: Path) -> None:
+    text = "客服 2023-11-11 10:20:33\n您好，有什麼問題嗎？\n客戶甲 2023-11-11 10:21:05\n這個杯子我不喜歡，要退\n" * 3
+    path = tmp_path / "t.txt"
+    path.write_bytes(text.encode(encoding))
+    assert said(collect(path, {"客戶甲": "customer"})) == [
+        ("agent", 1, "您好，有什麼問題嗎？"),
+        ("customer", 2, "這個杯子我不喜歡，要退"),
+        ("agent", 3, "您好，有什麼問題嗎？"),
+        ("customer", 4, "這個杯子我不喜歡，要退"),
+        ("agent", 5, "您好，有什麼問題嗎？"),
+        ("customer", 6, "這個杯子我不喜歡，要退"),
+    ]
+
+
+def test_another_export_of_the_same_dated_chat_gives_the_same_ids_and_an_undated_one_does_not(tmp_path: Path) -> None:
+    for text, same in ((FORMS["千牛"], True), ("客服：您好\n客户：在吗\n", False)):
+        ids = [{r.source_id for r in records(collect(written(tmp_path, n, text)))} for n in ("a.txt", "b.txt")]
+        assert (ids[0] == ids[1]) is same
+
+
+def test_people_are_told_apart_by_name_but_not_by_a_word_for_everybody(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.txt", "客服：您好\n客户：在吗\n")
+    assert [r.customer for r in records(collect(path))] == [None, None]
+    path = written(tmp_path, "t.txt", "客服：您好\n小鹿：在吗\n")
+    assert [r.customer for r in records(collect(path))] == [None, "小鹿"]
+    assert [r.role for r in records(collect(path, {"小鹿": "agent", "客服": "customer"}))] == ["customer", "agent"]
+
+
+ROLES: list[tuple[str, Role | None]] = [
+    ("客服", "agent"),
+    ("在线客服", "agent"),
+    ("客服小美", "agent"),
+    ("客服-01", "agent"),
+    ("风和旗舰店:小美", "agent"),
+    ("客户经理老周", "agent"),
+    ("会员客服", "agent"),
+    ("Agent 7", "agent"),
+    ("智能客服", "bot"),
+    ("客服机器人", "bot"),
+    ("系统消息", "bot"),
+    ("客户", "customer"),
+    ("用户8839201", "customer"),
+    ("店铺客户", "customer"),
+    ("USER", "customer"),
+    # Names that only contain such a word are anybody's.
+    ("不想当客服的猫", None),
+    ("useful", None),
+    ("小鹿", None),
+]
+
+
+@pytest.mark.parametrize("name, role", ROLES, ids=[name for name, _ in ROLES])
+def test_names_tell_their_role_or_nothing(name: str, role: Role | None) -> None:
+    assert role_of(name, {}) == role
+    assert role_of(name, {name: "bot"}) == "bot"

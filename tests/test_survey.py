@@ -1,0 +1,222 @@
+"""Surveys: what each column is, what a rating is worth, and what becomes of a response."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from feedback.collectors.base import Part, RawScore, Record, SourceConfig
+from feedback.collectors.layout import builtin_layouts, parse_layout
+from feedback.collectors.scales import Scale, find_scale
+from feedback.collectors.survey import classify, find_questions, is_no_answer, response_id
+from feedback.collectors.table import TableCollector
+
+PAYLOADS = Path(__file__).parent / "payloads" / "table"
+WORDS = [
+    "发货太慢了",
+    "客服态度很好，会再来",
+    "没什么",
+    "希望多出小包装",
+    "包装破了",
+    "磨豆机噪音大",
+    "挺好的",
+    "价格偏高",
+    "咖啡豆不新鲜",
+]
+
+
+def survey_record(location: str, number: int, moment: str, raw_date: str, **rest: object) -> Record:
+    response = f"{number}-{moment}"
+    key = rest.pop("key", "")
+    fields: dict[str, object] = {"text": "", "kind": "survey", "channel": "问卷", "location": location}
+    fields |= {"source_id": response + str(key), "conversation_id": response, "posted_at": raw_date, **rest}
+    return Record(**fields)  # type: ignore[arg-type]
+
+
+def nps(value: str) -> RawScore:
+    return RawScore("nps", value, 0, 10)
+
+
+def csat(value: str) -> RawScore:
+    return RawScore("csat", value, 1, 5)
+
+
+def ces(value: str) -> RawScore:
+    return RawScore("ces", value, 1, 7)
+
+
+def test_an_export_of_wjx_in_gbk_becomes_one_record_per_answer_in_words() -> None:
+    path = PAYLOADS / "wjx_text.csv"
+    found = list(TableCollector().collect(Part("wjx_text.csv", path), SourceConfig("q", "table")))
+    first = {"number": 1, "moment": "20260209120000", "raw_date": "2026/2/9 12:00:00", "region": "广东-深圳"}
+    second = {"number": 2, "moment": "20260209123000", "raw_date": "2026/2/9 12:30:00", "region": "北京-北京"}
+    third = {"number": 3, "moment": "20260210081520", "raw_date": "2026/2/10 08:15:20"}
+    fourth = {"number": 4, "moment": "20260210090000", "raw_date": "2026/2/10 09:00:00"}
+    fifth = {"number": 5, "moment": "20260211210000", "raw_date": "2026/2/11 21:00:00", "region": "广东-广州"}
+    why = {"key": "/5", "turn": 5, "question": "您给分的原因"}
+    better = {"key": "/6", "turn": 6, "question": "您希望我们改进什么"}
+    where = {"key": "/4+1", "turn": 4, "question": "您从哪里知道我们？[多选题]"}
+    assert found == [
+        survey_record(
+            "wjx_text.csv:2", **first, **why, text="豆子新鲜，\n磨豆机也好用", scores=(nps("9"), csat("4"), ces("6"))
+        ),
+        survey_record("wjx_text.csv:2", **first, **better, text="发货再快一点"),
+        survey_record("wjx_text.csv:4", **second, **why, text="杯盖漏水", scores=(nps("3"), csat("2"), ces("2"))),
+        # Chosen options are the survey's words; what was written into the blank of one is the customer's.
+        survey_record(
+            "wjx_text.csv:5", **third, **where, text="公司楼下的快闪店", scores=(nps("10"), csat("5"), ces("7"))
+        ),
+        survey_record("wjx_text.csv:6", **fourth),
+        survey_record(
+            "wjx_text.csv:7",
+            **fifth,
+            **why,
+            text="还行吧",
+            scores=(nps("7"), csat("3")),
+            problems=("ces score can't be read: 四",),
+        ),
+        survey_record("wjx_text.csv:7", **fifth, **better, text='包装太简陋，"送人拿不出手"'),
+    ]
+
+
+CLASSIFIED = [
+    # wording, answers, type, (metric, low, high)
+    ("您有多大可能向朋友推荐我们", ["9", "10", "0", "7"], "score", ("nps", 0, 10)),
+    ("您愿意推荐吗", ["9分", "10分", "8分"], "score", ("nps", 0, 10)),
+    ("NPS", ["10（非常愿意）", "0（完全不愿意）"], "score", ("nps", 0, 10)),
+    ("您愿意推荐吗（1-5分）", ["5", "4", "5"], "choice", None),  # a rating, but no NPS
+    ("不推荐的原因", WORDS, "open", None),
+    ("您会推荐给谁", ["朋友", "家人", "朋友", "同事"] * 5, "choice", None),
+    ("您对本次服务满意吗", ["非常满意", "一般", "很不满意", "满意"], "score", ("csat", 1, 5)),
+    ("满意度（1～7分）", ["7", "3"], "score", ("csat", 1, 7)),
+    ("总体满意度打分", ["9", "10", "8"], "score", ("csat", 1, 10)),
+    ("哪里不满意", WORDS, "open", None),
+    ("解决问题是否容易（1分=非常困难，7分=非常容易）", ["6", "2"], "score", ("ces", 1, 7)),
+    ("办理退货费力吗", ["非常费力", "有点费力", "容易", "一般"], "score", ("ces", 1, 5)),
+    ("给客服打几分", ["5", "4", "5"], "score", ("star", 1, 5)),
+    ("门店星级", ["4星", "5星"], "score", ("star", 1, 5)),
+    ("您从哪里知道我们", ["朋友推荐┋小红书", "小红书", "直播间", "其他"], "choice", None),
+    ("请排序", ["价格→质量→服务", "质量→价格→服务"], "choice", None),
+    ("您的年龄", ["18", "34", "27", "41", "52", "19", "23", "66"], "choice", None),
+    ("您的性别", ["男", "女", "女", "女"] * 5, "choice", None),
+    ("您的手机号", ["13800000001", "13800000002"] * 9, "contact", None),
+    ("姓名", ["王小明", "李小红", "赵小刚"] * 5, "contact", None),
+    ("您还有什么建议", ["无", "没有"], "open", None),
+    ("购买的原因", ["便宜", "好用", "好看", "便宜"] * 20, "choice", None),  # options, though it asks why
+    ("其他[填空题]", ["是", "否"] * 20, "open", None),
+    ("说说感受[单选题]", WORDS, "choice", None),
+    ("最想要的功能", WORDS, "open", None),
+    ("您的建议", [], "open", None),
+    ("您的职业", [], "choice", None),
+]
+
+
+@pytest.mark.parametrize("wording, values, kind, scale", CLASSIFIED)
+def test_a_question_is_told_by_its_wording_and_its_answers(
+    wording: str, values: Sequence[str], kind: str, scale: tuple[str, int, int] | None
+) -> None:
+    found, found_scale = classify(wording, values)
+    assert found == kind
+    assert (found_scale and (found_scale.metric, found_scale.low, found_scale.high)) == scale
+
+
+READ = [
+    (
+        Scale("nps", 0, 10),
+        {"9": "9", "9分": "9", "9.0": "9", "１０": "10", "10（非常愿意）": "10", "11": None, "会": None},
+    ),
+    (Scale("nps", 0, 10, shift=1), {"11": "10", "1": "0"}),  # exported by option number
+    (
+        Scale("csat", 1, 5),
+        {
+            "非常满意": "5",
+            "很满意": "5",
+            "满意": "4",
+            "比较满意": "4",
+            "一般": "3",
+            "不太满意": "2",
+            "很不满意": "1",
+            "5非常满意": "5",
+        },
+    ),
+    (
+        Scale("csat", 1, 7, steps=7),
+        {
+            "非常满意": "7",
+            "满意": "6",
+            "比较满意": "5",
+            "一般": "4",
+            "有点不满意": "3",
+            "不满意": "2",
+            "非常不满意": "1",
+        },
+    ),
+    (Scale("ces", 1, 5), {"非常容易": "5", "有点费力": "2", "非常困难": "1", "看情况": None, "6": None}),
+]
+
+
+@pytest.mark.parametrize("scale, answers", READ)
+def test_answers_are_worth_their_place_on_the_scale(scale: Scale, answers: dict[str, str | None]) -> None:
+    values = {answer: score and score.value for answer in answers for score in [scale.read(answer)]}
+    assert values == answers
+
+
+def test_option_numbers_of_an_nps_question_are_shifted_when_an_eleven_gives_them_away() -> None:
+    assert find_scale("您会推荐吗", ["11", "8", "10"]) == Scale("nps", 0, 10, shift=1)
+    assert find_scale("您会推荐吗", ["10", "8", "0"]) == Scale("nps", 0, 10)
+
+
+def test_seven_steps_in_words_are_told_from_five() -> None:
+    five = find_scale("满意吗", ["非常满意", "满意", "一般", "不满意", "非常不满意"])
+    seven = find_scale("满意吗", ["非常满意", "满意", "比较满意", "一般"])
+    assert five == Scale("csat", 1, 5, steps=5)
+    assert seven == Scale("csat", 1, 7, steps=7)
+
+
+def test_a_layout_names_questions_by_number_wording_or_header() -> None:
+    text = 'name = "q"\nkind = "survey"\nchannel = "问卷"\nheader = ["编号"]\n[columns]\nsource_id = "编号"\n'
+    text += '[survey]\nskip = ["耗时"]\nopen = ["2"]\nchoice = ["为什么"]\ncsat = ["Q4、整体如何"]\n'
+    columns = ["编号", "耗时", "1、为什么", "2、颜色", "第3题（物流）", "第3题（包装）", "Q4、整体如何", ""]
+    rows = [["1", "9", text_, "红", "快", "好", str(n % 5 + 1), ""] for n, text_ in enumerate(WORDS)]
+    found = find_questions(parse_layout(text, "q.toml"), columns, rows)
+    assert [(q.index, q.number, q.key, q.wording, q.type) for q in found] == [
+        (2, 1, "1", "为什么", "choice"),
+        (3, 2, "2", "颜色", "open"),
+        (4, 3, "3", "（物流）", "choice"),
+        (5, 3, "3.2", "（包装）", "choice"),
+        (6, 4, "4", "整体如何", "score"),
+    ]
+
+
+def test_skipped_and_blank_answers_are_none() -> None:
+    for value in ("", "-2", "-3", "(空)", "（跳过）", "(未作答)"):
+        assert is_no_answer(value)
+    for value in ("无", "2", "-", "没有"):
+        assert not is_no_answer(value)
+
+
+def test_responses_of_two_surveys_with_the_same_number_stay_apart() -> None:
+    assert response_id("1", "2026/2/9 12:00:00") == "1-20260209120000"
+    assert response_id("1", "2026-02-09 12:00:00") == "1-20260209120000"  # another export of the same survey
+    assert response_id("1", None) == "1"
+    assert response_id(None, "2026/2/9") is None
+
+
+@pytest.mark.parametrize(
+    "raw, region",
+    [("113.87.1.2(广东-深圳)", "广东-深圳"), ("113.87.1.2", None), ("广东", "广东"), ("1.2.3.4(未知)", None)],
+)
+def test_the_address_of_a_respondent_is_never_kept(tmp_path: Path, raw: str, region: str | None) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text(
+        f"序号,提交答卷时间,所用时间,来自IP,1、建议\n1,2026/2/9 12:00:00,9,{raw},多出新品\n", encoding="utf-8"
+    )
+    (record,) = TableCollector().collect(Part("q.csv", path), SourceConfig("q", "table"))
+    assert isinstance(record, Record)
+    assert (record.text, record.region) == ("多出新品", region)
+
+
+def test_the_built_in_survey_layouts_skip_what_is_no_question() -> None:
+    wjx = next(layout for layout in builtin_layouts() if layout.name == "wjx")
+    columns = ["序号", "提交答卷时间", "所用时间", "来源", "来源详情", "来自IP", "总分", "1、建议"]
+    assert [question.wording for question in find_questions(wjx, columns, [])] == ["建议"]
