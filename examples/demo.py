@@ -24,10 +24,10 @@ def main() -> None:
     for command in _STEPS:
         print(f"\n$ feedback {' '.join(command)}", flush=True)
         subprocess.run([sys.executable, "-m", "feedback", *command], cwd=DEMO, check=True)
-    html = next((DEMO / "digests").glob("*.html"))
-    print(
-        f"\nThe digest as a page: {html}\nBrowse the data: cd {DEMO} && {Path(sys.executable).parent / 'feedback'} browse"
-    )
+    print("\nThe digests as pages, to open in a browser:")
+    for page in sorted((DEMO / "digests").glob("*.html")):
+        print(f"  {page}")
+    print(f"Browse the data: cd {DEMO} && {Path(sys.executable).parent / 'feedback'} browse")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 
 from feedback.clean import clean
-from feedback.collectors.base import Collector, Item, Part, SourceConfig
+from feedback.collectors.base import Collector, Item, Part, Record, SourceConfig
 from feedback.collectors.encoding import open_binary
 from feedback.collectors.registry import load_collector
 from feedback.copies import similar
@@ -35,6 +35,7 @@ from storage.store import Store
 from storage.verbatims import add_verbatims, forget_occurrences, number_occurrences, withdraw
 
 COLLECT_BATCH = 5000  # keys come in no order: the more rows a transaction holds, the fewer pages each row writes
+COLLECT_CHARACTERS = 1_000_000  # of long texts fewer go into a batch, so that memory does not grow with them
 ANALYZE_BATCH = 512
 
 Progress = Callable[[str, int], None]  # what is being done, how many more are done
@@ -96,7 +97,7 @@ def collect(store: Store, project: Project, config: SourceConfig, progress: Prog
 def _kept_message(error: BaseException, collector: Collector) -> str:
     """What is stored of an error: where it may name people ("who is customer among …"), only what kind it was."""
     if collector.private_names:
-        return f"{type(error).__name__}: for more run feedback collect; it may name people, so it is not kept"
+        return f"{type(error).__name__}: run feedback collect to see it; it may name people, so it is not kept"
     return f"{type(error).__name__}: {mask(clean(str(error)))}"[:500]
 
 
@@ -184,13 +185,25 @@ def _part_state(part: Part, project: Project, config: SourceConfig) -> str:
 def _batches(items: Iterable[Item], size: int) -> Iterator[tuple[list[Item], bool]]:
     """Batches, each with whether it is the last; one empty batch when there is nothing at all."""
     stream = iter(items)
-    batch = list(islice(stream, size))
+    batch = _batch(stream, size)
     while True:
-        following = list(islice(stream, size))
+        following = _batch(stream, size)
         yield batch, not following
         if not following:
             return
         batch = following
+
+
+def _batch(stream: Iterator[Item], size: int) -> list[Item]:
+    batch: list[Item] = []
+    characters = 0
+    for item in islice(stream, size):
+        batch.append(item)
+        if isinstance(item, Record):
+            characters += len(item.text)
+            if characters >= COLLECT_CHARACTERS:
+                break
+    return batch
 
 
 def analyze(store: Store, project: Project, progress: Progress) -> Analyzed:

@@ -197,7 +197,7 @@ create table rejects (
     excerpt text not null,
     stored integer not null
 );
-create index rejects_part on rejects(source, part);
+create unique index rejects_row on rejects(source, part, location, reason, excerpt);
 
 create table corrections (
     id integer primary key,

@@ -203,7 +203,7 @@ def test_an_error_that_names_people_is_shown_and_not_stored(path: str, text: str
         [failed] = recent_runs(store.connection, 9)
     assert (failed.status, failed.message) == (
         "failed",
-        "CollectError: for more run feedback collect; it may name people, so it is not kept",
+        "CollectError: run feedback collect to see it; it may name people, so it is not kept",
     )
     assert names_stored(project) == []
 
