@@ -80,7 +80,7 @@ def collecting(bench: Bench) -> Iterator[str]:
     yield bench.yardstick()
     for mix, title in (
         ("repeated", "as they are, repeated"),
-        ("unique", "unique texts"),
+        ("unique", "sentences mixed anew"),
         ("copies", "one in five a copy"),
     ):
         for rows in bench.sizes.collect:

@@ -150,13 +150,13 @@ def _fast() -> Judge:
 
 
 def _snownlp() -> Judge:
-    from snownlp import SnowNLP
+    from snownlp import SnowNLP  # type: ignore[import-untyped]
 
     return lambda reviews: [SnowNLP(text).sentiments >= 0.5 for text in reviews]
 
 
 def _pysenti() -> Judge:
-    from pysenti import ModelClassifier
+    from pysenti import ModelClassifier  # type: ignore[import-untyped]
 
     model = ModelClassifier()
     return lambda reviews: [model.classify(text)["positive_prob"] >= 0.5 for text in reviews]
