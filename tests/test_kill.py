@@ -17,8 +17,8 @@ from feedback.project import load_project
 SEED = 20260301
 COLLECT_KILLS, ANALYZE_KILLS = 20, 10
 # Several batches of each: 5,000 rows are stored at a time, 512 texts analysed.
-TO_COLLECT = {"reviews": 11_000, "conversations": 300}
-TO_ANALYZE = {"reviews": 3_000, "conversations": 100}
+TO_COLLECT = {"reviews": 6_000, "conversations": 300}
+TO_ANALYZE = {"reviews": 2_500, "conversations": 50}
 
 # Everything that a run stores, told without what differs between any two runs: the run's own number and the hour.
 CONTENTS = {
@@ -52,7 +52,7 @@ ORPHANS = {
     "doubled": "select count(*) - count(distinct source || char(0) || source_id) from verbatims",
 }
 
-# A minute each on a machine of its own.
+# Under a minute each; more on a machine with other work.
 pytestmark = pytest.mark.timeout(900)
 
 Contents = dict[str, list[tuple[object, ...]]]
@@ -127,7 +127,7 @@ def attack(start: Path, verb: str, kills: int, whole: Contents) -> int:
         rows = check(folder, parts)
         # Every other kill is meant for the short moment in which a batch is written, the rest for anywhere.
         while kills and killed(
-            *(folder, verb, draw.randint(0, 10), draw.choice((draw.uniform(0, 0.02), draw.uniform(0, 1))))
+            *(folder, verb, draw.randint(0, 6), draw.choice((draw.uniform(0, 0.02), draw.uniform(0, 0.6))))
         ):
             kills -= 1
             before, rows = rows, check(folder, parts)
@@ -144,8 +144,8 @@ def test_collect_killed_anywhere_loses_nothing_and_doubles_nothing(tmp_path: Pat
     shutil.copytree(tmp_path / "new", tmp_path / "undisturbed")
     run_to_end(tmp_path / "undisturbed", "collect")
     whole = contents(tmp_path / "undisturbed")
-    assert len(whole["verbatims"]) > 11_000
-    assert attack(tmp_path / "new", "collect", COLLECT_KILLS, whole) >= COLLECT_KILLS // 3
+    assert len(whole["verbatims"]) > 6_000
+    assert attack(tmp_path / "new", "collect", COLLECT_KILLS, whole) >= COLLECT_KILLS // 5
 
 
 def test_analyze_killed_anywhere_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
@@ -155,4 +155,4 @@ def test_analyze_killed_anywhere_loses_nothing_and_doubles_nothing(tmp_path: Pat
     run_to_end(tmp_path / "undisturbed", "analyze")
     whole = contents(tmp_path / "undisturbed")
     assert len(whole["mentions"]) > 2_000
-    assert attack(tmp_path / "new", "analyze", ANALYZE_KILLS, whole) >= ANALYZE_KILLS // 3
+    assert attack(tmp_path / "new", "analyze", ANALYZE_KILLS, whole) >= ANALYZE_KILLS // 5
