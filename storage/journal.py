@@ -96,7 +96,8 @@ def clear_rejects(connection: sqlite3.Connection, source: str, part: str) -> Non
 def add_rejects(connection: sqlite3.Connection, run_id: int, part: str, rejects: Sequence[Reject]) -> None:
     """Those listed already stay as they are: of two runs over one file at the same time, each lists what it finds."""
     connection.executemany(
-        "insert or ignore into rejects (run_id, source, part, location, reason, excerpt, stored) values (?, ?, ?, ?, ?, ?, ?)",
+        "insert into rejects (run_id, source, part, location, reason, excerpt, stored) values (?, ?, ?, ?, ?, ?, ?) "
+        "on conflict (source, part, location, reason, excerpt) do nothing",
         [(run_id, r.source, part, r.location, r.reason, r.excerpt, r.stored) for r in rejects],
     )
 
