@@ -29,9 +29,9 @@ _OFFSETS = _random.integers(0, 2**63, size=_BANDS * _ROWS, dtype=np.uint64)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
-def fingerprints(texts: Sequence[str]) -> list[Fingerprint]:
-    """One per text, in order; independent of the other texts."""
-    keys = [_key(text) for text in texts]
+def fingerprints(folded: Sequence[str]) -> list[Fingerprint]:
+    """One per folded text (`nlp.normalize.fold`), in order; independent of the other texts."""
+    keys = [_key(text) for text in folded]
     near = [n for n, key in enumerate(keys) if len(key) >= SHORTEST_NEAR]
     bands = dict(zip(near, _bands([keys[n] for n in near]), strict=True))
     return [
@@ -42,14 +42,14 @@ def fingerprints(texts: Sequence[str]) -> list[Fingerprint]:
 
 def similar(one: str, other: str) -> bool:
     """Whether the Jaccard similarity of the two texts' trigrams is at least `NEAR`."""
-    a, b = _shingles(_key(one)), _shingles(_key(other))
+    a, b = _shingles(_key(fold(one))), _shingles(_key(fold(other)))
     if not a or not b:
         return False
     return len(a & b) >= NEAR * len(a | b)
 
 
-def _key(text: str) -> str:
-    return _SKIPPED.sub("", fold(text))
+def _key(folded: str) -> str:
+    return _SKIPPED.sub("", folded)
 
 
 def _exact(key: str) -> int:

@@ -1,15 +1,18 @@
-"""Is everything there that the product needs, on this machine and in this project?"""
+"""Is everything there that the product needs, on this machine and in this project? And how is a file read?"""
 
 import platform
 import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from feedback.collectors.base import Part, SourceConfig
+from feedback.collectors.description import Description, describe_table
 from feedback.collectors.registry import load_collector
-from feedback.errors import FeedbackError
+from feedback.errors import CollectError, FeedbackError
 from feedback.project import SETTINGS_FILE, Project, load_project
 from nlp.engine import load_engine
 from nlp.errors import NlpError
@@ -50,6 +53,38 @@ def examine(folder: Path) -> list[Finding]:
         _try("Database", lambda: _database(project)),
     ]
     return [*findings, *(_try(f"Source {s.name}", lambda s=s: _source(project, s.name)) for s in project.sources)]  # type: ignore[misc]
+
+
+def files_to_describe(folder: Path, path: str, layout: str | None) -> list[tuple[Part, SourceConfig]]:
+    """The files that `path` (relative to where the user stands) names, each with the settings it is collected with.
+
+    Those of its source, where it is a file of one in the project and no layout is given; else none but the layout.
+    """
+    alone = SourceConfig("", "table", (path,), Path.cwd(), layout=layout)
+    parts = load_collector("table").parts(alone)
+    sources = {} if layout else _sources_by_file(folder)
+    return [(part, sources.get(part.path.resolve(), alone)) for part in parts]
+
+
+def _sources_by_file(folder: Path) -> dict[Path, SourceConfig]:
+    if not (folder / SETTINGS_FILE).exists():
+        return {}
+    found: dict[Path, SourceConfig] = {}
+    for source in load_project(folder).sources:
+        with suppress(FeedbackError):  # of a source that finds no files; it is not what is asked about
+            for part in load_collector(source.collector).parts(source):
+                found.setdefault(part.path.resolve(), source)
+    return found
+
+
+def describe(part: Part, config: SourceConfig) -> Description:
+    """How a file would be collected; `CollectError` as then, and for files that another collector reads."""
+    if config.collector != "table":
+        raise CollectError(
+            f"{part.name} belongs to source '{config.name}', which collector '{config.collector}' reads. "
+            "How a file is read can be shown for tables only."
+        )
+    return describe_table(part, config)
 
 
 def _try(what: str, check: Callable[[], str]) -> Finding:

@@ -1,22 +1,23 @@
 """The only glue: sources into the store, the store's texts through analysis and back."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
-from itertools import islice
 
 from feedback.clean import clean
-from feedback.collectors.base import Collector, Item, Part, Record, SourceConfig
+from feedback.collectors.base import Collector, Part, SourceConfig
 from feedback.collectors.encoding import open_binary
 from feedback.collectors.registry import load_collector
 from feedback.copies import similar
 from feedback.errors import CollectError
-from feedback.intake import INTAKE_VERSION, Intake
+from feedback.garbage import rarely_collected
+from feedback.intake import EXCERPT, INTAKE_VERSION, REASON, shortened
 from feedback.part_names import stored_location, stored_name
 from feedback.pii import mask
 from feedback.project import Project
+from feedback.reading import Damaged, Reading, read_ahead
 from nlp.config import PipelineConfig, pipeline_version
 from nlp.marks import Analysis
 from storage import records
@@ -30,12 +31,10 @@ from storage.journal import (
     start_run,
 )
 from storage.marks import count_pending, pending, save_analyses
-from storage.records import AnalysisRow, BatchResult
+from storage.records import AnalysisRow, BatchResult, Reject, Verbatim
 from storage.store import Store
-from storage.verbatims import add_verbatims, forget_occurrences, number_occurrences, withdraw
+from storage.verbatims import add_verbatims, withdraw
 
-COLLECT_BATCH = 5000  # keys come in no order: the more rows a transaction holds, the fewer pages each row writes
-COLLECT_CHARACTERS = 1_000_000  # of long texts fewer go into a batch, so that memory does not grow with them
 ANALYZE_BATCH = 512
 
 Progress = Callable[[str, int], None]  # what is being done, how many more are done
@@ -104,41 +103,61 @@ def _kept_message(error: BaseException, collector: Collector) -> str:
 def _collect_parts(
     store: Store, project: Project, config: SourceConfig, collector: Collector, run_id: int, progress: Progress
 ) -> Collected:
-    secret = project.secret()
-    intake = Intake(config.name, project.timezone, secret, datetime.now(UTC))
     sums = _Sums()
-    parts = collector.parts(config)
-    for part in parts:
+    changed = _changed_parts(store, project, config, collector, sums)
+    parts = tuple(part for part, _, _ in changed)
+    reading = Reading(config, parts, project.timezone, project.secret(), datetime.now(UTC))
+    with rarely_collected(), closing(read_ahead(reading)) as batches:
+        for batch in batches:
+            if isinstance(batch, Damaged):
+                sums.failed.append(batch.error)
+                continue
+            part, name, state = changed[batch.part]
+            taken = batch.taken
+            rejects = [replace(r, location=stored_location(r.location, part, name)) for r in taken.rejects]
+            with store.transaction() as connection:
+                if batch.first:
+                    clear_rejects(connection, config.name, name)
+                result = add_verbatims(connection, run_id, taken.incoming, similar)
+                rejects += [_conflict(verbatim, name) for verbatim in result.conflicts]
+                withdrawn = withdraw(connection, config.name, taken.withdrawn, similar)
+                add_rejects(connection, run_id, name, rejects)
+                count_in_run(connection, run_id, result, len(rejects))
+                if batch.last:
+                    move_cursor(connection, config.name, name, state)
+            sums.count(result, len(rejects), withdrawn)
+            if rejects and name != part.name:
+                sums.hidden[name] = part.name
+            progress(part.name, batch.items)
+    if sums.failed and sums.parts == 1:
+        raise sums.failed[0]
+    return sums.collected(config.name)
+
+
+def _conflict(verbatim: Verbatim, part: str) -> Reject:
+    """Two rows that say different things under one id are one row of the store: whoever made the file should know."""
+    reason = f"an earlier row has the same id ({verbatim.source_id}) and other contents; this one is kept"
+    return Reject(verbatim.source, part, shortened(reason, REASON), shortened(verbatim.text, EXCERPT), stored=True)
+
+
+def _changed_parts(
+    store: Store, project: Project, config: SourceConfig, collector: Collector, sums: "_Sums"
+) -> list[tuple[Part, str, str]]:
+    """The parts that are not as they were last read, each with its stored name and its state."""
+    secret = project.secret()
+    changed = []
+    for part in collector.parts(config):
+        sums.parts += 1
         try:
             name, state = stored_name(collector, part, secret), _part_state(part, project, config)
-            if read_cursor(store.connection, config.name, name) == state:
-                sums.parts_unchanged += 1
-                continue
-            sums.parts_read += 1
-            forget_occurrences(store.connection)
-            fresh = True
-            for items, last in _batches(collector.collect(part, config), COLLECT_BATCH):
-                with store.transaction() as connection:
-                    taken = intake.take(items, partial(number_occurrences, connection))
-                    if fresh:
-                        clear_rejects(connection, config.name, name)
-                        fresh = False
-                    result = add_verbatims(connection, run_id, taken.incoming, similar)
-                    sums.withdrawn += withdraw(connection, config.name, taken.withdrawn, similar)
-                    rejects = [replace(r, location=stored_location(r.location, part, name)) for r in taken.rejects]
-                    add_rejects(connection, run_id, name, rejects)
-                    count_in_run(connection, run_id, result, len(rejects))
-                    if last:
-                        move_cursor(connection, config.name, name, state)
-                sums.count(result, len(rejects))
-                if rejects and name != part.name:
-                    sums.hidden[name] = part.name
-                progress(part.name, len(items))
-        except CollectError as error:  # one damaged file does not keep the others from being read
-            if len(parts) == 1:
-                raise
+        except CollectError as error:
             sums.failed.append(error)
-    return sums.collected(config.name)
+            continue
+        if read_cursor(store.connection, config.name, name) == state:
+            sums.parts_unchanged += 1
+        else:
+            changed.append((part, name, state))
+    return changed
 
 
 @dataclass(slots=True)
@@ -149,22 +168,24 @@ class _Sums:
     duplicates: int = 0
     rejected: int = 0
     withdrawn: int = 0
-    parts_read: int = 0
+    parts: int = 0
     parts_unchanged: int = 0
     hidden: dict[str, str] = field(default_factory=dict)
     failed: list[CollectError] = field(default_factory=list)
 
-    def count(self, result: BatchResult, rejected: int) -> None:
+    def count(self, result: BatchResult, rejected: int, withdrawn: int) -> None:
         self.added += result.added
         self.changed += result.changed
         self.unchanged += result.unchanged
         self.duplicates += result.duplicates
         self.rejected += rejected
+        self.withdrawn += withdrawn
 
     def collected(self, source: str) -> Collected:
         return Collected(
             *(source, self.added, self.changed, self.unchanged, self.duplicates, self.rejected),
-            *(self.withdrawn, self.parts_read, self.parts_unchanged, self.hidden, tuple(self.failed)),
+            *(self.withdrawn, self.parts - self.parts_unchanged, self.parts_unchanged),
+            *(self.hidden, tuple(self.failed)),
         )
 
 
@@ -182,47 +203,27 @@ def _part_state(part: Part, project: Project, config: SourceConfig) -> str:
     return digest.hexdigest()
 
 
-def _batches(items: Iterable[Item], size: int) -> Iterator[tuple[list[Item], bool]]:
-    """Batches, each with whether it is the last; one empty batch when there is nothing at all."""
-    stream = iter(items)
-    batch = _batch(stream, size)
-    while True:
-        following = _batch(stream, size)
-        yield batch, not following
-        if not following:
-            return
-        batch = following
-
-
-def _batch(stream: Iterator[Item], size: int) -> list[Item]:
-    batch: list[Item] = []
-    characters = 0
-    for item in islice(stream, size):
-        batch.append(item)
-        if isinstance(item, Record):
-            characters += len(item.text)
-            if characters >= COLLECT_CHARACTERS:
-                break
-    return batch
-
-
 def analyze(store: Store, project: Project, progress: Progress) -> Analyzed:
     """Mark every customer verbatim that has no marks of this pipeline version. Resumable: a batch is a transaction."""
-    from nlp.pipeline import load_pipeline  # spaCy and jieba, only where they are used
+    config = pipeline_config(project)
+    version = pipeline_version(config)
+    pipeline = None
+    if count_pending(store.connection, version):
+        from nlp.pipeline import load_pipeline  # spaCy and jieba, only where there is work for them
 
-    pipeline = load_pipeline(pipeline_config(project))
+        pipeline = load_pipeline(config)
     with store.transaction() as connection:
         run_id = start_run(connection, "analyze", None)
     done = segments = failed = after = 0
     status, message = "failed", None
     try:
-        while batch := pending(store.connection, pipeline.version, after, ANALYZE_BATCH):
+        while pipeline and (batch := pending(store.connection, version, after, ANALYZE_BATCH)):
             rows = [
                 _analysis_row(row.id, row.content_hash, analysis)
                 for row, analysis in zip(batch, pipeline.analyze(row.text for row in batch), strict=True)
             ]
             with store.transaction() as connection:
-                save_analyses(connection, pipeline.version, rows)
+                save_analyses(connection, version, rows)
                 count_in_run(connection, run_id, BatchResult(added=len(rows)), 0)
             after = batch[-1].id
             done += len(rows)
@@ -237,7 +238,7 @@ def analyze(store: Store, project: Project, progress: Progress) -> Analyzed:
     finally:
         with store.transaction() as connection:
             finish_run(connection, run_id, status, message)
-    return Analyzed(done, segments, failed, pipeline.version)
+    return Analyzed(done, segments, failed, version)
 
 
 def awaiting_analysis(store: Store, project: Project) -> int:
@@ -245,7 +246,7 @@ def awaiting_analysis(store: Store, project: Project) -> int:
     return count_pending(store.connection, pipeline_version(pipeline_config(project)))
 
 
-def _analysis_row(verbatim_id: int, content_hash: bytes, analysis: Analysis) -> AnalysisRow:
+def _analysis_row(verbatim_id: int, content_hash: int, analysis: Analysis) -> AnalysisRow:
     segments = tuple(
         records.Segment(
             start=s.start,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from feedback.digest.deliver import SENDING, Delivery, Message, deliver
 from feedback.digest.files import write_files
-from feedback.digest.make import last_complete_period, make_digest, period_name
+from feedback.digest.make import aspect_names, last_complete_period, make_digest, period_name
 from feedback.digest.render import to_markdown
 from feedback.errors import FeedbackError
 from feedback.journey.model import Digest
@@ -16,6 +16,7 @@ from storage.journal import delivery_status, record_delivery
 from storage.store import Store
 
 Say = Callable[[str], None]
+_TITLES = {"zh": "{project} 客户原声 {period}", "en": "{project}: customer feedback, {period}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ def run_once(project: Project, say: Say) -> Outcome:
             problems.append(f"{analyzed.failed} texts could not be analysed")
         period = last_complete_period(project, project.digest.period)
         digest = make_digest(store, project, period, project.digest.channels)
-        paths = write_files(digest, project.folder / "digests", period_name(period), project.digest.lang)
+        lang = project.digest.lang
+        names = aspect_names(project, lang)
+        paths = write_files(digest, project.folder / "digests", period_name(period), lang, names)
         html = paths["html"]
         deliveries = tuple(_send(store, project, digest, html))
     problems.extend(f"{d.target}: {d.error}" for d in deliveries if d.outcome == "failed")
@@ -71,13 +74,13 @@ def run_once(project: Project, say: Say) -> Outcome:
 def _send(store: Store, project: Project, digest: Digest, html: Path) -> list[Delivery]:
     if not project.digest.send_to:
         return []
-    name = period_name(digest.parameters.period)
+    name, lang = period_name(digest.parameters.period), project.digest.lang
     message = Message(
         key=f"{project.name} {name}",
-        title=f"{project.name} 客户原声 {name}",
-        body_markdown=to_markdown(digest, project.digest.lang),
+        title=_TITLES[lang].format(project=project.name, period=name),
+        body_markdown=to_markdown(digest, lang, aspect_names(project, lang)),
         html_path=html,
-        lang=project.digest.lang,
+        lang=lang,
     )
     return deliver(message, project.digest.send_to, StoreLedger(store))
 

@@ -206,7 +206,7 @@ def ratings(connection: sqlite3.Connection, scope: Scope) -> Iterator[Rating]:
                    case when v.kind = 'survey' and v.conversation_id is not null then v.source end, v.conversation_id
             from verbatims v join scores c on c.verbatim_id = v.id
             where v.role = 'customer' and (v.noise is null or v.noise not in {_NOT_RATINGS}) and {where}
-            order by v.id, c.id""",
+            order by v.id, c.number""",
         values,
     )
     heard: dict[tuple[object, ...], int] = {}

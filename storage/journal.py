@@ -2,18 +2,19 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from storage.records import BatchResult, Reject
+from storage.run_locks import hold, is_gone
 
 DeliveryStatus = Literal["sending", "sent", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run of a command."""
+    """One run of a command. `status`: running, done, failed; interrupted: its process ended without a word."""
 
     id: int
     command: str
@@ -48,7 +49,9 @@ def start_run(connection: sqlite3.Connection, command: str, source: str | None) 
         "insert into runs (command, source, started_at, status) values (?, ?, ?, 'running')",
         (command, source, utc_now()),
     )
-    return int(cursor.lastrowid or 0)
+    run_id = int(cursor.lastrowid or 0)
+    hold(connection, run_id)
+    return run_id
 
 
 def count_in_run(connection: sqlite3.Connection, run_id: int, result: BatchResult, rejected: int) -> None:
@@ -67,12 +70,17 @@ def finish_run(connection: sqlite3.Connection, run_id: int, status: str, message
 
 
 def recent_runs(connection: sqlite3.Connection, limit: int) -> list[RunRow]:
+    """The last runs, newest first. A run that the database calls running and whose process is gone is `interrupted`."""
+    running = connection.execute("select id from runs where status = 'running'").fetchall()
+    # Before the rows are read: what ends in between has said so by then.
+    gone = {run_id for (run_id,) in running if is_gone(connection, run_id)}
     rows = connection.execute(
         "select id, command, source, started_at, finished_at, status, added, changed, unchanged, rejected, message "
         "from runs order by id desc limit ?",
         (limit,),
     )
-    return [RunRow(*row) for row in rows]
+    runs = [RunRow(*row) for row in rows]
+    return [replace(run, status="interrupted") if run.status == "running" and run.id in gone else run for run in runs]
 
 
 def read_cursor(connection: sqlite3.Connection, source: str, part: str) -> str | None:

@@ -74,7 +74,7 @@ create table verbatims (
     duplicate_of integer references verbatims(id) on delete set null,
     noise text check (noise in ('default_review', 'company_reply', 'copied_template', 'no_text')),
     fingerprint integer,
-    content_hash blob not null,
+    content_hash integer not null,
     run_id integer references runs(id),
     unique (source, source_id)
 );
@@ -92,16 +92,17 @@ create table copy_bands (
 create virtual table verbatims_fts using fts5(
     words, chars, tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co So'"
 );
+insert into verbatims_fts (verbatims_fts, rank) values ('hashsize', 16777216);
 
 create table scores (
-    id integer primary key,
     verbatim_id integer not null references verbatims(id) on delete cascade,
+    number integer not null,
     metric text not null check (metric in ('star', 'nps', 'csat', 'ces')),
     value real not null,
     scale_low real not null,
-    scale_high real not null
-);
-create index scores_verbatim on scores(verbatim_id);
+    scale_high real not null,
+    primary key (verbatim_id, number)
+) without rowid;
 
 create table analyses (
     verbatim_id integer not null references verbatims(id) on delete cascade,

@@ -1,11 +1,12 @@
 """The rows of the database as frozen types; field names are column names.
 
-Times are text in UTC, `YYYY-MM-DDTHH:MM:SSZ`, so that they sort as they read. Offsets are code points, half-open.
+Times are text in UTC, `YYYY-MM-DDTHH:MM:SSZ`, so that they sort as they read. Offsets are code points, half-open. What is
+made for every row collected is a named tuple: a frozen dataclass takes three times as long to make.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["review", "chat", "survey", "post", "ticket"]
 Role = Literal["customer", "agent", "bot"]
@@ -13,8 +14,7 @@ Metric = Literal["star", "nps", "csat", "ces"]
 Noise = Literal["default_review", "company_reply", "copied_template", "no_text"]
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """One rating on its own scale: `value` lies in `low`..`high` (NPS 0..10, stars 1..5 …)."""
 
     metric: Metric
@@ -23,9 +23,11 @@ class Score:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Verbatim:
-    """One thing one person wrote, masked and ready to store. `source` and `source_id` together are its identity."""
+class Verbatim(NamedTuple):
+    """One thing one person wrote, masked and ready to store. `source` and `source_id` together are its identity.
+
+    Its fields but for the scores are columns of `verbatims`, in this order.
+    """
 
     source: str
     source_id: str
@@ -47,8 +49,7 @@ class Verbatim:
     scores: tuple[Score, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """What finds copies of a text: `exact` equal for equal texts, `bands` share a value for near ones.
 
     Both are signed 64-bit integers, as SQLite stores them. `exact` is None for a text too short to
@@ -59,16 +60,18 @@ class Fingerprint:
     bands: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A verbatim on its way in, with what is needed to find its copies.
+class Incoming(NamedTuple):
+    """A verbatim on its way in, with what is needed to find its copies and to find it (`storage.search.index_columns`).
 
     `content_hash` changes when the source changed what it says, and only then: a date like "昨天" is read anew at each run.
+    It is a signed 64-bit integer, as SQLite stores it.
     """
 
     verbatim: Verbatim
     fingerprint: Fingerprint
-    content_hash: bytes
+    content_hash: int
+    words: str
+    characters: str
 
 
 Similar = Callable[[str, str], bool]
@@ -87,12 +90,16 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """How many rows of a batch were new, changed, or already there."""
+    """How many rows of a batch were new, changed, or already there.
+
+    `conflicts`: verbatims that this run had already stored with other contents under the same id; the later ones are kept.
+    """
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     duplicates: int = 0  # of the added ones
+    conflicts: tuple[Verbatim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +138,7 @@ class AnalysisRow:
     """The outcome of one pipeline version on one verbatim; `error` when it failed, then no segments."""
 
     verbatim_id: int
-    content_hash: bytes  # of the verbatim as it was read
+    content_hash: int  # of the verbatim as it was read
     segments: tuple[Segment, ...] = ()
     error: str | None = None
 
@@ -142,4 +149,4 @@ class PendingText:
 
     id: int
     text: str
-    content_hash: bytes
+    content_hash: int

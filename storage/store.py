@@ -73,6 +73,9 @@ def _prepare(connection: sqlite3.Connection, path: Path, wait_seconds: float) ->
     connection.execute("pragma synchronous = normal")
     connection.execute("pragma foreign_keys = on")
     connection.execute("pragma cache_size = -32768")  # KiB: what a batch touches stays in memory until it is committed
+    connection.execute(
+        "pragma wal_autocheckpoint = 16384"
+    )  # pages: those of the indexes change in every batch and are copied once for several
     database = Database(connection)
     if is_current(database, str(path)):
         create_views(connection)

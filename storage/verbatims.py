@@ -5,18 +5,20 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from storage.records import BatchResult, Fingerprint, Incoming, Similar
+from storage.records import BatchResult, Incoming, Similar, Verbatim
 from storage.search import index_rows, unindex_rows
 
 # So many copies of one longer text are no coincidence: they were handed out.
 TEMPLATE_COPIES = 5
 TEMPLATE_CHARACTERS = 15
 
-_COLUMNS = (
-    "source, source_id, kind, channel, role, text, posted_at, conversation_id, turn, parent_id, customer_id, "
-    "product, store, region, question, language, noise"
-)
-_COLUMN_COUNT = _COLUMNS.count(",") + 1
+_FIELDS = Verbatim._fields[:-1]  # but the scores
+_COLUMNS = f"{', '.join(_FIELDS)}, fingerprint, content_hash, run_id, duplicate_of"
+# None is bound as '' and stored as NULL: for None itself sqlite3 looks for an adapter, at every row, which takes longer than
+# writing the row.
+_REQUIRED = ("source", "source_id", "kind", "channel", "role", "text")
+_PLACES = ", ".join("?" if name in _REQUIRED else "nullif(?, '')" for name in _FIELDS)
+_VALUES = f"{_PLACES}, nullif(?, ''), ?, ?, nullif(?, '')"
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class _Sorted:
     new: list[Incoming] = field(default_factory=list)
     changed: list[tuple[int, Incoming]] = field(default_factory=list)
     unchanged: int = 0
+    conflicts: list[Verbatim] = field(default_factory=list)
 
 
 def add_verbatims(
@@ -36,25 +39,24 @@ def add_verbatims(
     A verbatim already there with the same contents costs a look-up; one whose contents changed is rewritten and
     its marks are dropped. `similar` decides whether two texts that share a band are copies.
     """
-    todo = _sort(connection, batch)
+    todo = _sort(connection, run_id, batch)
     next_id = int(connection.execute("select coalesce(max(id), 0) + 1 from verbatims").fetchone()[0])
     new = [(next_id + n, item) for n, item in enumerate(todo.new)]
     _forget(connection, [row_id for row_id, _ in todo.changed], similar)
     written = [*todo.changed, *new]
     copies = _copies(connection, written, similar)
     connection.executemany(
-        f"""update verbatims set ({_COLUMNS}, fingerprint, content_hash, run_id, duplicate_of)
-        = ({", ".join("?" * (_COLUMN_COUNT + 4))}) where id = ?""",
-        [(*_row(item, run_id), copies.get(row_id), row_id) for row_id, item in todo.changed],
+        f"update verbatims set ({_COLUMNS}) = ({_VALUES}) where id = ?",
+        [(*_row(item, run_id, copies.get(row_id)), row_id) for row_id, item in todo.changed],
     )
     connection.executemany(
-        f"""insert into verbatims ({_COLUMNS}, fingerprint, content_hash, run_id, duplicate_of, id)
-        values ({", ".join("?" * (_COLUMN_COUNT + 5))})""",
-        [(*_row(item, run_id), copies.get(row_id), row_id) for row_id, item in new],
+        f"insert into verbatims ({_COLUMNS}, id) values ({_VALUES}, ?)",
+        [(*_row(item, run_id, copies.get(row_id)), row_id) for row_id, item in new],
     )
     _write_details(connection, written, copies)
     _flag_templates(connection, set(copies.values()))
-    return BatchResult(len(new), len(todo.changed), todo.unchanged, sum(row_id in copies for row_id, _ in new))
+    duplicates = sum(row_id in copies for row_id, _ in new)
+    return BatchResult(len(new), len(todo.changed), todo.unchanged, duplicates, tuple(todo.conflicts))
 
 
 def withdraw(connection: sqlite3.Connection, source: str, source_ids: Collection[str], similar: Similar) -> int:
@@ -72,85 +74,64 @@ def withdraw(connection: sqlite3.Connection, source: str, source_ids: Collection
     return len(ids)
 
 
-def number_occurrences(connection: sqlite3.Connection, keys: Sequence[bytes]) -> list[int]:
-    """How often each key has been seen before since `forget_occurrences`; counts live on disk, not in memory."""
-    connection.execute(_OCCURRENCES)
-    names = [key.hex() for key in keys]
-    seen: dict[str, int] = dict(
-        connection.execute(
-            "select key, n from temp.occurrences where key in (select value from json_each(?))", (json.dumps(names),)
-        ).fetchall()
-    )
-    numbers = []
-    for name in names:
-        numbers.append(seen.get(name, 0))
-        seen[name] = numbers[-1] + 1
-    connection.executemany("insert or replace into temp.occurrences values (?, ?)", sorted(seen.items()))
-    return numbers
-
-
-def forget_occurrences(connection: sqlite3.Connection) -> None:
-    connection.execute(_OCCURRENCES)
-    connection.execute("delete from temp.occurrences")
-
-
-_OCCURRENCES = "create temp table if not exists occurrences (key text primary key, n integer not null) without rowid"
-
-
-def _sort(connection: sqlite3.Connection, batch: Iterable[Incoming]) -> _Sorted:
-    latest = {(item.verbatim.source, item.verbatim.source_id): item for item in batch}
+def _sort(connection: sqlite3.Connection, run_id: int, batch: Iterable[Incoming]) -> _Sorted:
+    result = _Sorted()
+    latest: dict[tuple[str, str], Incoming] = {}
+    for item in batch:
+        earlier = latest.setdefault(item.verbatim[:2], item)
+        if earlier is not item:
+            latest[item.verbatim[:2]] = item
+            if earlier.content_hash != item.content_hash:
+                result.conflicts.append(item.verbatim)
     by_source: dict[str, list[str]] = {}
     for source, source_id in latest:
         by_source.setdefault(source, []).append(source_id)
-    known: dict[tuple[str, str], tuple[int, bytes]] = {}
+    known: dict[tuple[str, str], tuple[int, int, int]] = {}
     void: set[tuple[str, str]] = set()
     for source, source_ids in by_source.items():
         rows = connection.execute(
-            "select source_id, id, content_hash from verbatims "
+            "select source_id, id, content_hash, run_id from verbatims "
             "where source = ? and source_id in (select value from json_each(?))",
             (source, json.dumps(source_ids)),
         )
-        known.update({(source, source_id): (row_id, digest) for source_id, row_id, digest in rows})
+        known.update({(source, source_id): row for source_id, *row in rows})
         rows = connection.execute(
             "select source_id from withdrawals where source = ? and source_id in (select value from json_each(?))",
             (source, json.dumps(source_ids)),
         )
         void.update((source, source_id) for (source_id,) in rows)
-    result = _Sorted()
     for key, item in latest.items():
-        if key in void:
+        row_id, content_hash, stored_by = known.get(key, (None, None, None))
+        if key in void or content_hash == item.content_hash:
             result.unchanged += 1
-        elif key not in known:
+        elif row_id is None:
             result.new.append(item)
-        elif known[key][1] != item.content_hash:
-            result.changed.append((known[key][0], item))
         else:
-            result.unchanged += 1
+            result.changed.append((row_id, item))
+            if stored_by == run_id:
+                result.conflicts.append(item.verbatim)
     return result
 
 
-def _row(item: Incoming, run_id: int) -> tuple[object, ...]:
-    v = item.verbatim
-    return (
-        *(v.source, v.source_id, v.kind, v.channel, v.role, v.text, v.posted_at, v.conversation_id, v.turn),
-        *(v.parent_id, v.customer_id, v.product, v.store, v.region, v.question, v.language, v.noise),
-        *(item.fingerprint.exact, item.content_hash, run_id),
-    )
+def _row(item: Incoming, run_id: int, duplicate_of: int | None) -> list[str | int]:
+    """The values of `_COLUMNS`; what is None is ''."""
+    values = (*item.verbatim[:-1], item.fingerprint.exact, item.content_hash, run_id, duplicate_of)
+    return ["" if value is None else value for value in values]
 
 
 def _write_details(
     connection: sqlite3.Connection, written: Sequence[tuple[int, Incoming]], copies: dict[int, int]
 ) -> None:
     connection.executemany(
-        "insert into scores (verbatim_id, metric, value, scale_low, scale_high) values (?, ?, ?, ?, ?)",
-        [(row_id, s.metric, s.value, s.low, s.high) for row_id, item in written for s in item.verbatim.scores],
+        "insert into scores (verbatim_id, number, metric, value, scale_low, scale_high) values (?, ?, ?, ?, ?, ?)",
+        [(row_id, n, *score) for row_id, item in written for n, score in enumerate(item.verbatim.scores, 1)],
     )
     # Only originals are found again by their bands: a copy of a copy resembles the original.
     connection.executemany(
         "insert or ignore into copy_bands (band, verbatim_id) values (?, ?)",
         sorted((band, row_id) for row_id, item in written if row_id not in copies for band in item.fingerprint.bands),
     )
-    index_rows(connection, [(row_id, item.verbatim.text) for row_id, item in written if item.verbatim.text])
+    index_rows(connection, [(row_id, item.words, item.characters) for row_id, item in written if item.verbatim.text])
 
 
 def _forget(connection: sqlite3.Connection, ids: Sequence[int], similar: Similar) -> None:
@@ -197,8 +178,8 @@ def _copies(connection: sqlite3.Connection, new: Sequence[tuple[int, Incoming]],
         if fingerprint.exact is None:
             continue
         original = originals.get(fingerprint.exact)
-        if original is None:
-            original = _near(connection, fingerprint, text, bands, texts, similar)
+        if original is None and (candidates := {bands[band] for band in fingerprint.bands if band in bands}):
+            original = _near(connection, sorted(candidates), text, texts, similar)
         if original is not None:
             copies[row_id] = original
         else:
@@ -210,14 +191,9 @@ def _copies(connection: sqlite3.Connection, new: Sequence[tuple[int, Incoming]],
 
 
 def _near(
-    connection: sqlite3.Connection,
-    fingerprint: Fingerprint,
-    text: str,
-    bands: dict[int, int],
-    texts: dict[int, str],
-    similar: Similar,
+    connection: sqlite3.Connection, candidates: Sequence[int], text: str, texts: dict[int, str], similar: Similar
 ) -> int | None:
-    for candidate in sorted({bands[band] for band in fingerprint.bands if band in bands}):
+    for candidate in candidates:
         if candidate not in texts:
             row = connection.execute("select text from verbatims where id = ?", (candidate,)).fetchone()
             texts[candidate] = str(row[0])

@@ -2,8 +2,9 @@
 
 They say in SQL what `storage.figures` and `feedback.journey` count: only customers' words are opinions, `effective` is 1 for
 rows that are neither a copy nor noise, and where a row adds up several, `raw` counts all of them, everything else the
-effective ones. `net` = (positive - negative) / effective. Days and weeks (their Monday) are those of a fixed UTC offset,
-as SQLite knows no time zones; `posted_at` stays UTC.
+effective ones. `net` = (positive - negative) / effective. Days and weeks (their Monday) are China's, UTC+8, whatever the
+project's time zone: SQLite knows no zones, one offset can't follow a zone with summer time, and a function of ours would be
+missing in plain `sqlite3`. `posted_at` stays UTC, and the digest reckons with the project's zone itself.
 """
 
 import sqlite3

@@ -74,11 +74,18 @@ def add(connection: sqlite3.Connection, said: Said) -> int:
         text=text,
         noise=said.noise,
         duplicate_of=said.duplicate_of,
-        content_hash=b"",
+        content_hash=0,
     )
-    for metric, value, low, high in said.scores:
+    for number, (metric, value, low, high) in enumerate(said.scores, 1):
         _insert(
-            connection, "scores", verbatim_id=verbatim_id, metric=metric, value=value, scale_low=low, scale_high=high
+            connection,
+            "scores",
+            verbatim_id=verbatim_id,
+            number=number,
+            metric=metric,
+            value=value,
+            scale_low=low,
+            scale_high=high,
         )
     if said.version is not None:
         _insert(connection, "analyses", verbatim_id=verbatim_id, pipeline_version=said.version, error=said.error)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from nlp.normalize import fold
 from storage.migrations import migrate
-from storage.search import index_rows
+from storage.search import index_columns, index_rows
 from storage.views import create_views
 
 THIS_WEEK = "2026-03-04T04:00:00Z"  # a Wednesday, noon in China
@@ -143,14 +144,21 @@ def _add_verbatim(connection: sqlite3.Connection, said: Said) -> None:
         "role": "customer",
         "posted_at": THIS_WEEK,
         "text": said.text,
-        "content_hash": b"\x00",
+        "content_hash": 0,
     }
     verbatim_id = insert(connection, "verbatims", **row | said.columns)
-    index_rows(connection, [(verbatim_id, said.text)])
+    index_rows(connection, [(verbatim_id, *index_columns(fold(said.text)))])
     if said.score:
         metric, value, low, high = said.score
         insert(
-            connection, "scores", verbatim_id=verbatim_id, metric=metric, value=value, scale_low=low, scale_high=high
+            connection,
+            "scores",
+            verbatim_id=verbatim_id,
+            number=1,
+            metric=metric,
+            value=value,
+            scale_low=low,
+            scale_high=high,
         )
     if said.analysed:
         insert(connection, "analyses", verbatim_id=verbatim_id, pipeline_version="test-1", error=said.error)

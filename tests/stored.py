@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from feedback.copies import fingerprints, similar
+from nlp.normalize import fold
 from storage.journal import start_run
 from storage.records import AnalysisRow, BatchResult, Incoming, Mention, Segment, Verbatim
+from storage.search import index_columns
 from storage.store import Store
 from storage.verbatims import add_verbatims
 
@@ -19,8 +21,9 @@ def incoming(text: str, source_id: str, **fields: Any) -> Incoming:
     """A review of 京东 unless `fields` say otherwise, with its true fingerprint."""
     common: dict[str, Any] = {"source": "shop", "kind": "review", "channel": "京东", "role": "customer"}
     verbatim = Verbatim(**{**common, "source_id": source_id, "text": text, **fields})
-    content_hash = blake2b(repr(verbatim).encode("utf-8", "surrogatepass"), digest_size=12).digest()
-    return Incoming(verbatim, fingerprints([text])[0], content_hash)
+    digest = blake2b(repr(verbatim).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    folded = fold(text)
+    return Incoming(verbatim, fingerprints([folded])[0], int.from_bytes(digest, signed=True), *index_columns(folded))
 
 
 def new_store(folder: Path) -> Store:

@@ -26,7 +26,7 @@ def test_a_wecom_archive_keeps_roles_rooms_and_recalls() -> None:
         source_id="10001_1700000000_external",
         role="customer",
         posted_at="1700000000000",
-        conversation_id="0bb14ecfaaaf0ac4",
+        conversation_id="keyed:0bb14ecfaaaf0ac4",
         turn=1,
         customer=GUEST,
     )
@@ -85,7 +85,7 @@ def test_a_wecom_archive_keeps_roles_rooms_and_recalls() -> None:
             source_id="10011_1700000050",
             role="agent",
             posted_at="1700000050000",
-            conversation_id="433b27782577354c",
+            conversation_id="keyed:433b27782577354c",
             customer=None,
         ),
         Unreadable("wecom.jsonl:12", "not a 企业微信 archive message: 'msgid' and 'action' are missing"),
@@ -113,7 +113,7 @@ def test_wechat_service_answers_give_roles_by_origin_and_honour_recalls() -> Non
         source_id="kf2",
         role="bot",
         posted_at="1700000101",
-        conversation_id="8127fdff4b8e0bcd",
+        conversation_id="keyed:8127fdff4b8e0bcd",
         turn=1,
     )
     assert collect(PAYLOADS / "kf.json") == [
@@ -144,7 +144,7 @@ def test_wechat_service_answers_give_roles_by_origin_and_honour_recalls() -> Non
             source_id="kf6",
             role="customer",
             posted_at="1700000122",
-            conversation_id="2e287f58704d422b",
+            conversation_id="keyed:2e287f58704d422b",
             turn=2,
             customer="wmGuest2",
         ),
@@ -189,9 +189,9 @@ def test_dialogues_keep_their_turns_and_the_annotators_scores_stay_out() -> None
         first,
         text="转人工",
         location="dialogues.jsonl:2, turn 1",
-        source_id="0343157768dbda43-1",
+        source_id="keyed:0343157768dbda43-1",
         posted_at="2023-11-15 09:00:00",
-        conversation_id="0343157768dbda43",
+        conversation_id="keyed:0343157768dbda43",
     )
     reason = 'no role known for who speaks here; add the name to this source: roles = { "NAME" = "customer" }'
     assert collect(PAYLOADS / "dialogues.jsonl") == [
@@ -201,8 +201,8 @@ def test_dialogues_keep_their_turns_and_the_annotators_scores_stay_out() -> None
         replace(
             alike,
             location="dialogues.jsonl:3, turn 1",
-            source_id="0343157768dbda43-2-1",
-            conversation_id="0343157768dbda43-2",
+            source_id="keyed:0343157768dbda43-2-1",
+            conversation_id="keyed:0343157768dbda43-2",
         ),
         Unreadable("dialogues.jsonl:4, turn 1", reason, "你好"),
         Unreadable("dialogues.jsonl:4, turn 2", reason, "你好"),

@@ -20,7 +20,7 @@ def test_a_wechatmsg_table_gives_the_own_account_as_agent() -> None:
         source_id="7-101-1700000200",
         role="customer",
         posted_at="1700000200",
-        conversation_id="a46cde16c69c5ebe",
+        conversation_id="keyed:a46cde16c69c5ebe",
         turn=1,
         customer="zhoumin",
     )
@@ -45,7 +45,7 @@ def test_a_wechatmsg_table_gives_the_own_account_as_agent() -> None:
             location="wechatmsg_old.csv:7",
             source_id="9-105-1700000310",
             posted_at="1700000310",
-            conversation_id="42ee2dd372beb166",
+            conversation_id="keyed:42ee2dd372beb166",
             customer="hetian",
         ),
         Unreadable("wechatmsg_old.csv:8", "IsSender '2' is neither 0 nor 1", "?"),
@@ -67,7 +67,7 @@ def test_a_newer_wechatmsg_export_knows_the_partner_by_the_files_name(tmp_path: 
         source_id="9001",
         role="customer",
         posted_at="2023-11-15 06:20:00",
-        conversation_id="3cf53e6c0c4db226",
+        conversation_id="keyed:3cf53e6c0c4db226",
         turn=1,
         customer="何田",
     )

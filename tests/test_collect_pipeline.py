@@ -10,7 +10,7 @@ import pytest
 from small_project import NAMES, REVIEWS, REVIEWS_HEADER, SETTINGS, TAXONOMY, append, message, recall, write_project
 from stored import database_bytes, dump, originals, rows
 
-import feedback.pipeline
+import feedback.reading
 from feedback.collectors.base import Item
 from feedback.collectors.table import TableCollector
 from feedback.errors import CollectError
@@ -219,7 +219,7 @@ def test_the_size_of_a_batch_changes_nothing(tmp_path: Path, monkeypatch: pytest
     (pieces.folder / ".feedback-key").write_bytes(f"{key.hex()}\n".encode())
     collect_all(whole)
     analyze_all(whole)
-    monkeypatch.setattr(feedback.pipeline, "COLLECT_BATCH", size)
+    monkeypatch.setattr(feedback.reading, "BATCH", size)
     monkeypatch.setattr(feedback.pipeline, "ANALYZE_BATCH", size)
     collect_all(pieces)
     analyze_all(pieces)
@@ -244,7 +244,7 @@ def test_a_run_that_is_killed_loses_nothing_and_repeats_nothing(
                 raise Killed
             yield item
 
-    monkeypatch.setattr(feedback.pipeline, "COLLECT_BATCH", 1)
+    monkeypatch.setattr(feedback.reading, "BATCH", 1)
     monkeypatch.setattr(TableCollector, "collect", dies_after_three)
     with pytest.raises(Killed):
         collect_all(project)

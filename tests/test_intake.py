@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stored import database_bytes, dump, new_store, rows
 
-from feedback.collectors.base import Item, RawScore, Record, Unreadable, Withdrawn
+from feedback.collectors.base import KEYED, Item, RawScore, Record, Unreadable, Withdrawn
 from feedback.copies import similar
 from feedback.intake import Intake, Taken
 from storage.journal import add_rejects, start_run
+from storage.occurrences import Occurrences
 from storage.records import BatchResult, Reject, Score, Verbatim
 from storage.store import Store
-from storage.verbatims import add_verbatims, forget_occurrences, number_occurrences
+from storage.verbatims import add_verbatims
 
 NOW = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)  # Monday morning in Shanghai
 SECRET = bytes(range(32))
@@ -30,8 +30,8 @@ def intake(now: datetime = NOW, secret: bytes = SECRET, timezone: str = "Asia/Sh
     return Intake("shop", timezone, secret, now)
 
 
-def first_time(keys: Sequence[bytes]) -> list[int]:
-    seen: dict[bytes, int] = {}
+def first_time(keys: Sequence[str]) -> list[int]:
+    seen: dict[str, int] = {}
     numbers = []
     for key in keys:
         seen[key] = seen.get(key, -1) + 1
@@ -50,10 +50,9 @@ def only(taken: Taken) -> Verbatim:
 
 def store(opened: Store, *items: Item, **how: Any) -> BatchResult:
     """What collecting a part that holds these items does."""
-    forget_occurrences(opened.connection)
-    with opened.transaction() as connection:
+    with Occurrences() as occurrences, opened.transaction() as connection:
         run = start_run(connection, "collect", "shop")
-        taken = intake(**how).take(items, partial(number_occurrences, connection))
+        taken = intake(**how).take(items, occurrences.number)
         add_rejects(connection, run, "a.csv", taken.rejects)
         return add_verbatims(connection, run, taken.incoming, similar)
 
@@ -87,7 +86,7 @@ def test_a_record_becomes_a_verbatim_field_by_field() -> None:
         conversation_id="c1",
         turn=4,
         parent_id="r0",
-        customer_id="5795482baa016532",
+        customer_id="f6eb56facb5f8fb0",
         product="磨豆机&手柄",
         store="人民路店",
         region=None,
@@ -190,6 +189,22 @@ def test_a_customer_is_a_keyed_hash_the_same_within_a_channel() -> None:
     assert (len(mine), int(mine, 16) > 0) == (16, True)
     others = {mine, pseudonym(channel="天猫"), pseudonym(secret=b"another project's key of 32 byte")}
     assert len(others) == 3
+
+
+def test_an_id_made_of_names_can_not_be_made_by_whoever_guesses_them() -> None:
+    made = f"{KEYED}3cf53e6c0c4db226"
+
+    def ids(secret: bytes = SECRET) -> tuple[str | None, ...]:
+        record = replace(RECORD, source_id=f"{made}-4", conversation_id=made, parent_id="r0")
+        taken = take(record, Withdrawn(f"{made}-4", "a.txt:9"), secret=secret)
+        return only(taken).source_id, only(taken).conversation_id, only(taken).parent_id, *taken.withdrawn
+
+    turn, conversation, parent, withdrawn = ids()
+    assert (turn, withdrawn, parent) == (f"{conversation}-4", turn, "r0")
+    assert conversation is not None
+    assert "3cf53e6c0c4db226" not in conversation
+    assert len(conversation) == 16
+    assert ids(secret=b"another project's key of 32 byte")[1] != conversation
 
 
 @pytest.mark.parametrize("nobody", [None, ""])
@@ -300,7 +315,8 @@ def test_whatever_a_source_holds_is_stored_or_listed_and_the_same_when_read_agai
             (v.source_id, v.text, v.posted_at, v.channel, v.product, v.question, v.noise) for v in latest.values()
         ]
         before = dump(opened.path, without=("runs", "rejects"))
-        assert store(opened, *records, now=NOW + timedelta(hours=7)) == BatchResult(unchanged=len(latest))
+        again = store(opened, *records, now=NOW + timedelta(hours=7))
+        assert (again.added, again.changed, again.unchanged) == (0, 0, len(latest))
         assert dump(opened.path, without=("runs", "rejects")) == before
 
 

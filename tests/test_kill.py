@@ -16,8 +16,8 @@ from feedback.project import load_project
 
 SEED = 20260301
 COLLECT_KILLS, ANALYZE_KILLS = 20, 10
-# Several batches of each: 5,000 rows are stored at a time, 512 texts analysed.
-TO_COLLECT = {"reviews": 6_000, "conversations": 300}
+# Several batches of each: 10,000 rows are stored at a time, 512 texts analysed. The reviews are read in a process of their own.
+TO_COLLECT = {"reviews": 12_000, "conversations": 300}
 TO_ANALYZE = {"reviews": 2_500, "conversations": 50}
 
 # Everything that a run stores, told without what differs between any two runs: the run's own number and the hour.

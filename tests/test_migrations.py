@@ -80,7 +80,7 @@ VERBATIM = {
     "channel": "c",
     "role": "customer",
     "text": "好",
-    "content_hash": b"",
+    "content_hash": 0,
 }
 REFUSED = [
     ({"kind": "rumour"}, "CHECK"),

@@ -59,7 +59,7 @@ PERIODS: list[tuple[PeriodKind, str | None, str | None, str, str, str]] = [
     ("day", "2026-02-23", "2026-02-26", "2026年2月23日—2月25日", "23 February – 25 February 2026", "本期"),
     ("week", "2026-02-24", "2026-03-03", "2026年2月24日—3月2日", "24 February – 2 March 2026", "本期"),
     ("month", "2026-02-01", "2026-02-15", "2026年2月1日—2月14日", "1 February – 14 February 2026", "本期"),
-    ("all", None, None, "全部时间", "all time", "至今"),
+    ("all", None, None, "全部时间", "All time", "至今"),
 ]
 
 

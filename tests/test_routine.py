@@ -2,17 +2,15 @@
 
 import json
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command import run
+from local_servers import Web, web_server
 from small_project import SETTINGS, append, message, write_project
 from stored import database_bytes, dump, rows
 
@@ -22,37 +20,14 @@ from feedback.journey.periods import parse_period
 from storage.store import Store
 
 
-@dataclass
-class Hook:
-    """Answers with the statuses left in `answers`, then with 200; keeps what it was sent."""
-
-    url: str = ""
-    answers: list[int] = field(default_factory=list)
-    received: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-
-
 @pytest.fixture
-def hook() -> Iterator[Hook]:
-    state = Hook()
+def hook() -> Iterator[Web]:
+    with web_server() as server:
+        yield server
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            state.received.append((self.path, body))
-            self.send_response(state.answers.pop(0) if state.answers else 200)
-            self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"json://127.0.0.1:{server.server_address[1]}/s3cret"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def secret_url(hook: Web) -> str:
+    return f"json://127.0.0.1:{hook.port}/s3cret"
 
 
 @pytest.fixture
@@ -76,8 +51,8 @@ def deliveries(folder: Path) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.usefixtures("monday")
-def test_a_run_collects_analyses_writes_the_week_that_ended_and_sends_it_once(tmp_path: Path, hook: Hook) -> None:
-    folder = shop(tmp_path, hook.url)
+def test_a_run_collects_analyses_writes_the_week_that_ended_and_sends_it_once(tmp_path: Path, hook: Web) -> None:
+    folder = shop(tmp_path, secret_url(hook))
     first = run("schedule", "run", "--once", project=folder)
     html = folder / "digests" / "2026-W09.html"
     assert (first.code, first.err) == (0, "")
@@ -88,20 +63,35 @@ def test_a_run_collects_analyses_writes_the_week_that_ended_and_sends_it_once(tm
         "9 verbatims analysed",
         f"Digest: {html}",
     ]
-    [(path, body)] = hook.received
-    assert (path, body["title"]) == ("/s3cret", "小店 客户原声 2026-W09")
-    assert body["message"].strip() == html.with_suffix(".md").read_text(encoding="utf-8").strip()
+    [request] = hook.requests
+    assert (request.path, request.body["title"]) == ("/s3cret", "小店 客户原声 2026-W09")
+    assert request.body["message"].strip() == html.with_suffix(".md").read_text(encoding="utf-8").strip()
     before = dump(folder / "feedback.db", without=("runs", "findings", "evidence"))
     second = run("schedule", "run", "--once", project=folder)
-    assert (second.code, len(hook.received)) == (0, 1)
+    assert (second.code, len(hook.requests)) == (0, 1)
     assert dump(folder / "feedback.db", without=("runs", "findings", "evidence")) == before
     assert deliveries(folder) == [("小店 2026-W09", "sent", 1)]
 
 
 @pytest.mark.usefixtures("monday")
-def test_a_target_that_failed_is_named_exits_1_and_is_tried_again_and_it_alone(tmp_path: Path, hook: Hook) -> None:
-    hook.answers = [500]
-    folder = shop(tmp_path, hook.url, f"{hook.url}/second")
+def test_a_project_in_english_sends_its_digest_in_english(tmp_path: Path, hook: Web) -> None:
+    settings = SETTINGS.replace(
+        "[[sources]]", f'[digest]\nlang = "en"\nsend_to = ["{secret_url(hook)}"]\n[[sources]]', 1
+    )
+    write_project(tmp_path, settings)
+    late = "磨豆机,物流太慢了，第{n}天才到,2026-02-24 10:0{n}:00,浙江,白\n"
+    append(tmp_path, "data/reviews.csv", "".join(late.format(n=n) for n in range(3, 10)))
+    assert run("schedule", "run", "--once", project=tmp_path).code == 0
+    [request] = hook.requests
+    assert request.body["title"] == "小店: customer feedback, 2026-W09"
+    assert "Most complained about: Purchase · Delivery (8 of 8 negative)." in request.body["message"]
+    assert "<bdi>Delivery</bdi>" in (tmp_path / "digests" / "2026-W09.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("monday")
+def test_a_target_that_failed_is_named_exits_1_and_is_tried_again_and_it_alone(tmp_path: Path, hook: Web) -> None:
+    hook.answers = [(500, "", 0)]
+    folder = shop(tmp_path, secret_url(hook), f"{secret_url(hook)}/second")
     first = run("schedule", "run", "--once", project=folder)
     assert first.code == 1
     [problem] = [line for line in first.out.splitlines() if line.startswith("Problem: ")]
@@ -116,28 +106,28 @@ def test_a_target_that_failed_is_named_exits_1_and_is_tried_again_and_it_alone(t
     assert second.code == 0
     third = run("schedule", "run", "--once", project=folder)
     assert third.code == 0
-    assert [path for path, _ in hook.received] == ["/s3cret", "/s3cret/second", "/s3cret"]
+    assert [request.path for request in hook.requests] == ["/s3cret", "/s3cret/second", "/s3cret"]
     assert deliveries(folder) == [("小店 2026-W09", "sent", 1)] * 2
 
 
-def test_the_next_weeks_digest_is_sent_again(tmp_path: Path, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = shop(tmp_path, hook.url)
+def test_the_next_weeks_digest_is_sent_again(tmp_path: Path, hook: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = shop(tmp_path, secret_url(hook))
     for day in (2, 3, 9):
         set_today(monkeypatch, date(2026, 3, day))
         assert run("schedule", "run", "--once", project=folder).code == 0
-    titles = [body["title"] for _, body in hook.received]
+    titles = [request.body["title"] for request in hook.requests]
     assert titles == ["小店 客户原声 2026-W09", "小店 客户原声 2026-W10"]
     assert sorted(path.name for path in (folder / "digests").glob("*.json")) == ["2026-W09.json", "2026-W10.json"]
 
 
 @pytest.mark.usefixtures("monday")
-def test_a_source_that_fails_is_a_problem_and_the_digest_is_sent_all_the_same(tmp_path: Path, hook: Hook) -> None:
-    folder = shop(tmp_path, hook.url)
+def test_a_source_that_fails_is_a_problem_and_the_digest_is_sent_all_the_same(tmp_path: Path, hook: Web) -> None:
+    folder = shop(tmp_path, secret_url(hook))
     (folder / "data" / "stars.csv").unlink()
     ran = run("schedule", "run", "--once", project=folder)
     assert ran.code == 1
     assert f"Problem: 点评: No file or folder at {folder / 'data' / 'stars.csv'}." in ran.out.splitlines()
-    assert len(hook.received) == 1
+    assert len(hook.requests) == 1
 
 
 @pytest.mark.usefixtures("monday")
@@ -150,8 +140,8 @@ def test_what_came_in_since_is_in_the_next_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("monday")
-def test_the_address_of_a_target_is_not_kept(tmp_path: Path, hook: Hook) -> None:
-    folder = shop(tmp_path, hook.url)
+def test_the_address_of_a_target_is_not_kept(tmp_path: Path, hook: Web) -> None:
+    folder = shop(tmp_path, secret_url(hook))
     ran = run("schedule", "run", "--once", project=folder)
     assert "s3cret" not in ran.out
     assert b"s3cret" not in database_bytes(folder / "feedback.db")

@@ -350,23 +350,3 @@ def test_a_layout_that_does_not_fit_names_what_is_missing(tmp_path: Path) -> Non
         f"{path} lacks user_id, comment, star_x10, which layout 'star_comments' needs. Its columns: product, content, "
         "creationtime. Correct the layout, or leave it out to have it recognised."
     )
-
-
-def test_how_a_file_would_be_read_is_shown(tmp_path: Path) -> None:
-    collector = TableCollector()
-    path = write(tmp_path, "x.csv", f"{HEADER}\n壶,好,2024-01-01\n")
-    assert collector.describe(Part("x.csv", path), SourceConfig("shop", "table")) == [
-        "x.csv: 电商评价（商品、内容、时间、地区） (layout flat_reviews)",
-        "  text: content",
-        "  posted_at: creationtime",
-        "  product: product",
-        "  region: -",
-    ]
-    survey = PAYLOADS / "wjx_text.csv"
-    assert collector.describe(Part("q", survey), SourceConfig("q", "table"))[:5] == [
-        "q: 问卷星 (layout wjx)",
-        "  1. 您有多大可能向朋友推荐青禾？(0-10分): nps 0..10",
-        "  2. 您对最近一次购物满意吗？: csat 1..5",
-        "  3. 您觉得解决问题有多容易？(1-7分): ces 1..7",
-        "  4. 您从哪里知道我们？[多选题]: choice, not collected",
-    ]

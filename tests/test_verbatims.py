@@ -1,8 +1,7 @@
 """Writing verbatims: rows as they are stored, what a second look changes, copies and templates."""
 
 import random
-import sqlite3
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,10 +12,11 @@ from hypothesis import strategies as st
 from stored import MARKED, NAMED, add, analysis, dump, incoming, new_store, originals, rows
 
 from feedback.copies import similar
+from storage.journal import start_run
 from storage.marks import save_analyses
 from storage.records import BatchResult, Score, Verbatim
 from storage.store import Store
-from storage.verbatims import forget_occurrences, number_occurrences, withdraw
+from storage.verbatims import add_verbatims, withdraw
 
 LONG = "磨豆机用了一个星期就开始漏粉，换了垫圈也没有用，客服让我自己再想办法"
 NEARLY = "磨豆机用了一个星期就开始漏粉，换了垫圈也没有用，客服让我自己再想想办法！"
@@ -52,7 +52,7 @@ def test_a_verbatim_is_stored_whole_with_its_scores(tmp_path: Path) -> None:
     )
     with new_store(tmp_path) as store:
         assert add(store, item) == BatchResult(added=1)
-        names = [field.name for field in fields(Verbatim) if field.name != "scores"]
+        names = Verbatim._fields[:-1]
         [found] = rows(store.connection, f"select {', '.join(names)} from verbatims")
         assert found == tuple(getattr(item.verbatim, name) for name in names)
         assert rows(store.connection, "select id, duplicate_of, content_hash, run_id from verbatims") == [
@@ -77,7 +77,9 @@ def test_any_words_come_back_as_they_were_stored(text: str, source_id: str, prod
     item = incoming(text, source_id, product=product)
     with TemporaryDirectory() as folder, new_store(Path(folder)) as store:
         assert add(store, item) == BatchResult(added=1)
-        assert rows(store.connection, "select text, source_id, product from verbatims") == [(text, source_id, product)]
+        assert rows(store.connection, "select text, source_id, product from verbatims") == [
+            (text, source_id, product or None)
+        ]
         assert add(store, item) == BatchResult(unchanged=1)
 
 
@@ -112,10 +114,18 @@ def test_a_changed_text_keeps_its_id_and_loses_all_that_was_said_about_it(tmp_pa
         assert rows(store.connection, found, "补发") == [(1,)]
 
 
-def test_the_last_of_two_rows_with_one_id_in_a_batch_is_kept(tmp_path: Path) -> None:
-    with new_store(tmp_path) as store:
-        assert add(store, incoming("先这样写", "r1"), incoming("后来改了", "r1")) == BatchResult(added=1)
-        assert rows(store.connection, "select source_id, text from verbatims") == [("r1", "后来改了")]
+def test_of_two_rows_with_one_id_and_other_words_the_last_is_kept_and_told(tmp_path: Path) -> None:
+    first, second, third = incoming("先这样写", "r1"), incoming("后来改了", "r1"), incoming("又改了", "r1")
+    with new_store(tmp_path) as store, store.transaction() as connection:
+        run = start_run(connection, "collect", "shop")
+        told = (second.verbatim,)
+        assert add_verbatims(connection, run, [first, second], similar) == BatchResult(added=1, conflicts=told)
+        told = (third.verbatim,)
+        assert add_verbatims(connection, run, [third], similar) == BatchResult(changed=1, conflicts=told)
+        assert rows(store.connection, "select source_id, text from verbatims") == [("r1", "又改了")]
+        later = start_run(connection, "collect", "shop")
+        assert add_verbatims(connection, later, [third, third], similar) == BatchResult(unchanged=1)
+        assert add_verbatims(connection, later, [first], similar) == BatchResult(changed=1)  # its source changed it
 
 
 def test_the_same_id_in_two_sources_is_two_verbatims(tmp_path: Path) -> None:
@@ -195,8 +205,8 @@ def test_only_customers_words_have_copies(tmp_path: Path) -> None:
     """Agents answer with set phrases; intake gives them no fingerprint, so no customer is a copy of one."""
     with new_store(tmp_path) as store:
         reply = incoming(LONG, "a1", role="agent")
-        none = replace(reply, fingerprint=incoming("", "x").fingerprint)
-        add(store, none, replace(none, verbatim=replace(reply.verbatim, source_id="a2")), incoming(LONG, "c1"))
+        none = reply._replace(fingerprint=incoming("", "x").fingerprint)
+        add(store, none, none._replace(verbatim=reply.verbatim._replace(source_id="a2")), incoming(LONG, "c1"))
         assert originals(store.connection) == {"a1": None, "a2": None, "c1": None}
 
 
@@ -266,17 +276,3 @@ def test_a_withdrawn_verbatim_takes_everything_with_it_and_does_not_come_back(tm
         assert add(store, item, incoming("另一句", "never-seen")) == BatchResult(unchanged=2)
         assert rows(store.connection, "select * from verbatims") == []
         assert take_back(store, "r1") == 0
-
-
-def test_occurrences_are_counted_until_they_are_forgotten(tmp_path: Path) -> None:
-    with new_store(tmp_path) as store:
-        assert number_occurrences(store.connection, [b"a", b"b", b"a"]) == [0, 0, 1]
-        assert number_occurrences(store.connection, [b"a"]) == [2]
-        with pytest.raises(sqlite3.OperationalError, match="no such table"), store.transaction() as connection:
-            connection.execute("insert into nowhere values (?)", number_occurrences(connection, [b"b"]))
-        assert number_occurrences(store.connection, [b"b"]) == [1]  # what was not stored has not occurred
-        forget_occurrences(store.connection)
-        assert number_occurrences(store.connection, [b"a"]) == [0]
-    with new_store(tmp_path) as store:
-        assert number_occurrences(store.connection, [b"a"]) == [0]
-        assert "occurrences" not in dump(store.path)

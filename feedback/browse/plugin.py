@@ -19,6 +19,7 @@ from pluggy import HookimplMarker
 
 from feedback.browse.metadata import DATABASE, arrange, column_heading, load_tables, name_of
 from feedback.browse.queries import load_queries, sections
+from nlp.normalize import fold
 from storage.errors import QueryError
 from storage.search import match_query
 
@@ -64,7 +65,7 @@ def _match_expression(query: object) -> str:
     """Finds nothing for what can't be searched for; the page asks `search_problem` and says so. An exception in here would
     reach people as "user-defined function raised exception"."""
     try:
-        return match_query(str(query))
+        return match_query(fold(str(query)))
     except QueryError:
         return _NOTHING
 
@@ -72,7 +73,7 @@ def _match_expression(query: object) -> str:
 def search_problem(words: str) -> str | None:
     """Why these words can't be searched for; None when they can, or when there are none yet."""
     try:
-        match_query(words)
+        match_query(fold(words))
     except QueryError as error:
         return f"这样搜不了，请换几个词。（{error}）" if words.strip() else None
     return None

@@ -14,7 +14,7 @@ _COMMANDS = {
     "browse": "browse",
     "collect": "collect",
     "digest": "digest",
-    "doctor": "status",
+    "doctor": "doctor",
     "evaluate": "evaluate",
     "init": "init",
     "rejects": "status",
@@ -32,7 +32,7 @@ _SUMMARIES = {
     "browse": "Open the project's database in the browser.",
     "collect": "Collect verbatims from files into the project's database.",
     "digest": "Write the digest of a period, stage by stage of the customer journey.",
-    "doctor": "Check that this machine and this project are in order.",
+    "doctor": "Check this machine and this project, or show how a file is read.",
     "evaluate": "Measure the engine against labelled texts.",
     "init": "Make a project folder.",
     "rejects": "List rows that could not be used, and why.",
@@ -105,10 +105,6 @@ def main() -> None:
     except click.Abort:
         click.echo("Stopped. What was done so far is kept.", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output (head, less) has gone; that is not an error.
-        sys.stderr.close()
-        sys.exit(141)
     except OSError as error:
         # Errors about a file name it or are translated where it is opened: this one is about our output.
         if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):

@@ -6,7 +6,7 @@ from typing import get_args
 
 import click
 
-from feedback.cli.common import open_project, pass_folder, progress_bar
+from feedback.cli.common import open_project, pass_folder, progress_bar, utf8
 from feedback.collectors.base import SourceConfig
 from feedback.errors import FeedbackError, ProjectError
 from feedback.pipeline import Collected
@@ -22,17 +22,18 @@ _REASONS_SHOWN = 5
 @click.command()
 @click.argument("collector", required=False)
 @click.argument("paths", nargs=-1)
-@click.option("--source", "only", help="Collect only this source of feedback.toml.")
+@click.option("--source", "only", callback=utf8, help="Collect only this source of feedback.toml.")
 @click.option(
     "--name",
+    callback=utf8,
     help="Name of an ad hoc source; the same name again adds to it. "
     "Default: the channel, or a table's file name, or the collector.",
 )
-@click.option("--channel", help="Where these customers spoke: ecommerce, 京东, 门店 …")
+@click.option("--channel", callback=utf8, help="Where these customers spoke: ecommerce, 京东, 门店 …")
 @click.option("--kind", type=click.Choice(get_args(Kind)), help="What the rows are. Default: as the layout says.")
 @click.option("--layout", help="A built-in layout's name, or a TOML mapping file. Default: recognised from the header.")
-@click.option("--store", "store_name", help="The shop or branch all rows belong to.")
-@click.option("--product", help="The product all rows are about.")
+@click.option("--store", "store_name", callback=utf8, help="The shop or branch all rows belong to.")
+@click.option("--product", callback=utf8, help="The product all rows are about.")
 @pass_folder
 def collect(
     folder: Path,
@@ -94,9 +95,9 @@ def _ad_hoc(collector: str, paths: tuple[str, ...], settings: dict[str, str | No
 
 
 def _source_name(collector: str, path: str, settings: dict[str, str | None]) -> str:
-    # The export of a chat is named after the customer. What is typed need not be UTF-8.
-    default = Path(path).stem if collector == "table" else collector
-    return (settings["name"] or settings["channel"] or default).encode("utf-8", "backslashreplace").decode()
+    # The export of a chat is named after the customer. A file's name need not be UTF-8.
+    default = Path(path).stem.encode("utf-8", "backslashreplace").decode() if collector == "table" else collector
+    return settings["name"] or settings["channel"] or default
 
 
 def _run(store: Store, project: Project, source: SourceConfig) -> bool:

@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -11,6 +13,16 @@ from feedback.project import Project, load_project
 from storage.store import Store
 
 Progress = Callable[[str, int], None]
+Typed = str | tuple[str, ...] | None
+
+
+def utf8(_context: click.Context, _parameter: click.Parameter, value: Typed) -> Typed:
+    """A callback for options whose text goes into the database, or is looked for in it."""
+    texts = (value,) if isinstance(value, str) else value or ()
+    if any("\ud800" <= c <= "\udfff" for text in texts for c in text):  # how Python hands on what a GBK terminal typed
+        raise click.BadParameter("it is not UTF-8. Set your terminal to UTF-8 and type it again.")
+    return value
+
 
 pass_folder = click.make_pass_decorator(Path)
 
@@ -19,6 +31,20 @@ def open_project(folder: Path, *, create: bool = False) -> tuple[Project, Store]
     """The project of a folder and its open database; `create` makes the database when there is none."""
     project = load_project(folder)
     return project, Store.open(project.database, create=create)
+
+
+def local_time(stamp: str, project: Project) -> str:
+    """A stored time (UTC) as the project's clocks show it: `2026-03-02 08:30:00`."""
+    return f"{datetime.fromisoformat(stamp).astimezone(ZoneInfo(project.timezone)):%Y-%m-%d %H:%M:%S}"
+
+
+def local_day(stamp: str, project: Project) -> str:
+    return local_time(stamp, project)[:10]
+
+
+def first_line(message: str | None) -> str:
+    """Of a message that goes on for lines, as that of an unknown layout does, what tells it in a list."""
+    return (message or "").partition("\n")[0]
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from feedback.cli.common import open_project, pass_folder
+from feedback.cli.common import open_project, pass_folder, utf8
 from feedback.digest.files import FORMATS, render, write_files, write_text
 from feedback.digest.json_form import from_json
-from feedback.digest.make import make_digest, newest_period, period_name
+from feedback.digest.make import aspect_names, make_digest, newest_period, period_name
 from feedback.errors import DigestError
 from feedback.journey.model import Digest
 from storage.store import Store
@@ -21,7 +21,9 @@ from storage.store import Store
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Print this form instead of writing all three.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the report. Default: as feedback.toml says.")
-@click.option("--channel", "channels", multiple=True, help="Only this channel; may be given several times.")
+@click.option(
+    "--channel", "channels", multiple=True, callback=utf8, help="Only this channel; may be given several times."
+)
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead of printing."
 )
@@ -43,11 +45,12 @@ def digest(
         chosen = newest_period(store, project, period or project.digest.period)
         made = make_digest(store, project, chosen, channels or project.digest.channels)
     lang = lang or project.digest.lang
+    aspects = aspect_names(project, lang)
     if form or output:
-        _print(render(made, form or _form_of(output), lang), output)
+        _print(render(made, form or _form_of(output), lang, aspects), output)
         return
-    written = write_files(made, project.folder / "digests", period_name(chosen), lang)
-    _print(render(made, "md", lang), None)
+    written = write_files(made, project.folder / "digests", period_name(chosen), lang, aspects)
+    _print(render(made, "md", lang, aspects), None)
     click.echo("Written: " + ", ".join(str(path) for path in written.values()), err=True)
 
 

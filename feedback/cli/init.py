@@ -35,7 +35,8 @@ def init(name: str, taxonomy: str, timezone: str) -> None:
         )
     folder = Path(name)
     template = (resources.files("feedback") / "project_template.toml").read_text(encoding="utf-8")
-    settings = template.replace("{name}", _escaped(folder.resolve().name)).replace("{timezone}", _escaped(timezone))
+    own_name = folder.resolve().name.encode("utf-8", "backslashreplace").decode()  # a folder's name need not be UTF-8
+    settings = template.replace("{name}", _escaped(own_name)).replace("{timezone}", _escaped(timezone))
     files = {folder / SETTINGS_FILE: settings, folder / "taxonomy.toml": builtin_text(taxonomy)}
     # Asked before anything is written, so that a refusal leaves no half-made project.
     if there := next((path for path in files if path.exists()), None):

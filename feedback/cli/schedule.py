@@ -9,7 +9,7 @@ from typing import cast
 
 import click
 
-from feedback.cli.common import open_project, pass_folder
+from feedback.cli.common import first_line, local_time, open_project, pass_folder
 from feedback.digest.schedule import Crontab, Schedule, Systemd, Weekday, next_run, run_forever
 from feedback.digest.schedule import install as install_schedule
 from feedback.errors import FeedbackError
@@ -89,6 +89,8 @@ def install(folder: Path, cron: bool, yes: bool) -> None:
 def status(folder: Path) -> None:
     """Show when the next digest is due, and what the last runs and deliveries came to.
 
+    All times are those of the project's time zone.
+
     \b
     feedback schedule status
     """
@@ -98,10 +100,12 @@ def status(folder: Path) -> None:
     with store:
         for row in recent_runs(store.connection, 10):
             click.echo(
-                f"{row.started_at}  {row.command:8} {row.source or '':16} {row.status}  {row.message or ''}".rstrip()
+                f"{local_time(row.started_at, project)}  {row.command:8} {row.source or '':16} {row.status}  "
+                f"{first_line(row.message)}".rstrip()
             )
         for delivery in recent_deliveries(store.connection, 10):
-            click.echo(f"{delivery.updated_at}  {delivery.digest}  {delivery.status}  {delivery.error or ''}".rstrip())
+            sent = local_time(delivery.updated_at, project)
+            click.echo(f"{sent}  {delivery.digest}  {delivery.status}  {delivery.error or ''}".rstrip())
 
 
 def _schedule(project: Project) -> Schedule:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from feedback.cli.common import open_project, pass_folder
+from feedback.cli.common import local_day, open_project, pass_folder
+from nlp.normalize import fold
 from storage.search import search as search_verbatims
 
 
@@ -24,14 +25,15 @@ def search(folder: Path, query: tuple[str, ...], limit: int, as_json: bool) -> N
     feedback search 物流太慢
     feedback search iPhone15续航 --limit 5 --json
     """
-    _, store = open_project(folder)
+    project, store = open_project(folder)
     with store:
-        hits = search_verbatims(store.connection, " ".join(query), limit)
+        hits = search_verbatims(store.connection, fold(" ".join(query)), limit)
     for hit in hits:
         if as_json:
             click.echo(json.dumps(asdict(hit), ensure_ascii=False))
         else:
-            where = " · ".join(part for part in (hit.channel, hit.product, (hit.posted_at or "")[:10]) if part)
+            day = local_day(hit.posted_at, project) if hit.posted_at else None
+            where = " · ".join(part for part in (hit.channel, hit.product, day) if part)
             click.echo(f"#{hit.id}  {where}\n    {hit.text}")
     if not hits and not as_json:
         click.echo("Nothing found.")

@@ -1,14 +1,12 @@
-"""feedback status, feedback rejects, feedback doctor"""
+"""feedback status, feedback rejects"""
 
 import json
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
-from feedback.cli.common import open_project, pass_folder
-from feedback.doctor import examine
+from feedback.cli.common import first_line, local_day, local_time, open_project, pass_folder, utf8
 from feedback.part_names import hidden_names, shown_location
 from feedback.pipeline import awaiting_analysis, pipeline_config
 from nlp.config import pipeline_version
@@ -21,6 +19,9 @@ from storage.overview import failed_texts, source_counts
 @pass_folder
 def status(folder: Path, as_json: bool) -> None:
     """Show what the project holds and what it did last.
+
+    Dates and times are those of the project's time zone, in JSON UTC. A run whose process was killed is "interrupted":
+    what it stored is there, and the next run goes on from it.
 
     \b
     feedback status
@@ -46,7 +47,7 @@ def status(folder: Path, as_json: bool) -> None:
         return
     click.echo(f"{project.name}  ({project.database})")
     for s in sources:
-        dates = f"{s.first[:10]} … {s.last[:10]}" if s.first and s.last else "no dates"
+        dates = f"{local_day(s.first, project)} … {local_day(s.last, project)}" if s.first and s.last else "no dates"
         click.echo(
             f"  {s.source}: {s.customer:,} customer verbatims, {s.context:,} context turns, {dates}; "
             f"{s.copies:,} copies, {s.noise:,} noise, {s.undated:,} without date"
@@ -57,12 +58,16 @@ def status(folder: Path, as_json: bool) -> None:
     click.echo(f"  Rejected: {refused:,} rows, {partial:,} fields (see: feedback rejects)")
     for row_id, error in failed[:10]:
         click.echo(f"  Not analysable: #{row_id}: {error}")
+    if runs:
+        click.echo(f"  Last runs (times in {project.timezone}):")
     for run in runs:
-        click.echo(f"  {run.started_at}  {run.command} {run.source or ''} {run.status} {run.message or ''}".rstrip())
+        started = local_time(run.started_at, project)
+        said = first_line(run.message)
+        click.echo("  " + " ".join(filter(None, (f"{started} ", run.command, run.source, run.status, said))))
 
 
 @click.command()
-@click.option("--source", help="Only this source.")
+@click.option("--source", callback=utf8, help="Only this source.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many rows at most.")
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines instead of text.")
 @pass_folder
@@ -92,20 +97,3 @@ def rejects(folder: Path, source: str | None, limit: int, as_json: bool) -> None
             )
     if not as_json:
         click.echo(f"{refused:,} rows were not stored, {partial:,} fields left out. Shown: {len(rows):,}.")
-
-
-@click.command()
-@pass_folder
-def doctor(folder: Path) -> None:
-    """Check that this machine and this project are in order.
-
-    Exits 1 if something is not, and says what to do.
-
-    \b
-    feedback doctor
-    """
-    findings = examine(folder)
-    for finding in findings:
-        click.echo(f"{'ok ' if finding.ok else 'BAD'} {finding.what}: {finding.detail}")
-    if not all(finding.ok for finding in findings):
-        sys.exit(1)

@@ -12,6 +12,9 @@ from typing import Protocol
 
 from storage.records import Kind, Metric, Role
 
+# What begins an id that was made of texts that may be names: `KEYED` and 16 hex digits. Intake makes a keyed hash of it.
+KEYED = "keyed:"
+
 
 @dataclass(frozen=True, slots=True)
 class RawScore:

@@ -9,8 +9,7 @@ How a question is told, over the first 2,000 responses, unless the layout names 
 - a rating: the wording says so (推荐, 满意, 容易 / 费力, 星 / 打分) and three in four answers are numbers or
   steps such as 非常满意 (half of them where the wording states the scale);
 - contact details (姓名, 手机, 邮箱 …): not collected;
-- choices: several joined by ┋ or →, or few different short answers;
-- open: the wording asks for words (原因, 建议, 为什么 …), or the answers are long, or mostly differ from each other.
+- choices or open: `feedback.collectors.answers` weighs the wording and the answers, and in doubt keeps the words.
 """
 
 import re
@@ -19,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from feedback.collectors.answers import is_open
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig
 from feedback.collectors.layout import Layout, Survey, fold
 from feedback.collectors.mapping import NOTHING, Cells, RowMapper
@@ -34,17 +34,17 @@ _TYPE = re.compile(
 )
 _OPEN_TYPES = ("填空", "简答", "问答")
 _CHOICE_TYPES = ("单选", "多选", "排序")
-_ASKS_FOR_WORDS = re.compile(
-    r"原因|理由|为什么|为何|建议|意见|说说|描述|吐槽|想法|感受|改进|改善|期待|希望|想对|还有什么|请填写|请写|补充|留言|评价一下|体会"
-    r"|why|comment|suggest|reason|feedback",
+_CONTACT = re.compile(
+    r"姓名|名字(?:是|叫)?[:：?？]?$|叫什么|称呼|昵称|填写人|联系人|手机|电话|联系方式|微信号|微信(?:是|：|:)?$|QQ|账号|工号|学号|邮箱|e-?mail"
+    r"|(?:收货|家庭|详细|联系|邮寄|您的|居住)地址|地址[:：]?$|住址|身份证|会员号|卡号|订单号|订单编号|出生|生日",
     re.IGNORECASE,
 )
-_CONTACT = re.compile(
-    r"姓名|称呼|手机|电话|联系方式|微信号|微信(?:是|：|:)?$|QQ|邮箱|e-?mail|收货地址|家庭地址|住址|身份证|会员号|卡号|订单号|订单编号|出生|生日",
+# What they are asked about beside a name or a number: "电话客服有什么要改进" is no request for a phone number.
+_OPINION = re.compile(
+    r"原因|理由|为什么|为何|建议|意见|说说|描述|吐槽|想法|感受|改进|改善|期待|希望|想对|评价一下|体会|why|comment|suggest|reason|feedback",
     re.IGNORECASE,
 )
 _BLANK = re.compile(r"〖([^〖〗]*)〗")
-_JOINED = re.compile(r"[┋→]")
 _NO_ANSWER = frozenset({"", "-2", "-3", "(空)", "(跳过)", "(未作答)", "(未填)", "null", "None", "nan"})
 _REGION_OF_IP = re.compile(r"[\d.:a-fA-F]+\s*[(（](.+)[)）]")
 
@@ -183,34 +183,11 @@ def classify(wording: str, values: Sequence[str], named: str | None = None) -> t
     if scale is not None:
         return "score", scale
     stated = _TYPE.search(wording)
-    asks_for_words = bool(_ASKS_FOR_WORDS.search(wording))
-    if _CONTACT.search(wording) and not asks_for_words:
+    if _CONTACT.search(wording) and not _OPINION.search(wording):
         return "contact", None
     if stated and stated[1].startswith((*_OPEN_TYPES, *_CHOICE_TYPES)):
         return ("open" if stated[1].startswith(_OPEN_TYPES) else "choice"), None
-    return ("open" if _is_open(values, asks_for_words) else "choice"), None
-
-
-def _is_open(values: Sequence[str], asks_for_words: bool) -> bool:
-    if not values:
-        return asks_for_words
-    # A few may write ┋ themselves; as a separator it stands in many answers.
-    if sum(1 for value in values if _JOINED.search(value)) * 10 >= len(values):
-        return False
-    if sum(1 for value in values if _is_number(value)) * 5 >= len(values) * 4:
-        return False
-    distinct = len(set(values)) / len(values)
-    length = sum(map(len, values)) / len(values)
-    if asks_for_words:
-        # "您购买的原因" may be a choice: then many share few answers.
-        return len(values) < 20 or distinct > 0.25
-    if len(values) < 8:
-        return length >= 12
-    return distinct > 0.5 and length >= 4
-
-
-def _is_number(value: str) -> bool:
-    return bool(re.fullmatch(r"[\d.,/:%\-\s]+", value))
+    return ("open" if is_open(wording, values) else "choice"), None
 
 
 def _region(raw: str | None) -> str | None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from feedback.collectors.base import Item, Part, SourceConfig, Unreadable
 from feedback.collectors.encoding import find_encoding, open_binary, open_text, refuse_binary
@@ -44,42 +45,36 @@ class TableCollector:
 
     def collect(self, part: Part, config: SourceConfig) -> Iterator[Item]:
         """Every item of the file. `CollectError` when its format or its layout is not known."""
-        layout, grid = open_table(part.path, config)
-        first, sample = _sample(layout, grid)
-        read = _mapper(layout, grid, config, sample).read
-        for row in chain(first, grid.rows):
+        table = open_table(part.path, config)
+        first, sample = read_sample(table)
+        read = mapper_of(table, config, sample).read
+        for row in chain(first, table.grid.rows):
             if type(row) is tuple:
                 yield from read(*row)
             elif isinstance(row, Unreadable):
                 yield row
 
-    def describe(self, part: Part, config: SourceConfig) -> list[str]:
-        """How a file would be read, in lines for people: its layout, and what each column is taken for."""
-        layout, grid = open_table(part.path, config)
-        lines = [f"{part.name}: {layout.title} (layout {layout.name})"]
-        mapper = _mapper(layout, grid, config, _sample(layout, grid)[1])
-        if isinstance(mapper, SurveyMapper):
-            return lines + [
-                f"  {question.number}. {question.wording}: {question.meaning}" for question in mapper.questions
-            ]
-        there = {fold(name) for name in grid.columns}
-        for field, pick in layout.columns.items():
-            found = [name for name in pick.columns if fold(name) in there]
-            lines.append(f"  {field}: {(' + ' if pick.join else ', else ').join(found) or '-'}")
-        return lines + [f"  {score.metric} {score.low:g}..{score.high:g}: {score.column}" for score in layout.scores]
+
+class Table(NamedTuple):
+    """A file opened: its layout, its rows with the columns that are read, and the names of all its columns."""
+
+    layout: Layout
+    grid: Grid
+    names: Sequence[str]
 
 
-def _sample(layout: Layout, grid: Grid) -> tuple[list[Row | Unreadable], list[list[str]]]:
-    first = list(islice(grid.rows, SAMPLE_ROWS if layout.survey else _SAMPLE_IDS))
+def read_sample(table: Table) -> tuple[list[Row | Unreadable], list[list[str]]]:
+    """The first rows, taken off the table, and the cells of those that can be read: what a mapper learns from."""
+    first = list(islice(table.grid.rows, SAMPLE_ROWS if table.layout.survey else _SAMPLE_IDS))
     return first, [row[1] for row in first if not isinstance(row, Unreadable)]
 
 
-def _mapper(layout: Layout, grid: Grid, config: SourceConfig, sample: list[list[str]]) -> RowMapper | SurveyMapper:
-    return (SurveyMapper if layout.survey else RowMapper)(layout, grid.columns, config, sample)
+def mapper_of(table: Table, config: SourceConfig, sample: list[list[str]]) -> RowMapper | SurveyMapper:
+    return (SurveyMapper if table.layout.survey else RowMapper)(table.layout, table.grid.columns, config, sample)
 
 
-def open_table(path: Path, config: SourceConfig) -> tuple[Layout, Grid]:
-    """The layout of a file, given or recognised, and its rows."""
+def open_table(path: Path, config: SourceConfig) -> Table:
+    """The layout of a file, given or recognised, and its rows. `CollectError` when its format or layout is not known."""
     layout = load_layout(config.layout, config.base) if config.layout else None
     known = (layout,) if layout else builtin_layouts()
     form = find_form(path)
@@ -87,12 +82,13 @@ def open_table(path: Path, config: SourceConfig) -> tuple[Layout, Grid]:
         grid = (read_csv if form == "csv" else read_xlsx)(
             path, lambda cells: any(not lay.missing(cells) for lay in known if not lay.records)
         )
-        return _choose(path, layout, lambda lay: [] if lay.records else grid.columns, grid.columns), grid
+        chosen = _choose(path, layout, lambda lay: [] if lay.records else grid.columns, grid.columns)
+        return Table(chosen, grid, grid.columns)
     reader = {"json": read_json, "jsonl": read_jsonl, "parquet": read_parquet}[form]
     return _open_objects(path, reader(path), layout)
 
 
-def _open_objects(path: Path, objects: Iterator[Located | Unreadable], layout: Layout | None) -> tuple[Layout, Grid]:
+def _open_objects(path: Path, objects: Iterator[Located | Unreadable], layout: Layout | None) -> Table:
     first = list(islice(objects, _SAMPLE_OBJECTS))
     sample = [item for item in first if not isinstance(item, Unreadable)]
     if not sample:
@@ -111,7 +107,7 @@ def _open_objects(path: Path, objects: Iterator[Located | Unreadable], layout: L
     spelled = {fold(key): key for key in reversed(keys)}
     columns = keys if chosen.survey else used_columns(chosen)
     found = expand(chain(first, objects), chosen.records)
-    return chosen, Grid(columns, rows(found, [spelled.get(fold(name), name) for name in columns]))
+    return Table(chosen, Grid(columns, rows(found, [spelled.get(fold(name), name) for name in columns])), keys)
 
 
 def _choose(

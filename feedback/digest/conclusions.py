@@ -120,7 +120,7 @@ def _from_to(change: Change, key: str, words: Phrases) -> str:
 
 def change_name(change: Change, words: Phrases) -> str:
     """An aspect without a stage: it is compared over all of them, and a stage's own count of it stands elsewhere."""
-    return words.name("stage", change.stage) if change.subject == "stage" else change.name
+    return words.name("stage", change.stage) if change.subject == "stage" else words.aspect(change.name)
 
 
 def _most(digest: Digest, words: Phrases) -> Iterator[str]:

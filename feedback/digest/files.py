@@ -1,29 +1,33 @@
 """A digest as files."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from feedback.digest.json_form import to_json
+from feedback.digest.phrases import NO_NAMES
 from feedback.errors import DigestError
 from feedback.journey.model import Digest
 
 FORMATS = ("md", "html", "json")
 
 
-def render(digest: Digest, form: str, lang: str) -> str:
-    """The digest as `md`, `html` or `json`, in `zh` or `en`."""
+def render(digest: Digest, form: str, lang: str, aspects: Mapping[str, str] = NO_NAMES) -> str:
+    """The digest as `md`, `html` or `json`, in `zh` or `en`; `aspects`: what that language calls the aspects."""
     if form == "json":
         return to_json(digest)
     from feedback.digest.render import to_html, to_markdown
 
-    return to_html(digest, lang) if form == "html" else to_markdown(digest, lang)
+    return (to_html if form == "html" else to_markdown)(digest, lang, aspects)
 
 
-def write_files(digest: Digest, folder: Path, name: str, lang: str) -> dict[str, Path]:
+def write_files(
+    digest: Digest, folder: Path, name: str, lang: str, aspects: Mapping[str, str] = NO_NAMES
+) -> dict[str, Path]:
     """The digest in every form, as files of one name; their paths by form."""
     paths = {form: folder / f"{name}.{form}" for form in FORMATS}
     for form, path in paths.items():
-        write_text(path, render(digest, form, lang))
+        write_text(path, render(digest, form, lang, aspects))
     return paths
 
 

@@ -1,5 +1,6 @@
 """From a project to a digest: which period, which rows, which version of the marks."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from feedback.journey.rows import finding_period, finding_rows
 from feedback.pipeline import pipeline_config
 from feedback.project import Project
 from nlp.config import pipeline_version
+from nlp.taxonomy import load_taxonomy
 from storage.figures import last_verbatim_id, newest_posted_at, save_findings
 from storage.journal import utc_now
 from storage.store import Store
@@ -52,6 +54,15 @@ def make_digest(store: Store, project: Project, period: Period, channels: Sequen
         with store.transaction() as connection:
             save_findings(connection, finding_period(digest), finding_rows(digest))
     return digest
+
+
+def aspect_names(project: Project, lang: str) -> dict[str, str]:
+    """What that language calls the aspects of the project's taxonomy; nothing for Chinese, where they are called by their keys."""
+    if lang != "en":
+        return {}
+    aspects = load_taxonomy(project.taxonomy).aspects
+    named = Counter(aspect.en for aspect in aspects)
+    return {a.name: a.en if named[a.en] == 1 else f"{a.en} ({a.name})" for a in aspects}
 
 
 def period_name(period: Period) -> str:

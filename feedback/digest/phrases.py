@@ -1,13 +1,16 @@
 """Numbers, dates and names as a reader of one language expects them."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from feedback.digest.words import NAMES, WORDS, Language
 from feedback.errors import DigestError
 from feedback.journey.model import Digest, Period, Quote, ScoreCard, Tally
 
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 SMALL_N = 30  # below it an interval is wide and a reader is told so
 
 _MONTHS = (
@@ -20,13 +23,17 @@ _WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturda
 
 
 class Phrases:
-    """Words and formats for one digest in one language; `DigestError` when its language, zone or dates are no such."""
+    """Words and formats for one digest in one language; `DigestError` when its language, zone or dates are no such.
 
-    def __init__(self, digest: Digest, lang: str) -> None:
+    `aspects`: what that language calls the aspects, by their keys; one that is not there is called by its key.
+    """
+
+    def __init__(self, digest: Digest, lang: str, aspects: Mapping[str, str] = NO_NAMES) -> None:
         if lang not in WORDS:
             raise DigestError(f"No wording in language '{lang}'. Known: {', '.join(sorted(WORDS))}.")
         self.lang: Language = "zh" if lang == "zh" else "en"
         self._words = WORDS[self.lang]
+        self._aspects = aspects
         self._digest = digest
         self._zone = _zone(digest.parameters.timezone)
         self._span = _span_kind(digest.parameters.period)
@@ -45,8 +52,11 @@ class Phrases:
         names = NAMES[kind].get(key)
         return key if names is None else names[self.lang == "en"]
 
+    def aspect(self, key: str) -> str:
+        return self._aspects.get(key, key)
+
     def names(self, stage: str, aspect: str) -> str:
-        return self.name("stage", stage) + self("name_gap") + aspect
+        return self.name("stage", stage) + self("name_gap") + self.aspect(aspect)
 
     # Numbers: a true minus sign, one digit after the point, never "-0.0".
 

@@ -7,7 +7,7 @@ way out, in Markdown as in HTML: both template environments escape every express
 import html
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from math import ceil
 
@@ -18,7 +18,7 @@ from feedback.digest import charts
 from feedback.digest.conclusions import change_name, conclusions, has_previous, no_previous
 from feedback.digest.json_form import from_json, to_json
 from feedback.digest.notes import notes
-from feedback.digest.phrases import Phrases
+from feedback.digest.phrases import NO_NAMES, Phrases
 from feedback.journey.model import AspectFinding, Change, Digest, Disagreement, StageFinding, Tally
 
 __all__ = ["from_json", "to_html", "to_json", "to_markdown"]
@@ -27,18 +27,17 @@ _QUOTE_SHOWN = 140  # characters of a long quote before the fold; the rest unfol
 _QUOTE_SLACK = 40  # a fold that would hide less than this is not worth it
 
 
-def to_markdown(digest: Digest, lang: str) -> str:
-    """The digest as Markdown in `zh` or `en`, quotes in full and in the customer's own words."""
-    return re.sub(r"\n{3,}", "\n\n", _fill("digest.md.j2", digest, lang))
+def to_markdown(digest: Digest, lang: str, aspects: Mapping[str, str] = NO_NAMES) -> str:
+    """The digest as Markdown in `zh` or `en`, quotes in full and in the customer's own words. `aspects` as for `Phrases`."""
+    return re.sub(r"\n{3,}", "\n\n", _fill("digest.md.j2", digest, Phrases(digest, lang, aspects)))
 
 
-def to_html(digest: Digest, lang: str) -> str:
+def to_html(digest: Digest, lang: str, aspects: Mapping[str, str] = NO_NAMES) -> str:
     """The digest as one HTML file in `zh` or `en` that requests nothing, runs no script, and prints."""
-    return _fill("digest.html.j2", digest, lang)
+    return _fill("digest.html.j2", digest, Phrases(digest, lang, aspects))
 
 
-def _fill(template: str, digest: Digest, lang: str) -> str:
-    words = Phrases(digest, lang)
+def _fill(template: str, digest: Digest, words: Phrases) -> str:
     return _environment(template).get_template(template).render(d=digest, w=words, page=_Page(digest, words))
 
 
@@ -170,7 +169,7 @@ class _Page:
         worst, best = (self._words.name("channel", v.channel) for v in views)
         worst_net, best_net = (self._words.net(v.tally.net) for v in views)
         said = {"best": best, "best_net": best_net, "worst": worst, "worst_net": worst_net}
-        label = self._words("label_disagreement", name=disagreement.aspect, **said)
+        label = self._words("label_disagreement", name=self._words.aspect(disagreement.aspect), **said)
         return charts.points_strip(points, label)
 
     def polarity_share(self, tally: Tally, style: str) -> str:

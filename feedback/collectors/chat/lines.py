@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from feedback.collectors.base import Part, Unreadable
+from feedback.collectors.base import KEYED, Part, Unreadable
 from feedback.collectors.encoding import Encoding, Lines, find_encoding
 from feedback.errors import CollectError
 
@@ -78,5 +78,8 @@ class TextFile:
 
 
 def fingerprint(*texts: str) -> str:
-    """A short id that is equal for equal texts and shows none of them."""
-    return hashlib.sha256("\x1f".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    """A short id that is equal for equal texts, to be used as an id or a part of one.
+
+    They may be names, and whoever guesses a name could make the same; intake hashes it once more, with the project's key.
+    """
+    return KEYED + hashlib.sha256("\x1f".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
