@@ -1,0 +1,109 @@
+"""Examples as batches of token ids, texts of similar length together."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from nlp.training.encoder.augment import reviews_by_source, vary
+from nlp.training.encoder.data import SEGMENT_COPIES, Example
+
+LABELS = ("sentiment", "polarity", "emotion", "intent", "stage")
+ABSENT = -1
+_POOL = 50  # batches over which lengths are sorted
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`tokens`, `mask` `(texts, length)`; `weights` `(texts,)`; `labels[name]` `(texts,)` with ABSENT; `places` of taught texts or ABSENT."""
+
+    tokens: torch.Tensor
+    mask: torch.Tensor
+    weights: torch.Tensor
+    labels: dict[str, torch.Tensor]
+    places: torch.Tensor
+
+
+def head_and_tail(ids: list[int], longest: int) -> list[int]:
+    """The ids, the middle left out where there are more than `longest`."""
+    if len(ids) <= longest:
+        return ids
+    head = longest // 2
+    return ids[:head] + ids[len(ids) - (longest - head) :]
+
+
+def padded(rows: Sequence[list[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids and attention mask of equal length."""
+    length = max(map(len, rows))
+    tokens = torch.full((len(rows), length), pad)
+    for n, row in enumerate(rows):
+        tokens[n, : len(row)] = torch.tensor(row)
+    mask = torch.zeros_like(tokens)
+    for n, row in enumerate(rows):
+        mask[n, : len(row)] = 1
+    return tokens, mask
+
+
+class Epochs:
+    """The batches of each epoch; an epoch is a function of the examples and the seed, so a resumed run sees what it would have seen."""
+
+    def __init__(
+        self, examples: Sequence[Example], tokens: PreTrainedTokenizerFast, size: int, longest: int, seed: int
+    ) -> None:
+        self.examples, self.tokens, self.size, self.longest, self.seed = examples, tokens, size, longest, seed
+        self.order = [n for n, e in enumerate(examples) for _ in range(SEGMENT_COPIES if e.source == "segments" else 1)]
+        self.others = reviews_by_source(examples)
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return -(-len(self.order) // self.size)
+
+    def batches(self, epoch: int, taught: dict[int, int], start: int = 0) -> Iterator[Batch]:
+        """The batches from `start` on. `taught` maps places in `examples` to places in the teacher's embeddings."""
+        rng = random.Random(f"{self.seed} {epoch}")
+        order = list(self.order)
+        rng.shuffle(order)
+        shown = [vary(self.examples[n], self.others, rng) for n in order]
+        inner = self.tokens.backend_tokenizer
+        inner.no_truncation()
+        inner.no_padding()
+        ids = [head_and_tail(e.ids, self.longest) for e in inner.encode_batch([e.text for e in shown])]
+        places = list(range(len(order)))
+        pool = self.size * _POOL
+        groups = []
+        for low in range(0, len(places), pool):
+            by_length = sorted(places[low : low + pool], key=lambda n: len(ids[n]))
+            inside = [by_length[k : k + self.size] for k in range(0, len(by_length), self.size)]
+            rng.shuffle(inside)
+            groups += inside
+        for group in groups[start:]:
+            tokens, mask = padded([ids[n] for n in group], self._pad())
+            yield Batch(
+                tokens,
+                mask,
+                torch.tensor([shown[n].weight for n in group]),
+                {name: torch.tensor([_label(shown[n], name) for n in group]) for name in LABELS},
+                # A joined review is another text than the teacher read.
+                torch.tensor(
+                    [
+                        taught.get(order[n], ABSENT) if _same(shown[n], self.examples[order[n]]) else ABSENT
+                        for n in group
+                    ]
+                ),
+            )
+
+    def _pad(self) -> int:
+        pad: int = self.tokens.pad_token_id
+        return pad
+
+
+def _label(example: Example, name: str) -> int:
+    value: int | None = getattr(example, name)
+    return ABSENT if value is None else value
+
+
+def _same(shown: Example, original: Example) -> bool:
+    """Whether the text is the original but for spelling."""
+    return abs(len(shown.text) - len(original.text)) <= 2 + len(original.text) // 4

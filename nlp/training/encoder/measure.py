@@ -1,0 +1,135 @@
+"""How good an encoder is, on texts that were not trained on.
+
+    python -m nlp.training.encoder.measure --model runs/encoder/first --data DIR [--longest 256]
+
+Two-class files are judged by which pole is nearer, whatever neutral gets. Texts longer than `--longest` tokens keep head and tail.
+"""
+
+import argparse
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.metrics import f1_score
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from nlp.marks import SENTIMENTS
+from nlp.normalize import simplify
+from nlp.training.corpus import FIELDS, Labelled, gold_segments, labelled_segments
+from nlp.training.encoder.batches import head_and_tail, padded
+from nlp.training.encoder.data import EMOTIONS
+from nlp.training.encoder.model import CLASSES, NEGATIVE, POSITIVE, Encoder, load
+from nlp.training.encoder.packed import Floats
+from nlp.training.encoder.texts import is_held_out_emotion, rows
+
+REVIEWS = 2000
+_SEED = 20261122
+_TOKENS = 3072  # in a batch, padding included
+
+
+@dataclass(frozen=True, slots=True)
+class Development:
+    """Texts with their labels, by set."""
+
+    labelled: dict[str, list[tuple[str, str]]]
+    segments: dict[str, list[Labelled]]
+
+
+def development(data: Path, gold: Path | None = None, whole: bool = False) -> Development:
+    """Every development set; of the many reviews a fixed 2,000 unless `whole`."""
+    sets = {
+        name: [(row["text"], row["label"]) for row in rows(data / f"{name}.jsonl")]
+        for name in ("reviews_binary_dev", "eprstmt_train", "openrice_hk_dev", "emotion_weibo")
+    }
+    if not whole:
+        sets["reviews_binary_dev"] = random.Random(_SEED).sample(sets["reviews_binary_dev"], REVIEWS)
+    sets["emotion_weibo"] = [(text, label) for text, label in sets["emotion_weibo"] if is_held_out_emotion(text)]
+    segments = {"labels/dev": labelled_segments(data, "dev")}
+    if gold:
+        segments["gold/dev"] = gold_segments(gold / "segments_dev.jsonl")
+    return Development(sets, segments)
+
+
+def logits(model: Encoder, tokens: PreTrainedTokenizerFast, texts: Sequence[str], longest: int) -> dict[str, Floats]:
+    """What every head says of every text, `(texts, classes)`; texts of similar length run together."""
+    ids = [head_and_tail(encoding.ids, longest) for encoding in tokens.backend_tokenizer.encode_batch(list(texts))]
+    order = sorted(range(len(ids)), key=lambda n: len(ids[n]))
+    said = {name: np.zeros((len(texts), len(classes)), dtype=np.float32) for name, classes in CLASSES.items()}
+    start = 0
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        while start < len(order):
+            size = max(1, _TOKENS // len(ids[order[min(start + 63, len(order) - 1)]]))
+            group = order[start : start + size]
+            batch, mask = padded([ids[n] for n in group], tokens.pad_token_id)
+            given = model(batch, mask)
+            for name, found in said.items():
+                found[group] = given[name].float().numpy()
+            start += size
+    return said
+
+
+def measure(model: Encoder, tokens: PreTrainedTokenizerFast, dev: Development, longest: int = 96) -> dict[str, float]:
+    """Accuracies and macro-F1 of `model` as it stands; leaves it in the mode it was in."""
+    training = model.training
+    model.eval()
+    figures = {}
+    for name, pairs in dev.labelled.items():
+        texts, truth = zip(*pairs, strict=True)
+        said = logits(model, tokens, texts, longest)
+        if name == "emotion_weibo":
+            guessed = [EMOTIONS[n] for n in said["emotion"].argmax(1)]
+            figures["emotion"] = _share(guessed, truth)
+            figures["emotion macro-F1"] = float(f1_score(truth, guessed, average="macro", zero_division=0))
+            continue
+        figures[f"{name} pos/neg"] = _poles(said["sentiment"], truth)
+        if "neutral" in truth:
+            figures[f"{name} 3-class"] = _share([SENTIMENTS[n] for n in said["sentiment"].argmax(1)], truth)
+            said = logits(model, tokens, [simplify(text) for text in texts], longest)
+            figures[f"{name} pos/neg, simplified"] = _poles(said["sentiment"], truth)
+    for name, segments in dev.segments.items():
+        figures.update(_of_segments(name, logits(model, tokens, [s.text for s in segments], longest), segments))
+    model.train(training)
+    return figures
+
+
+def _of_segments(name: str, said: dict[str, Floats], segments: Sequence[Labelled]) -> dict[str, float]:
+    figures = {}
+    for field in FIELDS:
+        guessed = [CLASSES[field][n] for n in said[field].argmax(1)]
+        accepted = [getattr(segment, field) for segment in segments]
+        truth = [g if g in a else a[0] for g, a in zip(guessed, accepted, strict=True)]
+        figures[f"{name} {field}"] = _share(guessed, truth)
+        figures[f"{name} {field} macro-F1"] = float(f1_score(truth, guessed, average="macro", zero_division=0))
+    return figures
+
+
+def _poles(said: Floats, truth: Sequence[str]) -> float:
+    guessed = np.where(said[:, POSITIVE] > said[:, NEGATIVE], "positive", "negative")
+    judged = [n for n, label in enumerate(truth) if label != "neutral"]
+    return _share([str(guessed[n]) for n in judged], [truth[n] for n in judged])
+
+
+def _share(guessed: Sequence[str], truth: Sequence[str]) -> float:
+    return float(np.mean([g == t for g, t in zip(guessed, truth, strict=True)]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True, help="the folder that a training wrote")
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the labelled data")
+    parser.add_argument("--gold", type=Path, help="the folder of the gold segments, where there is one")
+    parser.add_argument("--longest", type=int, default=256, help="tokens of a text that are read")
+    arguments = parser.parse_args()
+    torch.set_num_threads(2)
+    tokens = AutoTokenizer.from_pretrained(arguments.model)
+    dev = development(arguments.data, arguments.gold, whole=True)
+    figures = measure(load(arguments.model), tokens, dev, arguments.longest)
+    print(json.dumps({name: round(value, 4) for name, value in figures.items()}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""What the encoder's training may see, and the file its base weights come in. No torch is needed for these."""
+
+import csv
+import json
+import random
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nlp.marks import SENTIMENTS
+from nlp.training import corpus
+from nlp.training.encoder import texts
+from nlp.training.encoder.augment import mistyped, reviews_by_source, vary
+from nlp.training.encoder.data import Example, examples
+from nlp.training.encoder.packed import read
+
+REVIEWS = [
+    ("物流很快，第二天就到了", "positive"),  # a development segment is cut from it
+    ("杯子碎了一个", "negative"),
+    ("杯子碎了一个", "negative"),  # a copy
+    ("这家店的服务太差了！！！", "negative"),  # in a development file, with fewer marks
+    ("手冲壶出水很稳", "positive"),
+]
+FILES: dict[str, list[dict[str, Any]]] = {
+    "reviews_binary_train.jsonl": [{"text": text, "label": label, "src": "shop"} for text, label in REVIEWS],
+    "reviews_binary_dev.jsonl": [{"text": "这家店的服务太差了！！", "label": "negative", "src": "shop"}],
+    "eprstmt_train.jsonl": [{"text": "磨豆机漏粉", "label": "negative"}],
+    "emotion_weibo.jsonl": [{"text": f"今天心情{chr(0x4E00 + 7 * n)}好", "label": "happy"} for n in range(60)],
+    "restaurant_triplets_train.jsonl": [
+        {"text": "鱼很新鲜", "opinions": [{"sentiment": "positive"}, {"sentiment": "positive"}]},
+        {"text": "鱼新鲜但是贵", "opinions": [{"sentiment": "positive"}, {"sentiment": "negative"}]},
+    ],
+    "makeup_opinions.jsonl": [{"text": "粉底有点卡", "opinions": [{"sentiment": "negative"}]}],
+    "car_aspects.jsonl": [{"text": "磨豆机漏粉", "aspects": [{"sentiment": "negative"}]}],
+    "asap_train_sample.jsonl": [{"text": "等位一小时，味道还行", "star": 3.0}],
+}
+STARRED = [("1", "汤底一般", "30"), ("2", "下次还来", "50"), ("3", "再也不来", "10")]
+LABELS = {
+    "train": [("restaurant_triplets_train.jsonl", "0", 0, 4, "engagement", "positive", "praise")],
+    "dev": [("reviews_binary_train.jsonl", "0", 0, 4, "purchase", "positive", "praise")],
+}
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, rows in FILES.items():
+        (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with (tmp_path / "meituan_reviews.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("user_id", "comment", "star_x10"), *STARRED])
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    for name, lines in LABELS.items():
+        with (labels / f"{name}.tsv").open("w", encoding="utf-8", newline="") as file:
+            for file_name, row, start, end, *said in lines:
+                check = corpus.fingerprint(FILES[file_name][int(row)]["text"][start:end])
+                csv.writer(file, delimiter="\t").writerow([file_name, row, start, end, check, *said])
+    monkeypatch.setattr(corpus, "LABELS", labels)
+    monkeypatch.setattr(texts, "LABELS", labels)
+    return tmp_path
+
+
+def test_nothing_that_measures_is_trained_on(data: Path) -> None:
+    found = examples(data)
+    assert [e.text for e in found if e.source == "reviews_binary shop"] == ["杯子碎了一个", "手冲壶出水很稳"]
+    assert "car_aspects" not in {e.source for e in found}  # its only text is one of eprstmt_train
+    posts = {e.text for e in found if e.source == "emotion_weibo"}
+    held_out = {row["text"] for row in FILES["emotion_weibo.jsonl"] if texts.is_held_out_emotion(row["text"])}
+    assert 0 < len(held_out) < 20
+    assert posts == {row["text"] for row in FILES["emotion_weibo.jsonl"]} - held_out
+    seen = set(texts.training_texts(data))
+    assert not seen & {"物流很快，第二天就到了", "这家店的服务太差了！！！", "磨豆机漏粉", *held_out}
+
+
+def test_each_set_teaches_what_it_has_labels_for(data: Path) -> None:
+    negative, neutral, positive = range(len(SENTIMENTS))
+    found = {(e.source, e.text): e for e in examples(data)}
+    segment = found["segments", "鱼很新鲜"]
+    assert (segment.sentiment, segment.polarity, segment.intent, segment.stage) == (positive, None, 1, 2)
+    review = found["reviews_binary shop", "杯子碎了一个"]
+    assert (review.sentiment, review.polarity, review.intent, review.stage) == (None, 0, None, None)
+    assert ("restaurant_triplets", "鱼新鲜但是贵") not in found  # praise and blame in one
+    assert found["makeup_opinions", "粉底有点卡"].sentiment == negative
+    assert found["asap", "等位一小时，味道还行"].sentiment == neutral
+    starred = {e.text: (e.sentiment, e.polarity) for e in found.values() if e.source == "meituan"}
+    assert starred == {"汤底一般": (neutral, None), "下次还来": (None, 1), "再也不来": (None, 0)}
+
+
+GROUP = [Example(f"第{n}次买了，还是一样的好用", "shop", 1.0, polarity=n % 2) for n in range(40)]
+
+
+def test_variants_are_a_function_of_the_seed() -> None:
+    others = reviews_by_source(GROUP)
+    once, again = ([vary(e, others, random.Random(7)) for e in GROUP] for _ in range(2))
+    rng = random.Random(7)
+    flowing = [vary(e, others, rng) for e in GROUP * 50]
+    assert once == again
+    assert any("還" in e.text for e in flowing)
+    joined = [e for e in flowing if e.text.count("第") > 1]
+    assert {(e.sentiment, e.polarity is None) for e in joined} == {(1, True), (None, False)}
+
+
+@pytest.mark.parametrize("text", ["好", "！", "物流很快，第二天就到了。"])
+def test_a_mistyped_text_is_never_empty(text: str) -> None:
+    assert all(mistyped(text, random.Random(seed)) for seed in range(200))
+
+
+def packed_file(path: Path) -> Path:
+    """Two pieces, one folded character, a float tensor and a block of 4-bit weights."""
+    head = b"E5S1" + struct.pack("<i7ifi", 1, 32, 1, 1, 64, 2, 8, 1, 1e-12, 32)
+    pieces = struct.pack("<5iQ", 2, 0, 1, 0, 1, 6) + struct.pack("<3I2f", 0, 3, 6, -1.0, -2.0) + "好快".encode()
+    folding = struct.pack("<iI", 1, 0) + struct.pack("<IB1I", ord("Ａ"), 1, ord("A"))
+    names = [(b"plain", 0, 3), (b"packed", 1, 32)]
+    length = len(head + pieces + folding) + 4 + sum(2 + len(name) + struct.calcsize("<BIQQ") for name, *_ in names)
+    directory = struct.pack("<i", len(names))
+    for (name, quantised, size), offset in zip(names, (length, length + 12), strict=True):
+        directory += struct.pack("<H", len(name)) + name + struct.pack("<BIQQ", quantised, size, offset, 0)
+    block = struct.pack("<e", 0.5) + bytes(n | (15 - n) << 4 for n in range(16))
+    path.write_bytes(head + pieces + folding + directory + struct.pack("<3f", 1, 2, 3) + block)
+    return path
+
+
+def test_packed_weights_are_read_as_their_format_says(tmp_path: Path) -> None:
+    found = read(packed_file(tmp_path / "e5.bin"))
+    assert (found.sizes.hidden, found.sizes.layers, found.pieces.pieces, found.pieces.scores) == (
+        *(32, 1),
+        ["好", "快"],
+        [-1.0, -2.0],
+    )
+    assert found.pieces.folding == {"Ａ": "A"}
+    assert found.tensors["plain"].tolist() == [1, 2, 3]
+    expected = np.array([*range(16), *range(15, -1, -1)])
+    assert found.tensors["packed"].tolist() == ((expected - 8) * 0.5).tolist()
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"PK\x03\x04")
+    with pytest.raises(ValueError, match="is not a packed E5 model"):
+        read(tmp_path / "x")
