@@ -32,13 +32,14 @@ def pipeline_version(config: PipelineConfig) -> str:
 @cache
 def _version(config: PipelineConfig, taxonomy_digest: str) -> str:
     lexicon = (resources.files("nlp") / "models" / "opinions.tsv").read_bytes()
+    engine = load_engine(config.engine)
     parts = (
         CODE_VERSION,
-        load_engine(config.engine).version,
+        engine.version,
         taxonomy_digest,
         hashlib.sha256(lexicon).hexdigest(),
         config.words,
         config.steps,
         config.whole,
     )
-    return f"{config.engine}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"
+    return f"{engine.name}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"

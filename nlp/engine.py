@@ -1,11 +1,12 @@
 """The seam between the pipeline and what decides: an engine maps segments to marks.
 
-`fast` is the linear engine that ships with the package. Another engine is a module with a class of this shape
-and a line in `_LOADERS`.
+`fast` is the linear engine that ships with the package. An engine's name may also be the folder of an encoder that
+`nlp.training.encoder` trained. Another engine is a module with a class of this shape and a line in `_LOADERS`.
 """
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Protocol
 
 from nlp.errors import EngineError
@@ -46,6 +47,10 @@ def engine_names() -> list[str]:
 @cache
 def load_engine(name: str = DEFAULT_ENGINE) -> Engine:
     """The engine of that name, its weights read once a process; `EngineError` lists the known ones."""
-    if name not in _LOADERS:
-        raise EngineError(f"No engine named '{name}'. Known: {', '.join(engine_names())}.")
-    return _LOADERS[name]()
+    if name in _LOADERS:
+        return _LOADERS[name]()
+    if (Path(name) / "encoder.json").is_file():
+        from nlp.encoder.engine import EncoderEngine
+
+        return EncoderEngine.load(Path(name))
+    raise EngineError(f"No engine named '{name}'. Known: {', '.join(engine_names())}, or the folder of an encoder.")

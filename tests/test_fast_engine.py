@@ -160,4 +160,4 @@ def test_an_engine_is_loaded_once_and_an_unknown_one_is_refused_by_name() -> Non
     assert load_engine(DEFAULT_ENGINE) is load_engine("fast")
     with pytest.raises(EngineError) as caught:
         load_engine("slow")
-    assert str(caught.value) == "No engine named 'slow'. Known: fast."
+    assert str(caught.value) == "No engine named 'slow'. Known: fast, or the folder of an encoder."

@@ -17,13 +17,12 @@ import numpy.typing as npt
 
 from nlp.errors import EngineError
 from nlp.fast.features import BUCKETS, bags_of
-from nlp.marks import INTENTS, SENTIMENTS, STAGES, Intent, Marks, Sentiment, Stage
+from nlp.marks import INTENTS, SENTIMENTS, STAGES, Marks
+from nlp.probabilities import Floats, marks_of, softmax
 
 WEIGHTS = "fast.npz"
 # Raise it when features or the reading of the weights change.
-CODE_VERSION = "1"
-
-Floats = npt.NDArray[np.float32]
+CODE_VERSION = "2"
 
 
 class FastEngine:
@@ -63,34 +62,10 @@ class FastEngine:
             return []
         logits = self._logits(segments)
         first, second = len(SENTIMENTS), len(SENTIMENTS) + len(INTENTS)
-        sentiment = _softmax(logits[:, :first])
-        intent = _softmax(logits[:, first:second])
-        stage = _softmax(logits[:, second:])
-        scores = sentiment[:, SENTIMENTS.index("positive")] - sentiment[:, SENTIMENTS.index("negative")]
-        return [
-            Marks(cast(Sentiment, s), score, sp, cast(Intent, i), ip, cast(Stage, g), gp)
-            for (s, sp), score, (i, ip), (g, gp) in zip(
-                _best(sentiment, SENTIMENTS),
-                scores.round(4).tolist(),
-                _best(intent, INTENTS),
-                _best(stage, STAGES),
-                strict=True,
-            )
-        ]
+        return marks_of(softmax(logits[:, :first]), softmax(logits[:, first:second]), softmax(logits[:, second:]))
 
     def _logits(self, segments: Sequence[str]) -> Floats:
         bags = bags_of(segments)
         # Integer sums are exact, so batch composition can't change a digit.
         sums = np.add.reduceat(self._weights[bags.buckets], bags.starts[:-1], axis=0, dtype=np.int32)
         return cast(Floats, sums / bags.norms[:, None] * self._scale + self._bias)
-
-
-def _softmax(logits: Floats) -> Floats:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return cast(Floats, powers / powers.sum(axis=1, keepdims=True))
-
-
-def _best(probabilities: Floats, labels: Sequence[str]) -> list[tuple[str, float]]:
-    chosen = probabilities.argmax(axis=1)
-    sure = probabilities[np.arange(len(chosen)), chosen].round(4)
-    return [(labels[n], p) for n, p in zip(chosen.tolist(), sure.tolist(), strict=True)]

@@ -4,7 +4,8 @@
 
 Inputs `tokens` and `mask` are int64 `(texts, length)`; outputs `sentiment`, `emotion`, `intent`, `stage` are logits `(texts, classes)`, `embedding`
 unit vectors `(texts, 384)`. `encoder.onnx` is float32 with the transformer's usual patterns fused, `encoder.int8.onnx` has its matrices in 8 bits,
-quantised per channel, activations as they come. With `--data` both are compared with each other and timed on 1,000 reviews.
+quantised per channel, activations as they come. `encoder.json` names the graph that `nlp.encoder` runs. With `--data` both are compared with each
+other and timed on 1,000 reviews.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from onnxruntime.transformers.optimizer import optimize_model
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from nlp.encoder.reader import DESCRIPTION
 from nlp.training.encoder.batches import head_and_tail, padded
 from nlp.training.encoder.model import CLASSES, Encoder, load, opened
 from nlp.training.encoder.packed import Floats
@@ -77,6 +79,17 @@ def export(model: Encoder, folder: Path) -> tuple[Path, Path]:
     return whole, small
 
 
+def describe(graph: Path) -> None:
+    """Writes what `nlp.encoder.reader` needs to know; nothing is calibrated yet."""
+    said = {
+        "graph": graph.name,
+        "classes": {name: list(classes) for name, classes in CLASSES.items()},
+        "temperatures": dict.fromkeys(CLASSES, 1.0),
+        "offsets": {name: [0.0] * len(classes) for name, classes in CLASSES.items()},
+    }
+    (graph.parent / DESCRIPTION).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+
+
 def session(path: Path, threads: int = 2) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -123,6 +136,7 @@ def main() -> None:
         "--model", type=Path, required=True, help="a training's folder, or the pruned base's: fresh heads then"
     )
     parser.add_argument("--out", type=Path, required=True, help="the folder to write the graphs to")
+    parser.add_argument("--graph", choices=("float32", "int8"), default="int8", help="the graph to be run")
     parser.add_argument("--data", type=Path, help="the folder of the labelled data, to compare and time on")
     arguments = parser.parse_args()
     torch.set_num_threads(2)
@@ -131,6 +145,7 @@ def main() -> None:
     paths = export(model, arguments.out)
     tokens = AutoTokenizer.from_pretrained(arguments.model)
     tokens.save_pretrained(arguments.out)
+    describe(paths[arguments.graph == "int8"])
     if arguments.data:
         texts = [row["text"] for row in rows(arguments.data / "reviews_binary_dev.jsonl")][::7][:_TIMED]
         figures = compared(paths, tokens, texts)
