@@ -25,7 +25,7 @@ Figures = dict[str, float]
 @dataclass(frozen=True, slots=True)
 class Sizes:
     collect: tuple[int, ...] = (10_000, 100_000, 300_000)
-    analyze: tuple[int, ...] = (10_000, 100_000)
+    analyze: tuple[int, ...] = (10_000, 100_000, 300_000)
     fast: int = 2_000
     pysenti: int = 2_000
     snownlp: int = 300

@@ -25,15 +25,18 @@ from storage.journal import (
     add_rejects,
     clear_rejects,
     count_in_run,
+    find_reading,
     finish_run,
+    forget_cursors,
     move_cursor,
+    other_readings,
     read_cursor,
     start_run,
 )
 from storage.marks import count_pending, pending, save_analyses
 from storage.records import AnalysisRow, BatchResult, Reject, Verbatim
 from storage.store import Store
-from storage.verbatims import add_verbatims, withdraw
+from storage.verbatims import add_verbatims, count_copies, newest_verbatim, take_out, withdraw
 
 ANALYZE_BATCH = 512
 
@@ -45,6 +48,8 @@ class Collected:
     """What collecting one source came to.
 
     `hidden`: the files with rejects that are stored under another name. `failed`: why some files could not be read to their end.
+    `replaced`: verbatims taken out because their files, read under other settings now, no longer say them. `unsettled`: files
+    of which such verbatims may still be there.
     """
 
     source: str
@@ -58,6 +63,8 @@ class Collected:
     parts_unchanged: int
     hidden: Mapping[str, str] = field(default_factory=dict)  # stored name -> name
     failed: tuple[CollectError, ...] = ()
+    replaced: int = 0
+    unsettled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,8 @@ def collect(store: Store, project: Project, config: SourceConfig, progress: Prog
         if collected.failed:
             finish_run(connection, run_id, "failed", _kept_message(collected.failed[0], collector))
         else:
-            finish_run(connection, run_id, "done", None)
+            said = f"{collected.replaced:,} of an earlier reading taken out" if collected.replaced else None
+            finish_run(connection, run_id, "done", said)
     return collected
 
 
@@ -104,34 +112,77 @@ def _collect_parts(
     store: Store, project: Project, config: SourceConfig, collector: Collector, run_id: int, progress: Progress
 ) -> Collected:
     sums = _Sums()
+    newest = newest_verbatim(store.connection)
     changed = _changed_parts(store, project, config, collector, sums)
-    parts = tuple(part for part, _, _ in changed)
-    reading = Reading(config, parts, project.timezone, project.secret(), datetime.now(UTC))
+    reread: dict[int, _Unread] = {}  # by reading: what had been read with the same contents, under other settings
+    reading_id = 0
+    reading = Reading(config, tuple(p.part for p in changed), project.timezone, project.secret(), datetime.now(UTC))
     with rarely_collected(), closing(read_ahead(reading)) as batches:
         for batch in batches:
             if isinstance(batch, Damaged):
                 sums.failed.append(batch.error)
                 continue
-            part, name, state = changed[batch.part]
-            taken = batch.taken
+            unread = changed[batch.part]
+            part, name, taken = unread.part, unread.name, batch.taken
             rejects = [replace(r, location=stored_location(r.location, part, name)) for r in taken.rejects]
             with store.transaction() as connection:
                 if batch.first:
                     clear_rejects(connection, config.name, name)
-                result = add_verbatims(connection, run_id, taken.incoming, similar)
+                    reading_id = find_reading(connection, config.name, name, unread.contents, unread.settings)
+                    if other_readings(connection, reading_id):
+                        reread[reading_id] = unread
+                        move_cursor(connection, config.name, name, _under_way(run_id))
+                result = add_verbatims(connection, run_id, reading_id, taken.incoming, similar)
                 rejects += [_conflict(verbatim, name) for verbatim in result.conflicts]
                 withdrawn = withdraw(connection, config.name, taken.withdrawn, similar)
                 add_rejects(connection, run_id, name, rejects)
                 count_in_run(connection, run_id, result, len(rejects))
-                if batch.last:
-                    move_cursor(connection, config.name, name, state)
+                if batch.last and reading_id not in reread:
+                    # Where another run has begun meanwhile to read it under other settings, it is not known what is left.
+                    disturbed = other_readings(connection, reading_id)
+                    move_cursor(connection, config.name, name, _under_way(run_id) if disturbed else unread.state)
             sums.count(result, len(rejects), withdrawn)
             if rejects and name != part.name:
                 sums.hidden[name] = part.name
             progress(part.name, batch.items)
     if sums.failed and sums.parts == 1:
         raise sums.failed[0]
+    if reread:
+        _settle(store, config.name, run_id, reread, sums)
+        if sums.replaced:  # what was a copy of them alone is none any more
+            sums.duplicates = count_copies(store.connection, run_id, newest)
     return sums.collected(config.name)
+
+
+def _settle(store: Store, source: str, run_id: int, reread: "Mapping[int, _Unread]", sums: "_Sums") -> None:
+    """Take out what these parts were read as under other settings, where no part of this run says it too.
+
+    Only once the whole source could be read, each part with the contents it had then, and by this run alone: until then
+    the rows of both readings stand side by side, and the next run reads these parts once more.
+    """
+    names = [unread.name for unread in reread.values()]
+    if sums.failed or not all(unread.is_same() for unread in reread.values()):
+        sums.unsettled = len(names)
+        return
+    with store.transaction() as connection:
+        if any(read_cursor(connection, source, name) != _under_way(run_id) for name in names):
+            # Another run read them meanwhile. Should it still be at it, it finds itself disturbed in turn.
+            for name in names:
+                move_cursor(connection, source, name, _under_way(run_id))
+            sums.unsettled = len(names)
+            return
+        others = {other for reading_id in reread for other in other_readings(connection, reading_id)}
+        sums.replaced = take_out(connection, others, similar)
+        for unread in reread.values():
+            move_cursor(connection, source, unread.name, unread.state)
+        if sums.replaced:
+            # Of a row that several files hold only the one that was read last is known: the others say it again.
+            forget_cursors(connection, source, sums.read)
+
+
+def _under_way(run_id: int) -> str:
+    """The state of a part that was begun to be read under other settings; equal to none of a part that was read."""
+    return f"begun by run {run_id}"
 
 
 def _conflict(verbatim: Verbatim, part: str) -> Reject:
@@ -142,22 +193,45 @@ def _conflict(verbatim: Verbatim, part: str) -> Reject:
 
 def _changed_parts(
     store: Store, project: Project, config: SourceConfig, collector: Collector, sums: "_Sums"
-) -> list[tuple[Part, str, str]]:
-    """The parts that are not as they were last read, each with its stored name and its state."""
-    secret = project.secret()
+) -> list["_Unread"]:
+    """The parts that are not as they were last read."""
+    secret, settings = project.secret(), _settings(project, config)
     changed = []
     for part in collector.parts(config):
         sums.parts += 1
         try:
-            name, state = stored_name(collector, part, secret), _part_state(part, project, config)
+            unread = _Unread(part, stored_name(collector, part, secret), _contents(part), settings)
         except CollectError as error:
             sums.failed.append(error)
             continue
-        if read_cursor(store.connection, config.name, name) == state:
+        if read_cursor(store.connection, config.name, unread.name) == unread.state:
             sums.parts_unchanged += 1
         else:
-            changed.append((part, name, state))
+            changed.append(unread)
+            sums.read.append(unread.name)
     return changed
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A part that is to be read: its name as stored, digests of its bytes and of all else that decides what comes of it."""
+
+    part: Part
+    name: str
+    contents: str
+    settings: str
+
+    @property
+    def state(self) -> str:
+        """Equal when reading the part again would change nothing."""
+        return f"{self.contents}:{self.settings}"
+
+    def is_same(self) -> bool:
+        """Whether the part still holds what it held."""
+        try:
+            return _contents(self.part) == self.contents
+        except CollectError:
+            return False
 
 
 @dataclass(slots=True)
@@ -170,6 +244,9 @@ class _Sums:
     withdrawn: int = 0
     parts: int = 0
     parts_unchanged: int = 0
+    replaced: int = 0
+    unsettled: int = 0
+    read: list[str] = field(default_factory=list)
     hidden: dict[str, str] = field(default_factory=dict)
     failed: list[CollectError] = field(default_factory=list)
 
@@ -186,15 +263,24 @@ class _Sums:
             *(source, self.added, self.changed, self.unchanged, self.duplicates, self.rejected),
             *(self.withdrawn, self.parts - self.parts_unchanged, self.parts_unchanged),
             *(self.hidden, tuple(self.failed)),
+            *(self.replaced, self.unsettled),
         )
 
 
-def _part_state(part: Part, project: Project, config: SourceConfig) -> str:
-    """Equal when reading the part again would change nothing: same bytes, same settings, same intake."""
+def _contents(part: Part) -> str:
     digest = hashlib.blake2b(digest_size=16)
     with open_binary(part.path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
+    return digest.hexdigest()
+
+
+def _settings(project: Project, config: SourceConfig) -> str:
+    """What besides a part's contents decides what comes of it: the source's settings, the layout's contents, the intake.
+
+    Keyed: among the settings may be names of people (`roles`), few enough to be guessed.
+    """
+    digest = hashlib.blake2b(digest_size=16, key=project.secret())
     layout = config.base / config.layout if config.layout else None
     if layout is not None and layout.is_file():
         digest.update(layout.read_bytes())

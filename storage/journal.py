@@ -1,7 +1,8 @@
 """What happened: runs, where to go on, what was refused, what was sent."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -95,6 +96,40 @@ def move_cursor(connection: sqlite3.Connection, source: str, part: str, state: s
         "set state = excluded.state, updated_at = excluded.updated_at",
         (source, part, state, utc_now()),
     )
+
+
+def forget_cursors(connection: sqlite3.Connection, source: str, keep: Collection[str]) -> None:
+    """All parts of the source but these are read again when they are collected next."""
+    connection.execute(
+        "delete from cursors where source = ? and part not in (select value from json_each(?))",
+        (source, json.dumps(list(keep))),
+    )
+
+
+def find_reading(connection: sqlite3.Connection, source: str, part: str, contents: str, settings: str) -> int:
+    """The id of a part read with these contents under these settings, each told by a digest; noted if it is the first time.
+
+    Readings stay noted when none of their verbatims is left: to delete one, SQLite would look through all verbatims.
+    """
+    key = (source, part, contents, settings)
+    connection.execute(
+        "insert into readings (source, part, contents, settings) values (?, ?, ?, ?) on conflict do nothing", key
+    )
+    row = connection.execute(
+        "select id from readings where source = ? and part = ? and contents = ? and settings = ?", key
+    ).fetchone()
+    return int(row[0])
+
+
+def other_readings(connection: sqlite3.Connection, reading_id: int) -> list[int]:
+    """The readings of the same part with the same contents under other settings."""
+    rows = connection.execute(
+        "select other.id from readings r join readings other "
+        "on other.source = r.source and other.part = r.part and other.contents = r.contents and other.id != r.id "
+        "where r.id = ? order by 1",
+        (reading_id,),
+    )
+    return [int(row[0]) for row in rows]
 
 
 def clear_rejects(connection: sqlite3.Connection, source: str, part: str) -> None:

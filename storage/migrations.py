@@ -53,6 +53,15 @@ create table runs (
     message text
 );
 
+create table readings (
+    id integer primary key,
+    source text not null,
+    part text not null,
+    contents text not null,
+    settings text not null,
+    unique (source, part, contents, settings)
+);
+
 create table verbatims (
     id integer primary key,
     source text not null,
@@ -76,6 +85,7 @@ create table verbatims (
     fingerprint integer,
     content_hash integer not null,
     run_id integer references runs(id),
+    reading_id integer references readings(id),
     unique (source, source_id)
 );
 create index verbatims_posted_at on verbatims(posted_at);
@@ -85,7 +95,7 @@ create index verbatims_conversation on verbatims(source, conversation_id, turn) 
 
 create table copy_bands (
     band integer not null,
-    verbatim_id integer not null references verbatims(id) on delete cascade,
+    verbatim_id integer not null,
     primary key (band, verbatim_id)
 ) without rowid;
 

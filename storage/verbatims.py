@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from storage.records import BatchResult, Incoming, Similar, Verbatim
@@ -13,12 +13,13 @@ TEMPLATE_COPIES = 5
 TEMPLATE_CHARACTERS = 15
 
 _FIELDS = Verbatim._fields[:-1]  # but the scores
-_COLUMNS = f"{', '.join(_FIELDS)}, fingerprint, content_hash, run_id, duplicate_of"
+_COLUMNS = f"{', '.join(_FIELDS)}, fingerprint, content_hash, run_id, reading_id, duplicate_of"
 # None is bound as '' and stored as NULL: for None itself sqlite3 looks for an adapter, at every row, which takes longer than
 # writing the row.
 _REQUIRED = ("source", "source_id", "kind", "channel", "role", "text")
 _PLACES = ", ".join("?" if name in _REQUIRED else "nullif(?, '')" for name in _FIELDS)
-_VALUES = f"{_PLACES}, nullif(?, ''), ?, ?, nullif(?, '')"
+_VALUES = f"{_PLACES}, nullif(?, ''), ?, ?, ?, nullif(?, '')"
+_REMOVED_AT_ONCE = 10000  # of many rows that go; memory does not grow with them
 
 
 @dataclass(slots=True)
@@ -28,30 +29,37 @@ class _Sorted:
     new: list[Incoming] = field(default_factory=list)
     changed: list[tuple[int, Incoming]] = field(default_factory=list)
     unchanged: int = 0
+    moved: list[int] = field(default_factory=list)  # unchanged, and last seen in another reading
     conflicts: list[Verbatim] = field(default_factory=list)
 
 
 def add_verbatims(
-    connection: sqlite3.Connection, run_id: int, batch: Sequence[Incoming], similar: Similar
+    connection: sqlite3.Connection, run_id: int, reading_id: int, batch: Sequence[Incoming], similar: Similar
 ) -> BatchResult:
     """Store a batch inside the caller's transaction.
 
     A verbatim already there with the same contents costs a look-up; one whose contents changed is rewritten and
-    its marks are dropped. `similar` decides whether two texts that share a band are copies.
+    its marks are dropped. Of each it is noted in which reading of its source it was seen last
+    (`storage.journal.find_reading`). `similar` decides whether two texts that share a band are copies.
     """
-    todo = _sort(connection, run_id, batch)
-    next_id = int(connection.execute("select coalesce(max(id), 0) + 1 from verbatims").fetchone()[0])
+    todo = _sort(connection, run_id, reading_id, batch)
+    next_id = newest_verbatim(connection) + 1
     new = [(next_id + n, item) for n, item in enumerate(todo.new)]
+    if todo.moved:
+        connection.execute(
+            "update verbatims set reading_id = ? where id in (select value from json_each(?))",
+            (reading_id, json.dumps(todo.moved)),
+        )
     _forget(connection, [row_id for row_id, _ in todo.changed], similar)
     written = [*todo.changed, *new]
     copies = _copies(connection, written, similar)
     connection.executemany(
         f"update verbatims set ({_COLUMNS}) = ({_VALUES}) where id = ?",
-        [(*_row(item, run_id, copies.get(row_id)), row_id) for row_id, item in todo.changed],
+        [(*_row(item, run_id, reading_id, copies.get(row_id)), row_id) for row_id, item in todo.changed],
     )
     connection.executemany(
         f"insert into verbatims ({_COLUMNS}, id) values ({_VALUES}, ?)",
-        [(*_row(item, run_id, copies.get(row_id)), row_id) for row_id, item in new],
+        [(*_row(item, run_id, reading_id, copies.get(row_id)), row_id) for row_id, item in new],
     )
     _write_details(connection, written, copies)
     _flag_templates(connection, set(copies.values()))
@@ -69,12 +77,46 @@ def withdraw(connection: sqlite3.Connection, source: str, source_ids: Collection
         (source, json.dumps(list(source_ids))),
     ).fetchall()
     ids = [int(row[0]) for row in rows]
-    _forget(connection, ids, similar)
-    connection.executemany("delete from verbatims where id = ?", [(row_id,) for row_id in ids])
+    _remove(connection, ids, similar)
     return len(ids)
 
 
-def _sort(connection: sqlite3.Connection, run_id: int, batch: Iterable[Incoming]) -> _Sorted:
+def take_out(connection: sqlite3.Connection, reading_ids: Collection[int], similar: Similar) -> int:
+    """Remove verbatims that were last seen in these readings; how many there were. Unlike withdrawn ones they may come back."""
+    of_these, listed = "reading_id in (select value from json_each(?))", json.dumps(list(reading_ids))
+    # All of them first, so that none becomes the original of another that goes too.
+    connection.execute(f"update verbatims set duplicate_of = null, fingerprint = null where {of_these}", (listed,))
+    taken = last = 0
+    while True:
+        rows = connection.execute(
+            f"select id from verbatims where id > ? and {of_these} order by id limit ?",
+            (last, listed, _REMOVED_AT_ONCE),
+        )
+        ids = [int(row[0]) for row in rows]
+        if not ids:
+            break
+        _remove(connection, ids, similar)
+        taken += len(ids)
+        last = ids[-1]
+    if taken:
+        _unflag_templates(connection)
+    return taken
+
+
+def newest_verbatim(connection: sqlite3.Connection) -> int:
+    """The highest id there is; 0 where there is none."""
+    return int(connection.execute("select coalesce(max(id), 0) from verbatims").fetchone()[0])
+
+
+def count_copies(connection: sqlite3.Connection, run_id: int, after_id: int) -> int:
+    """How many of the verbatims stored by a run under higher ids than this are copies."""
+    row = connection.execute(
+        "select count(*) from verbatims where id > ? and run_id = ? and duplicate_of is not null", (after_id, run_id)
+    ).fetchone()
+    return int(row[0])
+
+
+def _sort(connection: sqlite3.Connection, run_id: int, reading_id: int, batch: Iterable[Incoming]) -> _Sorted:
     result = _Sorted()
     latest: dict[tuple[str, str], Incoming] = {}
     for item in batch:
@@ -86,11 +128,11 @@ def _sort(connection: sqlite3.Connection, run_id: int, batch: Iterable[Incoming]
     by_source: dict[str, list[str]] = {}
     for source, source_id in latest:
         by_source.setdefault(source, []).append(source_id)
-    known: dict[tuple[str, str], tuple[int, int, int]] = {}
+    known: dict[tuple[str, str], tuple[int, int, int, int | None]] = {}
     void: set[tuple[str, str]] = set()
     for source, source_ids in by_source.items():
         rows = connection.execute(
-            "select source_id, id, content_hash, run_id from verbatims "
+            "select source_id, id, content_hash, run_id, reading_id from verbatims "
             "where source = ? and source_id in (select value from json_each(?))",
             (source, json.dumps(source_ids)),
         )
@@ -101,9 +143,11 @@ def _sort(connection: sqlite3.Connection, run_id: int, batch: Iterable[Incoming]
         )
         void.update((source, source_id) for (source_id,) in rows)
     for key, item in latest.items():
-        row_id, content_hash, stored_by = known.get(key, (None, None, None))
+        row_id, content_hash, stored_by, seen_in = known.get(key, (None, None, None, None))
         if key in void or content_hash == item.content_hash:
             result.unchanged += 1
+            if row_id is not None and seen_in != reading_id:
+                result.moved.append(row_id)
         elif row_id is None:
             result.new.append(item)
         else:
@@ -113,9 +157,9 @@ def _sort(connection: sqlite3.Connection, run_id: int, batch: Iterable[Incoming]
     return result
 
 
-def _row(item: Incoming, run_id: int, duplicate_of: int | None) -> list[str | int]:
+def _row(item: Incoming, run_id: int, reading_id: int, duplicate_of: int | None) -> list[str | int]:
     """The values of `_COLUMNS`; what is None is ''."""
-    values = (*item.verbatim[:-1], item.fingerprint.exact, item.content_hash, run_id, duplicate_of)
+    values = (*item.verbatim[:-1], item.fingerprint.exact, item.content_hash, run_id, reading_id, duplicate_of)
     return ["" if value is None else value for value in values]
 
 
@@ -134,22 +178,34 @@ def _write_details(
     index_rows(connection, [(row_id, item.words, item.characters) for row_id, item in written if item.verbatim.text])
 
 
+def _remove(connection: sqlite3.Connection, ids: Sequence[int], similar: Similar) -> None:
+    _forget(connection, ids, similar)
+    connection.executemany("delete from verbatims where id = ?", [(row_id,) for row_id in ids])
+
+
 def _forget(connection: sqlite3.Connection, ids: Sequence[int], similar: Similar) -> None:
     """Drop all that was derived from or hangs on these verbatims; nothing is a copy of them any more, nor they of anything."""
+    if not ids:
+        return
     connection.executemany(
         "update verbatims set duplicate_of = null, fingerprint = null where id = ?", [(row_id,) for row_id in ids]
     )
-    for row_id in ids:
-        _hand_over(connection, row_id, similar)
+    heirs = {row_id: found for row_id in ids if (found := _hand_over(connection, row_id, similar))}
+    _inherit_bands(connection, heirs)
     unindex_rows(connection, ids)
-    for table in ("scores", "segments", "analyses", "copy_bands"):
+    for table in ("scores", "segments", "analyses"):
         connection.executemany(f"delete from {table} where verbatim_id = ?", [(row_id,) for row_id in ids])
+    # Bands are found by their value alone: those of all these verbatims in one pass through the table. For that reason they
+    # have no foreign key, which would look through it for each verbatim that goes.
+    connection.execute(
+        "delete from copy_bands where verbatim_id in (select value from json_each(?))", (json.dumps(list(ids)),)
+    )
 
 
-def _hand_over(connection: sqlite3.Connection, original: int, similar: Similar) -> None:
+def _hand_over(connection: sqlite3.Connection, original: int, similar: Similar) -> list[int]:
     """The first copy of a text that is no longer there becomes the original of those that resemble it, and so on.
 
-    It inherits the bands, which are near enough its own: the text itself does not tell them to `storage`.
+    Returns these new originals.
     """
     orphans = connection.execute(
         "select id, fingerprint, text from verbatims where duplicate_of = ? order by id", (original,)
@@ -160,9 +216,20 @@ def _hand_over(connection: sqlite3.Connection, original: int, similar: Similar) 
         connection.execute("update verbatims set duplicate_of = ? where id = ?", (of, row_id))
         if of is None:
             heirs.append((row_id, exact, text))
+    return [row_id for row_id, _, _ in heirs]
+
+
+def _inherit_bands(connection: sqlite3.Connection, heirs: Mapping[int, Sequence[int]]) -> None:
+    """To new originals the bands of the former one, near enough their own: their texts do not tell them to `storage`."""
+    if not heirs:
+        return
+    bands = connection.execute(
+        "select verbatim_id, band from copy_bands where verbatim_id in (select value from json_each(?))",
+        (json.dumps(list(heirs)),),
+    )
     connection.executemany(
-        "insert or ignore into copy_bands (band, verbatim_id) select band, ? from copy_bands where verbatim_id = ?",
-        [(heir, original) for heir, _, _ in heirs],
+        "insert or ignore into copy_bands (band, verbatim_id) values (?, ?)",
+        sorted((band, heir) for original, band in bands for heir in heirs[original]),
     )
 
 
@@ -232,3 +299,12 @@ def _flag_templates(connection: sqlite3.Connection, originals: Collection[int]) 
                 "update verbatims set noise = 'copied_template' where (duplicate_of = ?1 or id = ?1) and noise is null",
                 (original,),
             )
+
+
+def _unflag_templates(connection: sqlite3.Connection) -> None:
+    """What recurred often enough only together with verbatims that are gone is no template."""
+    connection.execute(
+        "update verbatims set noise = null where noise = 'copied_template' and "
+        "1 + (select count(*) from verbatims c where c.duplicate_of = coalesce(verbatims.duplicate_of, verbatims.id)) < ?",
+        (TEMPLATE_COPIES,),
+    )

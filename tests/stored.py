@@ -7,7 +7,7 @@ from typing import Any
 
 from feedback.copies import fingerprints, similar
 from nlp.normalize import fold
-from storage.journal import start_run
+from storage.journal import find_reading, start_run
 from storage.records import AnalysisRow, BatchResult, Incoming, Mention, Segment, Verbatim
 from storage.search import index_columns
 from storage.store import Store
@@ -30,10 +30,16 @@ def new_store(folder: Path) -> Store:
     return Store.open(folder / "feedback.db")
 
 
-def add(store: Store, *batch: Incoming) -> BatchResult:
-    """Store a batch in a run and a transaction of its own."""
+def reading(connection: sqlite3.Connection, contents: str = "as it is") -> int:
+    """A reading of the one file of 京东."""
+    return find_reading(connection, "shop", "reviews.csv", contents, "settings")
+
+
+def add(store: Store, *batch: Incoming, contents: str = "as it is") -> BatchResult:
+    """Store a batch in a run and a transaction of its own, seen in the file when it held these contents."""
     with store.transaction() as connection:
-        return add_verbatims(connection, start_run(connection, "collect", "shop"), batch, similar)
+        run = start_run(connection, "collect", "shop")
+        return add_verbatims(connection, run, reading(connection, contents), batch, similar)
 
 
 def analysis(connection: sqlite3.Connection, verbatim_id: int, *segments: Segment) -> AnalysisRow:

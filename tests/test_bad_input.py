@@ -206,7 +206,11 @@ SETTINGS = {
         "No period 'weekk'. Write day, week, month, quarter, all, 2026-W09, 2026-Q1, 2026-02, 2026-02-23 or "
         "2026-02-23..2026-03-01.",
     ),
-    "no such engine": ('[analysis]\nengine = "fst"\n', "analyze", "No engine named 'fst'. Known: fast, or the folder of an encoder."),
+    "no such engine": (
+        '[analysis]\nengine = "fst"\n',
+        "analyze",
+        "No engine named 'fst'. Known: fast, or the folder of an encoder.",
+    ),
     "no taxonomy": ('[analysis]\ntaxonomy = "no.toml"\n', "analyze", "No taxonomy file at {folder}/no.toml."),
 }
 

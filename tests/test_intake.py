@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stored import database_bytes, dump, new_store, rows
+from stored import database_bytes, dump, new_store, reading, rows
 
 from feedback.collectors.base import KEYED, Item, RawScore, Record, Unreadable, Withdrawn
 from feedback.copies import similar
@@ -54,7 +54,7 @@ def store(opened: Store, *items: Item, **how: Any) -> BatchResult:
         run = start_run(connection, "collect", "shop")
         taken = intake(**how).take(items, occurrences.number)
         add_rejects(connection, run, "a.csv", taken.rejects)
-        return add_verbatims(connection, run, taken.incoming, similar)
+        return add_verbatims(connection, run, reading(connection), taken.incoming, similar)
 
 
 def test_a_record_becomes_a_verbatim_field_by_field() -> None:

@@ -15,9 +15,12 @@ from storage.journal import (
     count_in_run,
     count_rejects,
     delivery_status,
+    find_reading,
     finish_run,
+    forget_cursors,
     list_rejects,
     move_cursor,
+    other_readings,
     read_cursor,
     recent_deliveries,
     recent_runs,
@@ -66,6 +69,28 @@ def test_a_cursor_is_kept_per_source_and_part_and_moves(tmp_path: Path) -> None:
             ("天猫", "a.csv", "three", NOW),
         ]
         assert read_cursor(connection, "京东", "b.csv") == "two"
+
+
+def test_the_cursors_of_a_source_are_forgotten_but_for_some(tmp_path: Path) -> None:
+    with new_store(tmp_path) as store, store.transaction() as connection:
+        for source, part in (("京东", "a.csv"), ("京东", "b.csv"), ("天猫", "a.csv")):
+            move_cursor(connection, source, part, "one")
+        forget_cursors(connection, "京东", ["b.csv", "c.csv"])
+        assert rows(connection, "select source, part from cursors") == [("京东", "b.csv"), ("天猫", "a.csv")]
+
+
+def test_a_reading_is_the_same_for_the_same_contents_and_settings_of_a_part_and_knows_those_under_other_settings(
+    tmp_path: Path,
+) -> None:
+    with new_store(tmp_path) as store, store.transaction() as connection:
+        readings = [
+            *(("京东", "a.csv", "old", "wrong"), ("京东", "a.csv", "new", "wrong"), ("京东", "a.csv", "new", "right")),
+            *(("京东", "b.csv", "new", "wrong"), ("天猫", "a.csv", "new", "wrong"), ("京东", "a.csv", "new", "third")),
+        ]
+        for _ in range(2):
+            assert [find_reading(connection, *each) for each in readings] == [1, 2, 3, 4, 5, 6]
+        assert rows(connection, "select source, part, contents, settings from readings order by id") == readings
+        assert [other_readings(connection, each) for each in range(1, 7)] == [[], [3, 6], [2, 6], [], [], [2, 3]]
 
 
 def test_rejects_are_listed_in_order_counted_by_kind_and_cleared_part_by_part(tmp_path: Path) -> None:

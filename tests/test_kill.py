@@ -23,8 +23,8 @@ TO_ANALYZE = {"reviews": 2_500, "conversations": 50}
 # Everything that a run stores, told without what differs between any two runs: the run's own number and the hour.
 CONTENTS = {
     "verbatims": "select v.id, source, source_id, kind, channel, role, conversation_id, turn, parent_id, customer_id, "
-    "product, store, region, question, posted_at, text, language, duplicate_of, noise, fingerprint, content_hash "
-    "from verbatims v",
+    "product, store, region, question, posted_at, text, language, duplicate_of, noise, fingerprint, content_hash, "
+    "reading_id from verbatims v",
     "scores": "select verbatim_id, metric, value, scale_low, scale_high from scores",
     "copy_bands": "select band, verbatim_id from copy_bands",
     "words": "select rowid, words, chars from verbatims_fts",
@@ -33,11 +33,12 @@ CONTENTS = {
     "analyses": "select * from analyses",
     "rejects": "select source, part, location, reason, excerpt, stored from rejects",
     "cursors": "select source, part, state from cursors",
+    "readings": "select * from readings",
     "views": "select name, sql from sqlite_master where type != 'table'",
 }
 
 # Tables whose rows appear, complete and for good, with the verbatim or the analysis they belong to.
-GROWING = ("scores", "copy_bands", "words", "segments", "mentions", "analyses", "cursors")
+GROWING = ("scores", "copy_bands", "words", "segments", "mentions", "analyses", "cursors", "readings")
 
 ORPHANS = {
     "scores": "select count(*) from scores where verbatim_id not in (select id from verbatims)",

@@ -15,6 +15,7 @@ from storage.store import Store
 TABLES = {
     *("verbatims", "scores", "segments", "mentions", "topics", "segment_topics", "findings", "evidence", "analyses"),
     *("runs", "cursors", "rejects", "corrections", "audit", "withdrawals", "copy_bands", "evaluations", "deliveries"),
+    "readings",
 }
 
 
@@ -90,6 +91,7 @@ REFUSED = [
     ({"channel": None}, "NOT NULL"),
     ({"duplicate_of": 77}, "FOREIGN KEY"),
     ({"run_id": 77}, "FOREIGN KEY"),
+    ({"reading_id": 77}, "FOREIGN KEY"),
 ]
 
 

@@ -9,14 +9,14 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stored import MARKED, NAMED, add, analysis, dump, incoming, new_store, originals, rows
+from stored import MARKED, NAMED, add, analysis, dump, incoming, new_store, originals, reading, rows
 
 from feedback.copies import similar
 from storage.journal import start_run
 from storage.marks import save_analyses
 from storage.records import BatchResult, Score, Verbatim
 from storage.store import Store
-from storage.verbatims import add_verbatims, withdraw
+from storage.verbatims import add_verbatims, take_out, withdraw
 
 LONG = "磨豆机用了一个星期就开始漏粉，换了垫圈也没有用，客服让我自己再想办法"
 NEARLY = "磨豆机用了一个星期就开始漏粉，换了垫圈也没有用，客服让我自己再想想办法！"
@@ -119,13 +119,21 @@ def test_of_two_rows_with_one_id_and_other_words_the_last_is_kept_and_told(tmp_p
     with new_store(tmp_path) as store, store.transaction() as connection:
         run = start_run(connection, "collect", "shop")
         told = (second.verbatim,)
-        assert add_verbatims(connection, run, [first, second], similar) == BatchResult(added=1, conflicts=told)
+        assert add_verbatims(connection, run, reading(connection), [first, second], similar) == BatchResult(
+            added=1, conflicts=told
+        )
         told = (third.verbatim,)
-        assert add_verbatims(connection, run, [third], similar) == BatchResult(changed=1, conflicts=told)
+        assert add_verbatims(connection, run, reading(connection), [third], similar) == BatchResult(
+            changed=1, conflicts=told
+        )
         assert rows(store.connection, "select source_id, text from verbatims") == [("r1", "又改了")]
         later = start_run(connection, "collect", "shop")
-        assert add_verbatims(connection, later, [third, third], similar) == BatchResult(unchanged=1)
-        assert add_verbatims(connection, later, [first], similar) == BatchResult(changed=1)  # its source changed it
+        assert add_verbatims(connection, later, reading(connection), [third, third], similar) == BatchResult(
+            unchanged=1
+        )
+        assert add_verbatims(connection, later, reading(connection), [first], similar) == BatchResult(
+            changed=1
+        )  # its source changed it
 
 
 def test_the_same_id_in_two_sources_is_two_verbatims(tmp_path: Path) -> None:
@@ -263,6 +271,36 @@ def test_the_copies_of_a_withdrawn_text_find_another_original(tmp_path: Path) ->
         assert originals(store.connection) == {"1": None, "2": "1", "3": None, "4": "1"}
         assert take_back(store, "1", "2", "4") == 3
         assert originals(store.connection) == {"3": None}
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 10])
+def test_the_copies_of_texts_that_are_taken_out_are_compared_with_those_that_stay_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """The third is like the first but not like the second, the last is like all."""
+    monkeypatch.setattr("storage.verbatims._REMOVED_AT_ONCE", at_once)
+    texts = [LONG, LONG.replace("一个", "半个"), LONG.replace("垫圈", "垫片"), LONG]
+    with new_store(tmp_path) as store:
+        add(store, *(incoming(text, str(n)) for n, text in enumerate(texts)))
+        assert originals(store.connection) == {"0": None, "1": "0", "2": "0", "3": "0"}
+        add(store, *(incoming(texts[n], str(n)) for n in (2, 3)), contents="later")
+        with store.transaction() as connection:
+            assert take_out(connection, [reading(connection)], similar) == 2
+        assert originals(store.connection) == {"2": None, "3": "2"}
+
+
+def test_each_verbatim_is_told_by_the_reading_it_was_seen_in_last(tmp_path: Path) -> None:
+    seen = "select source_id, reading_id, run_id from verbatims order by id"
+    with new_store(tmp_path) as store:
+        add(store, incoming("物流太慢了", "r1"), incoming("还行", "r2"), incoming("好用", "r3"))
+        changed, new = incoming("后来好了", "r2"), incoming("漏水", "r4")
+        assert add(store, incoming("好用", "r3"), changed, new, contents="later") == BatchResult(1, 1, 1)
+        assert rows(store.connection, seen) == [("r1", 1, 1), ("r2", 2, 2), ("r3", 2, 1), ("r4", 2, 2)]
+        with store.transaction() as connection:
+            assert take_out(connection, [1], similar) == 1
+            assert take_out(connection, [1], similar) == 0
+        assert rows(store.connection, seen) == [("r2", 2, 2), ("r3", 2, 1), ("r4", 2, 2)]
+        assert add(store, incoming("物流太慢了", "r1")) == BatchResult(added=1)  # it was not withdrawn
 
 
 def test_a_withdrawn_verbatim_takes_everything_with_it_and_does_not_come_back(tmp_path: Path) -> None:

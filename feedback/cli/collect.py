@@ -47,6 +47,7 @@ def collect(
 
     Without arguments: every source in feedback.toml. With a collector and files: those, once.
     What is already there is not stored again, so run it as often as you like.
+    After a layout or a setting was corrected the files are read once more, and what they no longer say is taken out.
 
     \b
     feedback collect
@@ -109,6 +110,8 @@ def _run(store: Store, project: Project, source: SourceConfig) -> bool:
         if source not in project.sources:  # `feedback rejects` finds the names of those by itself
             for stored, name in done.hidden.items():
                 click.echo(f"  {stored} in feedback rejects is {name}")
+        if done.unsettled:
+            click.echo(f"  {_unsettled(done.unsettled)}")
         for reason in done.failed[:_REASONS_SHOWN]:
             click.echo(f"Error: {source.name}: {reason}", err=True)
         if (more := len(done.failed) - _REASONS_SHOWN) > 0:
@@ -129,5 +132,14 @@ def _sentence(done: Collected) -> str:
     parts += [f"{done.unchanged:,} already there"] if done.unchanged else []
     parts += [f"{done.duplicates:,} of the new are copies"] if done.duplicates else []
     parts += [f"{done.withdrawn:,} withdrawn"] if done.withdrawn else []
+    parts += [f"{done.replaced:,} of an earlier reading taken out"] if done.replaced else []
     parts += [f"{done.rejected:,} rows or fields could not be used (see: feedback rejects)"] if done.rejected else []
     return f"{done.source}: {', '.join(parts)}"
+
+
+def _unsettled(files: int) -> str:
+    what = "1 file was" if files == 1 else f"{files:,} files were"
+    return (
+        f"{what} read under other settings before. What was stored then is still there, beside the new: "
+        "it goes at the next feedback collect that can read the whole source."
+    )
