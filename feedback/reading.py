@@ -17,6 +17,7 @@ from feedback.intake import Intake, Taken
 from storage.occurrences import Occurrences
 
 BATCH = 10000  # keys come in no order: the more rows a transaction holds, the fewer pages each row writes
+FIRST_BATCH = 2500  # and twice as many each time, so that storing a short file begins before it has been read
 BATCH_CHARACTERS = 2_000_000  # of long texts fewer go into a batch, so that memory does not grow with them
 _WORTH_A_PROCESS = 1 << 20  # bytes: what is smaller is read before another process has started
 
@@ -76,20 +77,21 @@ def read_ahead(reading: Reading) -> Generator[Batch | Damaged, None, None]:
 
 def _batches(items: Iterable[Item]) -> Iterator[tuple[list[Item], bool]]:
     """Batches, each with whether it is the last; one empty batch when there is nothing at all."""
-    stream = iter(items)
-    batch = _batch(stream)
+    stream, size = iter(items), min(FIRST_BATCH, BATCH)
+    batch = _batch(stream, size)
     while True:
-        following = _batch(stream)
+        size = min(2 * size, BATCH)
+        following = _batch(stream, size)
         yield batch, not following
         if not following:
             return
         batch = following
 
 
-def _batch(stream: Iterator[Item]) -> list[Item]:
+def _batch(stream: Iterator[Item], size: int) -> list[Item]:
     batch: list[Item] = []
     characters = 0
-    for item in islice(stream, BATCH):
+    for item in islice(stream, size):
         batch.append(item)
         if isinstance(item, Record):
             characters += len(item.text)

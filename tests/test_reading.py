@@ -63,3 +63,10 @@ def test_rows_without_an_id_are_numbered_across_batches(files: Reading, monkeypa
     assert [source_id[-2:] for source_id in whole[-3:]] == ["-0", "-1", "-2"]
     ends = [(batch.part, batch.items, batch.first, batch.last) for batch in batches if batch.part == 2]
     assert ends == [(2, 2, True, False), (2, 1, False, True)]
+
+
+def test_batches_grow_so_that_storing_begins_early(files: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feedback.reading, "FIRST_BATCH", 4)
+    monkeypatch.setattr(feedback.reading, "BATCH", 16)
+    sizes = [batch.items for batch in read(files) if isinstance(batch, Batch) and batch.part == 0]
+    assert sizes == [4, 8, 16, 12]
