@@ -103,6 +103,8 @@ def _pickled(kind: str, value: object) -> bytes:
     if isinstance(value, Exception) and not isinstance(value, FeedbackError):
         value.add_note("In the process that reads ahead:\n" + "".join(traceback.format_exception(value)))
     try:
-        return pickle.dumps((kind, value))
+        said = pickle.dumps((kind, value))
+        pickle.loads(said)  # an error with arguments of its own may be written and not be read
+        return said
     except Exception:
         return pickle.dumps((kind, RuntimeError(f"{type(value).__name__}: {value}")))

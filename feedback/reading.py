@@ -4,7 +4,6 @@ It needs no database, so that it can be done in a process of its own.
 """
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -70,9 +69,7 @@ def read(reading: Reading) -> Generator[Batch | Damaged, None, None]:
 def read_ahead(reading: Reading) -> Generator[Batch | Damaged, None, None]:
     """As `read`; a large source in another process, while this one stores."""
     size = sum(part.path.stat().st_size for part in reading.parts if part.path.is_file())
-    batches = ahead(read, reading) if size >= _WORTH_A_PROCESS else read(reading)
-    with closing(batches):
-        yield from batches
+    return ahead(read, reading) if size >= _WORTH_A_PROCESS else read(reading)
 
 
 def _batches(items: Iterable[Item]) -> Iterator[tuple[list[Item], bool]]:

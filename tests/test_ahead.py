@@ -125,3 +125,18 @@ def test_the_process_ends_when_the_one_it_works_for_is_killed() -> None:
     while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not is_alive(pid)
+
+
+class Particular(Exception):
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+
+
+def particular(_: None) -> Iterator[int]:
+    yield 1
+    raise Particular("line 3", "a bug")
+
+
+def test_an_error_that_can_be_sent_and_not_be_read_again_is_told() -> None:
+    with pytest.raises(RuntimeError, match=r"^Particular: line 3: a bug$"):
+        list(ahead(particular, None))

@@ -19,7 +19,8 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from nlp.training.encoder.packed import Floats, Packed, Pieces, Sizes, read
+from nlp.probabilities import Floats
+from nlp.training.encoder.packed import Packed, Pieces, Sizes, read
 
 MODEL_FILE = "e5-small-q4.bin"
 LEAST_AGREEMENT = 0.99

@@ -24,9 +24,9 @@ from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from nlp.encoder.reader import DESCRIPTION
+from nlp.probabilities import Floats
 from nlp.training.encoder.batches import head_and_tail, padded
 from nlp.training.encoder.model import CLASSES, Encoder, load, opened
-from nlp.training.encoder.packed import Floats
 from nlp.training.encoder.texts import rows
 
 OUTPUTS = (*CLASSES, "embedding")

@@ -19,11 +19,11 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from nlp.marks import SENTIMENTS
 from nlp.normalize import simplify
+from nlp.probabilities import Floats
 from nlp.training.corpus import FIELDS, Labelled, gold_segments, labelled_segments
 from nlp.training.encoder.batches import head_and_tail, padded
 from nlp.training.encoder.data import EMOTIONS
 from nlp.training.encoder.model import CLASSES, NEGATIVE, POSITIVE, Encoder, load
-from nlp.training.encoder.packed import Floats
 from nlp.training.encoder.texts import is_held_out_emotion, rows
 
 REVIEWS = 2000

@@ -11,12 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+
+from nlp.probabilities import Floats
 
 BLOCK = 32
 _Q4 = np.dtype([("scale", "<f2"), ("nibbles", "u1", BLOCK // 2)])
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

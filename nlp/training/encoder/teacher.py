@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, BertModel
 
+from nlp.probabilities import Floats
 from nlp.training.encoder.batches import head_and_tail, padded
 from nlp.training.encoder.data import Example
-from nlp.training.encoder.packed import Floats
 
 PREFIX = "query: "  # how e5 wants texts that are compared with each other
 _LONGEST = 128
