@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test test-torch check bench docs clean
 
 demo: $(STAMP)  ## run the example project end to end
 	$(BIN)/python examples/demo.py
 
 test: $(STAMP)  ## run every test
 	$(BIN)/pytest
+
+test-torch: $(STAMP)  ## run the tests that need PyTorch: sentiment models of one's own, training of the encoder
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt -e '.[train-encoder]'
+	$(BIN)/pytest tests/test_classifier.py tests/test_encoder_torch.py
 
 check: $(STAMP)  ## lint, types, generated docs
 	$(BIN)/ruff check .

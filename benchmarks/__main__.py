@@ -27,11 +27,13 @@ class Sizes:
     collect: tuple[int, ...] = (10_000, 100_000, 300_000)
     analyze: tuple[int, ...] = (10_000, 100_000, 300_000)
     fast: int = 2_000
+    encoder: int = 1_000
+    pipeline: int = 300
     pysenti: int = 2_000
     snownlp: int = 300
 
 
-QUICK = Sizes(collect=(1_000, 5_000), analyze=(1_000,), fast=500, pysenti=500, snownlp=50)
+QUICK = Sizes(collect=(1_000, 5_000), analyze=(1_000,), fast=500, encoder=100, pipeline=30, pysenti=500, snownlp=50)
 
 
 class Bench:
@@ -98,14 +100,21 @@ def collecting(bench: Bench) -> Iterator[str]:
 
 
 def analyzing(bench: Bench) -> Iterator[str]:
-    yield head("analyze, fast engine (rows are reviews)")
+    yield head("analyze (rows are reviews)")
     yield bench.yardstick()
     for rows in bench.sizes.analyze:
         project = bench.project(f"analyze-{rows}")
         bench.run("collect", folder=str(project), export=str(bench.export("repeated", rows)))
         figures = bench.run("analyze", folder=str(project))
         segments = int(figures["segments"])
-        yield line("whole project", figures, f"{segments:,} segments, {segments / figures['wall']:,.0f}/s")
+        yield line("whole project, fast", figures, f"{segments:,} segments, {segments / figures['wall']:,.0f}/s")
+    rows = bench.sizes.analyze[0]
+    for engine in ("auto", "encoder"):
+        project = bench.project(f"analyze-{engine}")
+        bench.run("collect", folder=str(project), export=str(bench.export("repeated", rows)))
+        figures = bench.run("analyze", folder=str(project), engine=engine)
+        segments = int(figures["segments"])
+        yield line(f"whole project, {engine}", figures, f"{segments:,} segments, {segments / figures['wall']:,.0f}/s")
 
 
 def judging(bench: Bench) -> Iterator[str]:
@@ -113,6 +122,9 @@ def judging(bench: Bench) -> Iterator[str]:
     base = 0.0
     for name, title, rows in (
         ("fast", "yuansheng fast", bench.sizes.fast),
+        ("auto", "yuansheng auto", bench.sizes.fast),
+        ("encoder", "yuansheng encoder", bench.sizes.encoder),
+        ("pipeline", "transformers pipeline, its shape", bench.sizes.pipeline),
         ("pysenti", "pysenti 0.1.8 (model)", bench.sizes.pysenti),
         ("snownlp", "SnowNLP 0.12.3", bench.sizes.snownlp),
         ("fast", "yuansheng fast, SnowNLP's sample", bench.sizes.snownlp),
@@ -120,7 +132,7 @@ def judging(bench: Bench) -> Iterator[str]:
         figures = bench.run("engine", name=name, data=bench.data, rows=rows)
         speed = figures["rows"] / figures["cpu"]
         base = base or speed
-        accuracy = f"accuracy {figures['accuracy']:.3f}, " if "accuracy" in figures else ""
+        accuracy = f"accuracy {figures['accuracy']:.3f}, " if "accuracy" in figures and name != "pipeline" else ""
         yield line(title, figures, f"{accuracy}speed x {speed / base:.3f}")
 
 

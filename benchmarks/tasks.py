@@ -64,12 +64,12 @@ def collect(folder: str, export: str) -> dict[str, float]:
     return measured(work) | sums | {"database_bytes": project.database.stat().st_size}
 
 
-def analyze(folder: str) -> dict[str, float]:
+def analyze(folder: str, engine: str = "fast") -> dict[str, float]:
     from feedback.pipeline import analyze as analyze_project
     from feedback.project import Project
     from storage.store import Store
 
-    project = Project(folder=Path(folder), name="bench")
+    project = Project(folder=Path(folder), name="bench", engine=engine)
     sums: dict[str, int] = {}
 
     def work() -> int:
@@ -86,7 +86,7 @@ def digest(folder: str, period: str) -> dict[str, float]:
     from feedback.project import Project
     from storage.store import Store
 
-    project = Project(folder=Path(folder), name="bench")
+    project = Project(folder=Path(folder), name="bench", engine="fast")
     with Store.open(project.database) as store:
         segments = store.connection.execute("select count(*) from segments").fetchone()[0]
 
@@ -148,11 +148,34 @@ def jieba(data: str | None, rows: int) -> dict[str, float]:
 Judge = Callable[[list[str]], list[bool]]
 
 
-def _fast() -> Judge:
-    from nlp.fast.engine import FastEngine
+def _own(name: str) -> Callable[[], Judge]:
+    def load() -> Judge:
+        from nlp.engine import load_engine
 
-    model = FastEngine.load()
-    return lambda reviews: [marks.sentiment_score >= 0 for marks in model.mark(reviews)]
+        model = load_engine(name)
+        return lambda reviews: [marks.sentiment_score >= 0 for marks in model.mark(reviews)]
+
+    return load
+
+
+def _pipeline() -> Judge:
+    """The pipeline of `transformers` in torch, as its guide shows it: a classifier of the encoder's shape and with its tokenizer.
+
+    Its weights are drawn at random, since only its speed is asked for; what they say is not.
+    """
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast, pipeline
+
+    from nlp.encoder.engine import shipped
+
+    tokens = PreTrainedTokenizerFast(
+        tokenizer_file=str(shipped() / "tokenizer.json"), pad_token="<pad>", unk_token="<unk>", model_max_length=512
+    )
+    shape = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 1536}
+    torch.manual_seed(1)
+    model = BertForSequenceClassification(BertConfig(vocab_size=len(tokens), **shape)).eval()
+    classify = pipeline("text-classification", model=model, tokenizer=tokens, device="cpu")
+    return lambda reviews: [said["label"] == "LABEL_1" for said in classify(reviews, truncation=True)]
 
 
 def _snownlp() -> Judge:
@@ -168,7 +191,14 @@ def _pysenti() -> Judge:
     return lambda reviews: [model.classify(text)["positive_prob"] >= 0.5 for text in reviews]
 
 
-_ENGINES: dict[str, Callable[[], Judge]] = {"fast": _fast, "snownlp": _snownlp, "pysenti": _pysenti}
+_ENGINES: dict[str, Callable[[], Judge]] = {
+    "fast": _own("fast"),
+    "auto": _own("auto"),
+    "encoder": _own("encoder"),
+    "pipeline": _pipeline,
+    "snownlp": _snownlp,
+    "pysenti": _pysenti,
+}
 _TASKS: dict[str, Callable[..., dict[str, float]]] = {
     task.__name__: task for task in (prepare, grow, collect, analyze, digest, search, engine, jieba)
 }

@@ -30,6 +30,7 @@ _BATCH_TEXTS = 256
 _BATCH_CHARACTERS = 200_000
 _RESAMPLES = 1000
 _SEED = 20260301
+_BINS = 15
 
 
 class GoldError(FeedbackError):
@@ -68,13 +69,18 @@ class ClassCard:
 
 @dataclass(frozen=True, slots=True)
 class FieldCard:
-    """One field. Rows of `confusion` are the truth, columns what was said, both in the order of `classes`."""
+    """One field. Rows of `confusion` are the truth, columns what was said, both in the order of `classes`.
+
+    `calibration_error`: how far confidences are from the share of right answers, on average (expected calibration error over
+    fifteen equal bins, Guo et al. 2017); None where there is no confidence.
+    """
 
     field: str
     n: int
     unlabelled: int
     accuracy: Figure
     macro_f1: Figure
+    calibration_error: Figure | None
     classes: tuple[ClassCard, ...]
     sources: tuple[tuple[str, Figure], ...]  # accuracy, the largest source first
     confusion: tuple[tuple[int, ...], ...]
@@ -158,12 +164,16 @@ class _Tally:
     confusion: list[list[int]]
     sources: dict[str, list[int]] = field(default_factory=dict)  # texts, right ones
     n: int = 0
+    # By bin of confidence: their sum, and how many answers were right.
+    confidences: list[float] = field(default_factory=lambda: [0.0] * _BINS)
+    right_in_bins: list[int] = field(default_factory=lambda: [0] * _BINS)
+    has_confidences: bool = False
 
     @classmethod
     def over(cls, classes: tuple[str, ...]) -> "_Tally":
         return cls(classes, [[0] * len(classes) for _ in classes])
 
-    def add(self, accepted: Sequence[str], said: str, source: str) -> None:
+    def add(self, accepted: Sequence[str], said: str, source: str, confidence: float | None = None) -> None:
         right = said in accepted
         truth = said if right else accepted[0]
         self.confusion[self.classes.index(truth)][self.classes.index(said)] += 1
@@ -171,6 +181,11 @@ class _Tally:
         counts[0] += 1
         counts[1] += right
         self.n += 1
+        if confidence is not None:
+            place = min(int(confidence * _BINS), _BINS - 1)
+            self.confidences[place] += confidence
+            self.right_in_bins[place] += right
+            self.has_confidences = True
 
 
 def evaluate(rows: Iterable[GoldRow], engine: Engine, progress: Callable[[str, int], None]) -> Card:
@@ -185,9 +200,14 @@ def evaluate(rows: Iterable[GoldRow], engine: Engine, progress: Callable[[str, i
     texts, neutral_gold = 0, False
     for batch in _batches(rows):
         for row, marks in zip(batch, engine.mark([row.text for row in batch]), strict=True):
-            said = {"sentiment": marks.sentiment, "intent": marks.intent, "stage": marks.stage}
+            said = {
+                "sentiment": (marks.sentiment, marks.sentiment_confidence),
+                "intent": (marks.intent, marks.intent_confidence),
+                "stage": (marks.stage, marks.stage_confidence),
+            }
             for name, accepted in row.labels.items():
-                tallies[name].add(accepted, said[name], row.source)
+                label, confidence = said[name]
+                tallies[name].add(accepted, label, row.source, confidence)
             if accepted := row.labels.get("sentiment", ()):
                 neutral_gold = neutral_gold or "neutral" in accepted
                 by_sign.add(accepted, _sign(marks), row.source)
@@ -236,6 +256,7 @@ def _measure(name: str, tally: _Tally, texts: int) -> FieldCard:
         unlabelled=texts - tally.n,
         accuracy=_share(sum(hits), tally.n),
         macro_f1=macro_f1,
+        calibration_error=_calibration_error(tally),
         classes=tuple(
             ClassCard(
                 label,
@@ -251,6 +272,13 @@ def _measure(name: str, tally: _Tally, texts: int) -> FieldCard:
         ),
         confusion=tuple(tuple(row) for row in confusion),
     )
+
+
+def _calibration_error(tally: _Tally) -> Figure | None:
+    if not tally.has_confidences:
+        return None
+    apart = (abs(sure - right) for sure, right in zip(tally.confidences, tally.right_in_bins, strict=True))
+    return Figure(sum(apart) / tally.n, None, None, tally.n)
 
 
 def _share(successes: int, n: int) -> Figure:
@@ -306,6 +334,7 @@ def evaluation_rows(card: Card, gold: str, evaluated_at: str) -> list[Evaluation
     for each in card.fields:
         add(each.field, "all", "accuracy", each.accuracy)
         add(each.field, "all", "macro_f1", each.macro_f1)
+        add(each.field, "all", "calibration_error", each.calibration_error)
         for truth, one in enumerate(each.classes):
             add(each.field, f"class {one.label}", "precision", one.precision)
             add(each.field, f"class {one.label}", "recall", one.recall)

@@ -78,7 +78,9 @@ class Analyzed:
 
 
 def pipeline_config(project: Project) -> PipelineConfig:
-    return PipelineConfig(taxonomy=project.taxonomy, engine=project.engine, words=project.words)
+    return PipelineConfig(
+        taxonomy=project.taxonomy, engine=project.engine, words=project.words, sentiment=project.sentiment
+    )
 
 
 def collect(store: Store, project: Project, config: SourceConfig, progress: Progress) -> Collected:
@@ -344,6 +346,7 @@ def _analysis_row(verbatim_id: int, content_hash: int, analysis: Analysis) -> An
             sentiment_confidence=s.marks.sentiment_confidence,
             intent=s.marks.intent,
             intent_confidence=s.marks.intent_confidence,
+            emotion=s.marks.emotion,
             mentions=tuple(
                 records.Mention(
                     *(m.aspect, m.term, m.start, m.end, m.opinion, m.opinion_start, m.opinion_end, m.sentiment)

@@ -2,6 +2,7 @@
 
 [project]   name, timezone
 [analysis]  taxonomy, engine, words
+[sentiment] model, labels
 [digest]    period, lang, channels, send_to
 [schedule]  every, weekday, at
 [[sources]] name, collector, paths, channel, kind, layout, store, product, roles
@@ -20,6 +21,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from feedback.collectors.base import SourceConfig
 from feedback.errors import ProjectError
+from nlp.engine import DEFAULT_ENGINE
+from nlp.marks import SENTIMENTS, Sentiment
+from nlp.sentiment_model import SentimentModel
 from nlp.settings_table import SettingsTable, Wording
 from storage.records import Kind, Role
 
@@ -57,8 +61,9 @@ class Project:
     name: str
     timezone: str = "Asia/Shanghai"
     taxonomy: str = "retail"
-    engine: str = "fast"
+    engine: str = DEFAULT_ENGINE
     words: tuple[str, ...] = ()
+    sentiment: SentimentModel | None = None
     digest: DigestSettings = field(default_factory=DigestSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     sources: tuple[SourceConfig, ...] = ()
@@ -132,7 +137,7 @@ def load_project(folder: Path) -> Project:
 
 
 def _project(settings: SettingsTable, folder: Path) -> Project:
-    settings.refuse_unknown({"project", "analysis", "digest", "schedule", "sources"})
+    settings.refuse_unknown({"project", "analysis", "sentiment", "digest", "schedule", "sources"})
     head, analysis = settings.table("project"), settings.table("analysis")
     head.refuse_unknown({"name", "timezone"})
     analysis.refuse_unknown({"taxonomy", "engine", "words"})
@@ -149,8 +154,9 @@ def _project(settings: SettingsTable, folder: Path) -> Project:
         name=head.string("name", folder.name),
         timezone=_timezone(head, "Asia/Shanghai"),
         taxonomy=str(folder / taxonomy) if taxonomy.endswith(".toml") else taxonomy,
-        engine=analysis.string("engine", "fast"),
+        engine=analysis.string("engine", DEFAULT_ENGINE),
         words=analysis.strings("words"),
+        sentiment=_sentiment(settings, folder),
         digest=DigestSettings(
             period=digest.string("period", "week"),
             lang="en" if digest.one_of("lang", ("zh", "en"), "zh") == "en" else "zh",
@@ -164,6 +170,16 @@ def _project(settings: SettingsTable, folder: Path) -> Project:
         ),
         sources=sources,
     )
+
+
+def _sentiment(settings: SettingsTable, folder: Path) -> SentimentModel | None:
+    if "sentiment" not in settings.data:
+        return None
+    table = settings.table("sentiment")
+    table.refuse_unknown({"model", "labels"})
+    model, labels = table.string("model"), table.table("labels")
+    pairs = tuple((label, cast(Sentiment, labels.one_of(label, SENTIMENTS))) for label in labels.data)
+    return SentimentModel(str(folder / model) if (folder / model).is_dir() else model, pairs)
 
 
 def _source(table: SettingsTable, folder: Path) -> SourceConfig:

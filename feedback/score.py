@@ -108,6 +108,7 @@ def _segment(text: str, segment: Segment) -> dict[str, Any]:
         "sentiment": marks.sentiment,
         "sentiment_score": marks.sentiment_score,
         "intent": marks.intent,
+        **({"emotion": marks.emotion} if marks.emotion else {}),
         "mentions": [_mention(mention) for mention in segment.mentions],
     }
 

@@ -8,10 +8,11 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from nlp.aspects import AspectFinder, Folded
-from nlp.engine import load_engine
+from nlp.engine import Engine, load_engine
 from nlp.marks import Marks
 from nlp.normalize import fold
 from nlp.segmenter import segment
+from nlp.sentiment_model import SentimentModel
 from nlp.taxonomy import load_taxonomy
 
 # Without force=True a second import under another name would raise; the definitions are the same.
@@ -25,9 +26,14 @@ def create_segmenter(nlp: Language, name: str, whole: bool) -> Any:  # noqa: ARG
     return _Segmenter(whole)
 
 
-@Language.factory("yuansheng_marker", requires=["doc._.segments"], assigns=["doc._.marks"])
-def create_marker(nlp: Language, name: str, engine: str) -> Any:  # noqa: ARG001
-    return _Marker(engine)
+@Language.factory(
+    "yuansheng_marker", requires=["doc._.segments"], assigns=["doc._.marks"], default_config={"sentiment": None}
+)
+def create_marker(nlp: Language, name: str, engine: str, sentiment: dict[str, Any] | None) -> Any:  # noqa: ARG001
+    if sentiment is None:
+        return _Marker(load_engine(engine))
+    pairs = tuple((label, meaning) for label, meaning in sentiment["labels"])  # spaCy makes lists of them
+    return _Marker(load_engine(engine, SentimentModel(sentiment["model"], pairs)))
 
 
 @Language.factory("yuansheng_aspects", requires=["doc._.segments", "doc._.marks"], assigns=["doc._.mentions"])
@@ -53,8 +59,8 @@ class _Segmenter:
 class _Marker:
     """Asks the engine about the segments of many texts at once."""
 
-    def __init__(self, engine: str) -> None:
-        self._engine = load_engine(engine)
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def __call__(self, doc: Doc) -> Doc:
         return next(self.pipe([doc]))

@@ -6,6 +6,7 @@ from functools import cache
 from importlib import resources
 
 from nlp.engine import DEFAULT_ENGINE, load_engine
+from nlp.sentiment_model import SentimentModel
 from nlp.taxonomy import load_taxonomy
 
 # Raise it when segmentation, folding, aspects or opinions change what they say: stored marks are then made anew.
@@ -14,13 +15,14 @@ CODE_VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """Picklable. `words`: the project's own, for jieba; `steps`: spaCy components to add; `whole`: a text is one segment."""
+    """Picklable. `words`: the project's own, for jieba; `steps`: spaCy components to add; `whole`: a text is one segment; `sentiment`: a classifier of its own for it."""
 
     taxonomy: str = "retail"
     engine: str = DEFAULT_ENGINE
     words: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     whole: bool = False
+    sentiment: SentimentModel | None = None
 
 
 def pipeline_version(config: PipelineConfig) -> str:
@@ -32,7 +34,7 @@ def pipeline_version(config: PipelineConfig) -> str:
 @cache
 def _version(config: PipelineConfig, taxonomy_digest: str) -> str:
     lexicon = (resources.files("nlp") / "models" / "opinions.tsv").read_bytes()
-    engine = load_engine(config.engine)
+    engine = load_engine(config.engine, config.sentiment)
     parts = (
         CODE_VERSION,
         engine.version,

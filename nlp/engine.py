@@ -1,7 +1,8 @@
 """The seam between the pipeline and what decides: an engine maps segments to marks.
 
-`fast` is the linear engine that ships with the package. An engine's name may also be the folder of an encoder that
-`nlp.training.encoder` trained. Another engine is a module with a class of this shape and a line in `_LOADERS`.
+`fast` is the linear engine, `encoder` the small transformer, `auto` the first where it is sure and the second elsewhere; all ship with the
+package. An engine's name may also be the folder of an encoder that `nlp.training.encoder` trained. Another engine is a module with a class of
+this shape and a line in `_LOADERS`.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from typing import Protocol
 
 from nlp.errors import EngineError
 from nlp.marks import Marks
+from nlp.sentiment_model import SentimentModel
 
 
 class Engine(Protocol):
@@ -35,18 +37,37 @@ def _fast() -> Engine:
     return FastEngine.load()
 
 
-_LOADERS: dict[str, Callable[[], Engine]] = {"fast": _fast}
+def _encoder() -> Engine:
+    from nlp.encoder.engine import EncoderEngine, shipped
 
-DEFAULT_ENGINE = "fast"
+    return EncoderEngine.load(shipped())
+
+
+def _auto() -> Engine:
+    from nlp.encoder.engine import EncoderEngine, shipped
+
+    return EncoderEngine.load(shipped(), hasty=True)
+
+
+_LOADERS: dict[str, Callable[[], Engine]] = {"auto": _auto, "encoder": _encoder, "fast": _fast}
+
+DEFAULT_ENGINE = "auto"
 
 
 def engine_names() -> list[str]:
     return sorted(_LOADERS)
 
 
+def load_engine(name: str = DEFAULT_ENGINE, sentiment: SentimentModel | None = None) -> Engine:
+    """The engine of that name, its weights read once a process; `EngineError` lists the known ones.
+
+    With `sentiment` that classifier's sentiment takes the place of the engine's own.
+    """
+    return _loaded(name) if sentiment is None else _classifying(name, sentiment)
+
+
 @cache
-def load_engine(name: str = DEFAULT_ENGINE) -> Engine:
-    """The engine of that name, its weights read once a process; `EngineError` lists the known ones."""
+def _loaded(name: str) -> Engine:
     if name in _LOADERS:
         return _LOADERS[name]()
     if (Path(name) / "encoder.json").is_file():
@@ -54,3 +75,10 @@ def load_engine(name: str = DEFAULT_ENGINE) -> Engine:
 
         return EncoderEngine.load(Path(name))
     raise EngineError(f"No engine named '{name}'. Known: {', '.join(engine_names())}, or the folder of an encoder.")
+
+
+@cache
+def _classifying(name: str, sentiment: SentimentModel) -> Engine:
+    from nlp.classifier import ClassifierEngine
+
+    return ClassifierEngine(_loaded(name), sentiment)

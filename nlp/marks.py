@@ -5,10 +5,13 @@ from typing import Literal
 
 Sentiment = Literal["negative", "neutral", "positive"]
 Intent = Literal["complaint", "praise", "suggestion", "question", "request", "statement"]
+Emotion = Literal["happy", "angry", "sad", "fear", "surprise", "neutral"]
 Stage = Literal["awareness", "consideration", "engagement", "purchase", "post_purchase", "loyalty", "none"]
 
 SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
 INTENTS: tuple[Intent, ...] = ("complaint", "praise", "suggestion", "question", "request", "statement")
+# What labelled posts tell apart; of disappointment there are no labels to learn from.
+EMOTIONS: tuple[Emotion, ...] = ("happy", "angry", "sad", "fear", "surprise", "neutral")
 STAGES: tuple[Stage, ...] = (
     "awareness",
     "consideration",
@@ -22,7 +25,7 @@ STAGES: tuple[Stage, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """An engine's verdict on one segment; `sentiment_score` in -1..1, confidences in 0..1."""
+    """An engine's verdict on one segment; `sentiment_score` in -1..1, confidences in 0..1; `emotion` is None from engines that tell none."""
 
     sentiment: Sentiment
     sentiment_score: float
@@ -31,6 +34,7 @@ class Marks:
     intent_confidence: float
     stage: Stage
     stage_confidence: float
+    emotion: Emotion | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ A third party's step is a spaCy component like these, added by its name with `st
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from functools import cache
 from itertools import islice
 
@@ -34,7 +35,7 @@ class Pipeline:
     def __init__(self, config: PipelineConfig) -> None:
         self.config = config
         self.taxonomy = load_taxonomy(config.taxonomy)
-        self.engine = load_engine(config.engine)
+        self.engine = load_engine(config.engine, config.sentiment)
         self.language = _language(config)
         self.version = pipeline_version(config)
 
@@ -78,7 +79,10 @@ def _language(config: PipelineConfig) -> Language:
     )
     language.max_length = 10**9  # the tokenizer holds the limit and says so in its own words
     language.add_pipe("yuansheng_segmenter", config={"whole": config.whole})
-    language.add_pipe("yuansheng_marker", config={"engine": config.engine})
+    language.add_pipe(
+        "yuansheng_marker",
+        config={"engine": config.engine, "sentiment": asdict(config.sentiment) if config.sentiment else None},
+    )
     language.add_pipe("yuansheng_aspects", config={"taxonomy": config.taxonomy})
     for step in config.steps:
         language.add_pipe(step)

@@ -13,6 +13,9 @@ SETTINGS = """
 [project]
 name = "试验"
 
+[analysis]
+engine = "fast"
+
 [[sources]]
 name = "电商"
 collector = "table"

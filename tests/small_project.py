@@ -30,6 +30,7 @@ SETTINGS = """
 name = "小店"
 [analysis]
 taxonomy = "taxonomy.toml"
+engine = "fast"
 [[sources]]
 name = "电商"
 paths = ["data/reviews.csv"]

@@ -209,7 +209,7 @@ SETTINGS = {
     "no such engine": (
         '[analysis]\nengine = "fst"\n',
         "analyze",
-        "No engine named 'fst'. Known: fast, or the folder of an encoder.",
+        "No engine named 'fst'. Known: auto, encoder, fast, or the folder of an encoder.",
     ),
     "no taxonomy": ('[analysis]\ntaxonomy = "no.toml"\n', "analyze", "No taxonomy file at {folder}/no.toml."),
 }

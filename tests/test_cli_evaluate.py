@@ -15,7 +15,7 @@ PROJECT = '[project]\nname = "小店"\n'
 
 @pytest.fixture
 def parrot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feedback.cli.evaluate.load_engine", lambda _name: Parrot())
+    monkeypatch.setattr("feedback.cli.evaluate.load_engine", lambda _name, _sentiment=None: Parrot())
 
 
 def run(folder: Path, *arguments: str) -> str:
@@ -46,8 +46,9 @@ def test_the_tables_are_aligned_by_what_a_terminal_shows(tmp_path: Path) -> None
         "gold.jsonl: 4 texts, engine parrot 1\n"
         "\n"
         "sentiment: 3 texts, 1 without a label left out\n"
-        "  accuracy  0.667  [0.208, 0.939]\n"
-        "  macro-F1  0.667  [0.250, 1.000]\n"
+        "  accuracy           0.667  [0.208, 0.939]\n"
+        "  macro-F1           0.667  [0.250, 1.000]\n"
+        "  calibration error  0.333\n"
         "\n"
         "  class     precision  recall     F1  n\n"
         "  neutral       0.500   1.000  0.667  1\n"
@@ -71,6 +72,7 @@ def test_json_says_all_that_the_tables_say(tmp_path: Path) -> None:
     assert said == {"gold": "gold.jsonl", "engine": "parrot", "engine_version": "1", "texts": 2}
     assert (stage["field"], stage["n"], stage["unlabelled"]) == ("stage", 2, 0)
     assert stage["macro_f1"] == {"value": 1.0, "low": None, "high": None, "n": 2}
+    assert stage["calibration_error"] == {"value": 0.0, "low": None, "high": None, "n": 2}
     assert stage["confusion"]["none"]["none"] == 2
     assert [(s["source"], s["accuracy"]["n"]) for s in stage["sources"]] == [("(no source)", 1), ("京东", 1)]
     assert stage["classes"][0] == {"label": "awareness", "precision": None, "recall": None, "f1": None}
@@ -115,5 +117,5 @@ def test_the_engine_that_ships_is_measured_when_none_is_named(tmp_path: Path) ->
         {"text": "很好吃，还会再来", "label": "positive"},
     )
     said = json.loads(run(tmp_path, str(path), "--json"))
-    assert said["engine"] == "fast"
+    assert said["engine"] == "auto"
     assert [each["accuracy"]["value"] for each in said["fields"]] == [1.0, 1.0]

@@ -69,7 +69,10 @@ def test_a_taxonomy_is_given_by_name_or_as_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options, message",
     [
-        (("--engine", "slow"), "Error: No engine named 'slow'. Known: fast, or the folder of an encoder.\n"),
+        (
+            ("--engine", "slow"),
+            "Error: No engine named 'slow'. Known: auto, encoder, fast, or the folder of an encoder.\n",
+        ),
         (
             ("--taxonomy", "shops"),
             "Error: No built-in taxonomy named 'shops'. Known: auto, beauty, hotel, restaurant, retail, telecom.\n",

@@ -1,4 +1,4 @@
-"""The encoder's reader and engine, on an encoder of a few numbers: what a text gets depends on it alone, and none is cut."""
+"""The encoder's reader and engines, on an encoder of a few numbers: what a text gets depends on it alone, and none is cut."""
 
 import math
 from pathlib import Path
@@ -7,16 +7,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_encoder import CLASSES, WIDTH, make_encoder
+from tiny_encoder import CLASSES, WIDTH, make_encoder, steps
 
 from nlp.config import PipelineConfig, pipeline_version
 from nlp.encoder.engine import EncoderEngine
 from nlp.encoder.reader import WINDOW, Reader, windows
 from nlp.engine import load_engine
 from nlp.errors import EngineError
+from nlp.fast.engine import FastEngine
+from nlp.marks import EMOTIONS
 from nlp.pipeline import load_pipeline
+from nlp.probabilities import softmax
 
 TEXTS = st.lists(st.text("好差物流慢快，。吗？买的x ", max_size=300) | st.text(max_size=20), max_size=8)
+MOST = ["sentiment", "intent", "stage"]
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +33,22 @@ def engine(folder: Path) -> EncoderEngine:
     return EncoderEngine.load(folder)
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> EncoderEngine:
+    """One that is sure from half on, and weighs all that was said."""
+    said = steps(sure=0.5)
+    for step in said["last"].values():
+        step["weights"] = {"fast": 0.2, "exit": 0.3, "last": 0.5}
+    return EncoderEngine.load(make_encoder(tmp_path_factory.mktemp("hasty"), steps=said), hasty=True)
+
+
+@settings(max_examples=40, deadline=None)
 @given(texts=TEXTS, seed=st.randoms(use_true_random=False))
+@pytest.mark.parametrize("which", ["engine", "hasty"])
 def test_what_is_said_of_a_text_does_not_depend_on_the_others(
-    engine: EncoderEngine, texts: list[str], seed: object
+    request: pytest.FixtureRequest, which: str, texts: list[str], seed: object
 ) -> None:
+    engine: EncoderEngine = request.getfixturevalue(which)
     together = engine.mark(texts)
     assert together == [engine.mark([text])[0] for text in texts]
     order = list(range(len(texts)))
@@ -41,11 +56,11 @@ def test_what_is_said_of_a_text_does_not_depend_on_the_others(
     assert engine.mark([texts[n] for n in order]) == [together[n] for n in order]
 
 
-@given(ids=st.lists(st.integers(3, 99), max_size=3 * WINDOW))
-def test_windows_hold_every_token_once_between_special_ones(ids: list[int]) -> None:
-    found = windows([0, *ids, 2])
-    assert all(window[0] == 0 and window[-1] == 2 and len(window) <= WINDOW for window in found)
-    assert [token for window in found for token in window[1:-1]] == ids
+@given(tokens=st.lists(st.integers(3, 99), max_size=3 * WINDOW), most=st.integers(1, WINDOW))
+def test_windows_hold_every_token_once(tokens: list[int], most: int) -> None:
+    found = windows(tokens, most)
+    assert all(len(window) <= most for window in found)
+    assert [token for window in found for token in window] == tokens
     lengths = [len(window) for window in found]
     assert max(lengths) - min(lengths) <= 1
 
@@ -53,44 +68,106 @@ def test_windows_hold_every_token_once_between_special_ones(ids: list[int]) -> N
 def test_the_end_of_a_long_text_counts(engine: EncoderEngine) -> None:
     long = "物流快。" * 400
     assert engine.mark([long + "差" * 900]) != engine.mark([long + "好" * 900])
-    readings = engine.reader.read([long, "物流快。" * 47])
-    assert np.linalg.norm(readings.embeddings, axis=1) == pytest.approx([1.0, 1.0], abs=1e-5)
+    short, many = engine.reader.read(["物流快。" * 47, long])
+    assert short.windows == 1
+    assert many.windows > 8
+    assert short.last is not None
+    assert many.last is not None
+    assert np.linalg.norm(many.embedding) == pytest.approx(1.0, abs=1e-5)
     # All windows say nearly the same here, so their mean does.
-    assert readings.logits["sentiment"][0] == pytest.approx(readings.logits["sentiment"][1], abs=0.05)
+    assert many.last["sentiment"] == pytest.approx(short.last["sentiment"], abs=0.05)
 
 
-def test_no_text_gives_no_row_and_an_empty_text_gives_one(engine: EncoderEngine) -> None:
+def test_no_text_gives_no_reading_and_an_empty_text_gives_one(engine: EncoderEngine) -> None:
     assert engine.mark([]) == []
-    readings = engine.reader.read([])
-    assert {name: logits.shape for name, logits in readings.logits.items()} == {
-        name: (0, len(classes)) for name, classes in CLASSES.items()
+    assert engine.reader.read([]) == []
+    [reading] = engine.reader.read([""])
+    assert reading.last is not None
+    assert {name: logits.shape for name, logits in reading.last.items()} == {
+        name: (len(classes),) for name, classes in CLASSES.items()
     }
-    assert readings.embeddings.shape == (0, WIDTH)
+    assert reading.embedding is not None
+    assert reading.embedding.shape == (WIDTH,)
     assert len(engine.mark(["", "\x00", "好"])) == 3
 
 
-def test_a_temperature_flattens_and_an_offset_favours(folder: Path, tmp_path: Path) -> None:
+def test_weights_flatten_and_offsets_favour(folder: Path, tmp_path: Path) -> None:
     [plain] = EncoderEngine.load(folder).mark(["物流慢"])
-    hot = make_encoder(tmp_path / "hot", temperatures={"sentiment": 50.0, "intent": 1.0, "stage": 1.0})
-    [flat] = EncoderEngine.load(hot).mark(["物流慢"])
-    assert (flat.sentiment, flat.intent_confidence) == (plain.sentiment, plain.intent_confidence)
-    assert flat.sentiment_confidence == pytest.approx(1 / 3, abs=0.05)
-    offsets = {name: [0.0] * len(classes) for name, classes in CLASSES.items()}
-    bent = make_encoder(tmp_path / "bent", offsets={**offsets, "stage": [0.0] * 5 + [99.0, 0.0]})
-    [favoured] = EncoderEngine.load(bent).mark(["物流慢"])
-    assert (favoured.stage, favoured.stage_confidence) == ("loyalty", 1.0)
-    assert len({EncoderEngine.load(each).version for each in (folder, hot, bent)}) == 3
+    said = steps()
+    said["last"]["sentiment"]["weights"] = {"last": 0.02}
+    said["last"]["stage"]["offsets"] = [0.0] * 5 + [99.0, 0.0]
+    bent = EncoderEngine.load(make_encoder(tmp_path, steps=said))
+    [marks] = bent.mark(["物流慢"])
+    assert (marks.sentiment, marks.intent, marks.intent_confidence) == (
+        plain.sentiment,
+        plain.intent,
+        plain.intent_confidence,
+    )
+    assert marks.sentiment_confidence == pytest.approx(1 / 3, abs=0.05)
+    assert (marks.stage, marks.stage_confidence) == ("loyalty", 1.0)
+    assert bent.version != EncoderEngine.load(folder).version
 
 
-def test_probabilities_are_what_the_logits_say(engine: EncoderEngine) -> None:
-    readings = engine.reader.read(["物流慢"])
-    [logits] = readings.logits["sentiment"].tolist()
-    powers = [math.exp(logit) for logit in logits]
+def test_long_texts_in_traditional_characters_have_a_scale_of_their_own(tmp_path: Path) -> None:
+    scale = {"slope": 0.25, "negative": -9.0, "positive": 0.5}
+    said = steps(sure=0.0)
+    folder = make_encoder(tmp_path, traditional=scale, steps=said)
+    texts = ["東西慢", "东西慢" * 40, "東西慢" * 40]
+    [reading] = Reader(folder).read(texts[2:])
+    assert reading.last is not None
+    lean = 0.25 * float(reading.last["sentiment"][2] - reading.last["sentiment"][0])
+    powers = [math.exp(-9.0 - lean), 1.0, math.exp(0.5 + lean)]
     expected = [power / sum(powers) for power in powers]
-    assert engine.probabilities(readings, "sentiment")[0].tolist() == pytest.approx(expected, rel=1e-5)
-    [marks] = engine.mark(["物流慢"])
-    assert marks.sentiment_score == pytest.approx(expected[2] - expected[0], abs=1e-4)
-    assert marks.sentiment_confidence == pytest.approx(max(expected), abs=1e-4)
+    for hasty in (False, True):  # `auto` does not stop at such a text, however sure the others are
+        short, simplified, traditional = EncoderEngine.load(folder, hasty=hasty).mark(texts)
+        assert traditional.sentiment_confidence == pytest.approx(max(expected), abs=1e-4)
+        assert traditional.sentiment_score == pytest.approx(expected[2] - expected[0], abs=1e-4)
+        assert short.sentiment_confidence != traditional.sentiment_confidence != simplified.sentiment_confidence
+
+
+def test_what_all_answerers_say_adds_up(tmp_path: Path) -> None:
+    said = steps()
+    for step in said["last"].values():
+        step["weights"] = {"fast": 0.5, "exit": 0.25, "last": 2.0}
+    engine = EncoderEngine.load(make_encoder(tmp_path, steps=said))
+    fast = FastEngine.load().logits(["物流慢"])
+    [reading] = engine.reader.read(["物流慢"])
+    assert reading.last is not None
+    for question, confidence in zip(
+        MOST, ("sentiment_confidence", "intent_confidence", "stage_confidence"), strict=True
+    ):
+        total = 0.5 * fast[question][0] + 0.25 * reading.exit[question] + 2.0 * reading.last[question]
+        expected = max(math.exp(each) for each in total) / sum(math.exp(each) for each in total)
+        assert getattr(engine.mark(["物流慢"])[0], confidence) == pytest.approx(expected, abs=1e-4)
+
+
+def test_auto_stops_at_the_first_answerer_that_is_sure_of_everything(tmp_path: Path) -> None:
+    text = "物流慢"
+    fast = FastEngine.load().logits([text])
+    [reading] = Reader(make_encoder(tmp_path / "plain")).read([text])
+
+    def asked_until(who: str) -> float:
+        said = steps()
+        for question in MOST:
+            said[who][question]["sure"] = 0.0
+        engine = EncoderEngine.load(make_encoder(tmp_path / who, steps=said), hasty=True)
+        return engine.mark([text])[0].stage_confidence
+
+    assert asked_until("fast") == pytest.approx(float(softmax(fast["stage"]).max()), abs=1e-4)
+    assert asked_until("exit") == pytest.approx(float(softmax(reading.exit["stage"][None]).max()), abs=1e-4)
+    said = steps()
+    said["fast"]["stage"]["sure"] = said["exit"]["intent"]["sure"] = 0.0  # not sure of everything
+    engine = EncoderEngine.load(make_encoder(tmp_path / "last", steps=said), hasty=True)
+    assert reading.last is not None
+    expected = float(softmax(reading.last["stage"][None]).max())
+    assert engine.mark([text])[0].stage_confidence == pytest.approx(expected, abs=1e-4)
+
+
+def test_only_an_encoder_that_reads_every_text_tells_emotions(engine: EncoderEngine, hasty: EncoderEngine) -> None:
+    [reading] = engine.reader.read(["物流慢"])
+    assert reading.last is not None
+    assert engine.mark(["物流慢"])[0].emotion == EMOTIONS[int(reading.last["emotion"].argmax())]
+    assert hasty.mark(["物流慢"])[0].emotion is None
 
 
 def test_a_folder_is_an_engine_of_the_pipeline(folder: Path) -> None:
@@ -106,17 +183,23 @@ def test_a_folder_is_an_engine_of_the_pipeline(folder: Path) -> None:
 def test_what_is_no_encoder_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(EngineError) as caught:
         load_engine(str(tmp_path))
-    assert str(caught.value) == f"No engine named '{tmp_path}'. Known: fast, or the folder of an encoder."
+    assert (
+        str(caught.value) == f"No engine named '{tmp_path}'. Known: auto, encoder, fast, or the folder of an encoder."
+    )
     with pytest.raises(EngineError) as caught:
         Reader(tmp_path)
     assert str(caught.value) == f"There is no encoder in {tmp_path}: it has no encoder.json."
-    (tmp_path / "encoder.json").write_text('{"graph": "x.onnx"}', encoding="utf-8")
+    (tmp_path / "encoder.json").write_text('{"lower": "x.onnx"}', encoding="utf-8")
     with pytest.raises(
-        EngineError, match=r"encoder\.json is not the description of an encoder: KeyError\('classes'\)\.$"
+        EngineError, match=r"encoder\.json is not the description of an encoder: KeyError\('upper'\)\.$"
     ):
         Reader(tmp_path)
+    strange = steps()
+    strange["fast"]["stage"]["weights"] = {"exit": 1.0}
+    with pytest.raises(EngineError, match="'exit' has not been asked by then"):
+        Reader(make_encoder(tmp_path / "strange", steps=strange))
     make_encoder(tmp_path)
-    (tmp_path / "encoder.onnx").write_bytes(b"no graph")
+    (tmp_path / "upper.onnx").write_bytes(b"no graph")
     with pytest.raises(EngineError, match=f"The encoder in {tmp_path} can't be loaded: "):
         Reader(tmp_path)
     other = make_encoder(tmp_path / "other", classes={**CLASSES, "sentiment": ["bad", "good", "so so"]})

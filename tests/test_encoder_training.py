@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from nlp.marks import SENTIMENTS
-from nlp.training import corpus
-from nlp.training.encoder import texts
+from nlp.training import corpus, texts
 from nlp.training.encoder.augment import mistyped, reviews_by_source, vary
 from nlp.training.encoder.data import Example, examples
 from nlp.training.encoder.packed import read
@@ -27,6 +26,13 @@ REVIEWS = [
 FILES: dict[str, list[dict[str, Any]]] = {
     "reviews_binary_train.jsonl": [{"text": text, "label": label, "src": "shop"} for text, label in REVIEWS],
     "reviews_binary_dev.jsonl": [{"text": "这家店的服务太差了！！", "label": "negative", "src": "shop"}],
+    # without labels; the last has a segment to choose thresholds on
+    "eprstmt_unlabeled.jsonl": [
+        {"text": "送来就是坏的"},
+        {"text": "还可以，凑合"},
+        {"text": "没人读过"},
+        {"text": "壶嘴漏水，换"},
+    ],
     "eprstmt_train.jsonl": [{"text": "磨豆机漏粉", "label": "negative"}],
     "emotion_weibo.jsonl": [{"text": f"今天心情{chr(0x4E00 + 7 * n)}好", "label": "happy"} for n in range(60)],
     "restaurant_triplets_train.jsonl": [
@@ -41,7 +47,14 @@ STARRED = [("1", "汤底一般", "30"), ("2", "下次还来", "50"), ("3", "再�
 LABELS = {
     "train": [("restaurant_triplets_train.jsonl", "0", 0, 4, "engagement", "positive", "praise")],
     "dev": [("reviews_binary_train.jsonl", "0", 0, 4, "purchase", "positive", "praise")],
+    "calibration": [("eprstmt_unlabeled.jsonl", "3", 0, 4, "engagement", "negative", "complaint")],
 }
+READ = [
+    ("reviews_binary_train.jsonl", "4", "negative"),  # which its label denies
+    ("eprstmt_unlabeled.jsonl", "0", "negative"),
+    ("eprstmt_unlabeled.jsonl", "1", "neutral"),
+    ("eprstmt_unlabeled.jsonl", "3", "negative"),
+]
 
 
 @pytest.fixture
@@ -57,6 +70,10 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             for file_name, row, start, end, *said in lines:
                 check = corpus.fingerprint(FILES[file_name][int(row)]["text"][start:end])
                 csv.writer(file, delimiter="\t").writerow([file_name, row, start, end, check, *said])
+    with (labels / "reviews.tsv").open("w", encoding="utf-8", newline="") as file:
+        for file_name, row, said in READ:
+            check = corpus.fingerprint(FILES[file_name][int(row)]["text"])
+            csv.writer(file, delimiter="\t").writerow([file_name, row, check, said])
     monkeypatch.setattr(corpus, "LABELS", labels)
     monkeypatch.setattr(texts, "LABELS", labels)
     return tmp_path
@@ -71,7 +88,9 @@ def test_nothing_that_measures_is_trained_on(data: Path) -> None:
     assert 0 < len(held_out) < 20
     assert posts == {row["text"] for row in FILES["emotion_weibo.jsonl"]} - held_out
     seen = set(texts.training_texts(data))
-    assert not seen & {"物流很快，第二天就到了", "这家店的服务太差了！！！", "磨豆机漏粉", *held_out}
+    assert not seen & {"物流很快，第二天就到了", "这家店的服务太差了！！！", "磨豆机漏粉", "壶嘴漏水，换", *held_out}
+    barred = {"物流很快，第二天就到了", "这家店的服务太差了！！！", "壶嘴漏水，换"}
+    assert not {e.text for e in found} & barred
 
 
 def test_each_set_teaches_what_it_has_labels_for(data: Path) -> None:
@@ -84,6 +103,9 @@ def test_each_set_teaches_what_it_has_labels_for(data: Path) -> None:
     assert ("restaurant_triplets", "鱼新鲜但是贵") not in found  # praise and blame in one
     assert found["makeup_opinions", "粉底有点卡"].sentiment == negative
     assert found["asap", "等位一小时，味道还行"].sentiment == neutral
+    read = {e.text: (e.sentiment, e.polarity) for e in found.values() if e.source == "eprstmt"}
+    assert read == {"送来就是坏的": (None, 0), "还可以，凑合": (neutral, None)}
+    assert found["reviews_binary shop", "手冲壶出水很稳"].polarity == 0
     starred = {e.text: (e.sentiment, e.polarity) for e in found.values() if e.source == "meituan"}
     assert starred == {"汤底一般": (neutral, None), "下次还来": (None, 1), "再也不来": (None, 0)}
 

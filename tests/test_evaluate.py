@@ -1,6 +1,7 @@
 """What evaluation measures. The engine here answers what the text tells it to, so every figure is known beforehand."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from parrot import Parrot, gold
 from sqlite_utils import Database
 
 from feedback.evaluate import Card, FieldCard, Figure, GoldError, GoldRow, evaluate, evaluation_rows, read_gold
+from nlp.marks import Marks
 from storage.evaluations import EvaluationRow, save_evaluation
 from storage.migrations import migrate
 
@@ -246,6 +248,26 @@ def test_a_text_is_let_go_once_it_is_counted() -> None:
     assert most <= 520
 
 
+class Hesitant(Parrot):
+    """Says neutral, as surely as the text says."""
+
+    def mark(self, segments: Sequence[str]) -> list[Marks]:
+        return [Marks("neutral", 0.0, float(text), "praise", 1.0, "none", 1.0) for text in segments]
+
+
+def test_the_calibration_error_is_how_far_confidence_is_from_the_share_of_right_answers() -> None:
+    # Of four answers at 0.8 three are right, of two at 0.4 none; the bins are as heavy as they have answers.
+    said = [("0.8", "neutral")] * 3 + [("0.8", "positive")] + [("0.4", "negative")] * 2
+    rows = [GoldRow(text, "x", {"sentiment": (truth,)}) for text, truth in said]
+    card = evaluate(rows, Hesitant(), lambda _what, _more: None)
+    error = field(card, "sentiment").calibration_error
+    assert error is not None
+    assert error.value == pytest.approx((4 * abs(0.8 - 3 / 4) + 2 * 0.4) / 6)
+    # The sign of a score has no confidence of its own.
+    by_sign = field(evaluate(rows[3:], Hesitant(), lambda _what, _more: None), "sentiment_by_sign")
+    assert by_sign.calibration_error is None
+
+
 def test_the_card_becomes_one_row_per_figure() -> None:
     rows = [
         GoldRow("positive 1", "京东", {"sentiment": ("positive",)}),
@@ -258,6 +280,7 @@ def test_the_card_becomes_one_row_per_figure() -> None:
     assert [(r.part, r.metric, round(r.value, 4), r.n) for r in found] == [
         ("all", "accuracy", 0.6667, 3),
         ("all", "macro_f1", 0.6667, 3),
+        ("all", "calibration_error", 0.3333, 3),
         ("class neutral", "precision", 0.5, 2),
         ("class neutral", "recall", 1.0, 1),
         ("class neutral", "f1", 0.6667, 1),

@@ -156,8 +156,8 @@ def test_without_any_weight_every_label_is_as_likely_and_the_first_is_taken() ->
 
 
 def test_an_engine_is_loaded_once_and_an_unknown_one_is_refused_by_name() -> None:
-    assert engine_names() == ["fast"]
-    assert load_engine(DEFAULT_ENGINE) is load_engine("fast")
+    assert engine_names() == ["auto", "encoder", "fast"]
+    assert load_engine() is load_engine(DEFAULT_ENGINE) is load_engine("auto", None)
     with pytest.raises(EngineError) as caught:
         load_engine("slow")
-    assert str(caught.value) == "No engine named 'slow'. Known: fast, or the folder of an encoder."
+    assert str(caught.value) == "No engine named 'slow'. Known: auto, encoder, fast, or the folder of an encoder."

@@ -226,7 +226,9 @@ def test_a_copy_of_a_taxonomy_has_its_version_and_an_edited_one_is_read_anew(tmp
 
 
 def test_an_unknown_engine_or_taxonomy_is_an_error_at_once() -> None:
-    with pytest.raises(EngineError, match=r"^No engine named 'slow'\. Known: fast, or the folder of an encoder\.$"):
+    with pytest.raises(
+        EngineError, match=r"^No engine named 'slow'\. Known: auto, encoder, fast, or the folder of an encoder\.$"
+    ):
         load_pipeline(PipelineConfig(engine="slow"))
     with pytest.raises(TaxonomyError, match=r"^No built-in taxonomy named 'shops'\. Known: auto, beauty, "):
         load_pipeline(PipelineConfig(taxonomy="shops"))

@@ -23,7 +23,7 @@ def test_an_empty_file_is_a_project_with_every_default(tmp_path: Path) -> None:
         name="小店",
         timezone="Asia/Shanghai",
         taxonomy="retail",
-        engine="fast",
+        engine="auto",
         words=(),
         digest=DigestSettings("week", "zh", (), ()),
         schedule=ScheduleSettings("week", "mon", "08:30"),
@@ -106,7 +106,7 @@ def test_a_source_is_found_by_name_and_a_slip_lists_the_known_ones(tmp_path: Pat
 
 KINDS = "review, chat, survey, post, ticket"
 WRONG = [
-    ("[projekt]", ": 'projekt' is not known. Known: analysis, digest, project, schedule, sources."),
+    ("[projekt]", ": 'projekt' is not known. Known: analysis, digest, project, schedule, sentiment, sources."),
     ('[project]\nnmae = "x"', ", [project]: 'nmae' is not known. Known: name, timezone."),
     ("[project]\nname = 5", ", [project]: 'name' must be text in quotes, not 5."),
     ('project = "x"', ": [project] must be a table."),

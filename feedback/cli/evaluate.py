@@ -41,7 +41,8 @@ def evaluate(folder: Path, gold: Path, engine: str | None, as_json: bool, save: 
 
     An answer is right if it is among the acceptable labels; for F1 and the confusion table that label is then the truth, else the
     first one. Macro-F1 is over the classes the gold holds. Where it holds no neutral, the sentiment is judged twice: as said
-    (neutral is wrong), and by the sign of its score. Intervals are 95 %: Wilson's for shares, bootstrap for F1.
+    (neutral is wrong), and by the sign of its score. The calibration error is how far confidences are from the share of right answers,
+    on average. Intervals are 95 %: Wilson's for shares, bootstrap for F1.
 
     \b
     feedback evaluate gold.jsonl
@@ -55,7 +56,10 @@ def evaluate(folder: Path, gold: Path, engine: str | None, as_json: bool, save: 
         # Opened before the work, so that a database that can't be used is told at once.
         keep = project if save is not False else None
         store = opened.enter_context(Store.open(keep.database)) if keep else None
-        marker = load_engine(engine or (project.engine if project else DEFAULT_ENGINE))
+        if engine or not project:
+            marker = load_engine(engine or DEFAULT_ENGINE)
+        else:
+            marker = load_engine(project.engine, project.sentiment)
         with progress_bar("evaluate", _size_bytes(gold)) as progress:
             card = measure(read_gold(gold), marker, progress)
         name = _name(gold, folder)
@@ -98,6 +102,7 @@ def _as_json(card: "Card", gold: str) -> str:
                 "unlabelled": each.unlabelled,
                 "accuracy": asdict(each.accuracy),
                 "macro_f1": asdict(each.macro_f1),
+                "calibration_error": asdict(each.calibration_error) if each.calibration_error else None,
                 "classes": [asdict(one) for one in each.classes],
                 "sources": [{"source": source, "accuracy": asdict(figure)} for source, figure in each.sources],
                 "confusion": {
@@ -123,12 +128,10 @@ _TITLES = {"sentiment_by_sign": "sentiment by the sign of the score"}
 
 
 def _field_lines(each: "FieldCard") -> Iterator[str]:
-    yield from _indented(
-        aligned(
-            [["accuracy", *_with_limits(each.accuracy)], ["macro-F1", *_with_limits(each.macro_f1)]],
-            "lrl",
-        )
-    )
+    figures = [["accuracy", *_with_limits(each.accuracy)], ["macro-F1", *_with_limits(each.macro_f1)]]
+    if each.calibration_error:
+        figures.append(["calibration error", *_with_limits(each.calibration_error)])
+    yield from _indented(aligned(figures, "lrl"))
     yield ""
     rows = [["class", "precision", "recall", "F1", "n"]]
     rows += [

@@ -60,12 +60,14 @@ class FastEngine:
         """One `Marks` per segment, in order."""
         if not segments:
             return []
-        logits = self._logits(segments)
-        first, second = len(SENTIMENTS), len(SENTIMENTS) + len(INTENTS)
-        return marks_of(softmax(logits[:, :first]), softmax(logits[:, first:second]), softmax(logits[:, second:]))
+        logits = self.logits(segments)
+        return marks_of(*(softmax(logits[question]) for question in ("sentiment", "intent", "stage")))
 
-    def _logits(self, segments: Sequence[str]) -> Floats:
+    def logits(self, segments: Sequence[str]) -> dict[str, Floats]:
+        """By question, `(segments, classes)`; takes one segment at least."""
         bags = bags_of(segments)
         # Integer sums are exact, so batch composition can't change a digit.
         sums = np.add.reduceat(self._weights[bags.buckets], bags.starts[:-1], axis=0, dtype=np.int32)
-        return cast(Floats, sums / bags.norms[:, None] * self._scale + self._bias)
+        logits = cast(Floats, sums / bags.norms[:, None] * self._scale + self._bias)
+        first, second = len(SENTIMENTS), len(SENTIMENTS) + len(INTENTS)
+        return {"sentiment": logits[:, :first], "intent": logits[:, first:second], "stage": logits[:, second:]}

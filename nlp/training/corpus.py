@@ -2,13 +2,14 @@
 
 A line of `labels/*.tsv` is `file row start end check stage sentiment intent`: a segment of the text in that row (for conversations
 `row.turn`), as code point offsets, and a hash of its words, so that another edition of the data is noticed. A field with two acceptable
-labels has both, joined by `|`.
+labels has both, joined by `|`. A line of `labels/reviews.tsv` is `file row check sentiment`: the verdict of a whole review, `neutral` where it is
+balanced, undecidable or none.
 """
 
 import csv
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -49,6 +50,18 @@ def labelled_segments(data: Path, name: str) -> list[Labelled]:
     return segments
 
 
+def read_reviews(data: Path) -> dict[tuple[str, str], Review]:
+    """The reviews of `labels/reviews.tsv` by file and row; raises ValueError where a text is another one."""
+    found = {}
+    with (LABELS / "reviews.tsv").open(encoding="utf-8", newline="") as file:
+        for file_name, row, check, sentiment in csv.reader(file, delimiter="\t"):
+            text = _texts(data / file_name)[row]
+            if fingerprint(text) != check:
+                raise ValueError(f"{file_name} row {row} is not the text that was labelled.")
+            found[file_name, row] = Review(text, sentiment)
+    return found
+
+
 def gold_segments(path: Path) -> list[Labelled]:
     """Segments of a gold file (`text`, and `stage`, `sentiment`, `intent` as one label or a list)."""
     return [
@@ -63,16 +76,9 @@ def gold_segments(path: Path) -> list[Labelled]:
     ]
 
 
-def reviews(path: Path, without: Collection[str] = ()) -> list[Review]:
-    """The reviews of a file, but for the rows named in `without`."""
-    rows = enumerate(_rows(path))
-    return [Review(row["text"], row["label"]) for n, row in rows if str(n) not in without]
-
-
-def rows_of(name: str, file_name: str) -> set[str]:
-    """The rows of a data file that the segments of `labels/NAME.tsv` were cut from."""
-    with (LABELS / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
-        return {row for found, row, *_ in csv.reader(file, delimiter="\t") if found == file_name}
+def reviews(path: Path) -> dict[str, Review]:
+    """The reviews of a file by row; one without a label has the sentiment ''."""
+    return {str(n): Review(row["text"], row.get("label", "")) for n, row in enumerate(_rows(path))}
 
 
 def fingerprint(text: str) -> str:

@@ -8,7 +8,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from nlp.training.encoder.augment import reviews_by_source, vary
-from nlp.training.encoder.data import SEGMENT_COPIES, Example
+from nlp.training.encoder.data import COPIES, Example
 
 LABELS = ("sentiment", "polarity", "emotion", "intent", "stage")
 ABSENT = -1
@@ -53,7 +53,7 @@ class Epochs:
         self, examples: Sequence[Example], tokens: PreTrainedTokenizerFast, size: int, longest: int, seed: int
     ) -> None:
         self.examples, self.tokens, self.size, self.longest, self.seed = examples, tokens, size, longest, seed
-        self.order = [n for n, e in enumerate(examples) for _ in range(SEGMENT_COPIES if e.source == "segments" else 1)]
+        self.order = [n for n, e in enumerate(examples) for _ in range(COPIES.get(e.source, 1))]
         self.others = reviews_by_source(examples)
 
     def __len__(self) -> int:

@@ -3,21 +3,19 @@
 `examples()` never returns a text that measures: no development file, no row that a development segment was cut from, no Weibo post of the
 held-out tenth, nothing equal to one of these after `nlp.normalize.squash`. Copies within the training sets stay with the set named first.
 
-A review's two-class label does not say that it is not neutral, so it is kept apart from the three-class label: `polarity` only asks which
-pole is nearer, and `sentiment` is learned from the sets that have a neutral class.
+A review's two-class label does not say that it is not neutral, so it is kept apart from the three-class label: see `Losses.polarity_neutral`.
+What a reader said of a review (`labels/reviews.tsv`) takes the place of its label.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nlp.marks import INTENTS, SENTIMENTS, STAGES
+from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES
 from nlp.normalize import squash
-from nlp.training.corpus import Labelled, gold_segments, labelled_segments
-from nlp.training.encoder.texts import is_held_out_emotion, measuring_rows, measuring_texts, rows, table
+from nlp.training.corpus import Labelled, gold_segments, labelled_segments, read_reviews
+from nlp.training.texts import is_held_out_emotion, measuring_rows, measuring_texts, rows, table
 
-# What emotion_weibo tells apart; of disappointment there are no labels to learn from.
-EMOTIONS = ("happy", "angry", "sad", "fear", "surprise", "neutral")
 POLES = ("negative", "positive")
 SHORTEST_TELLING = 8  # characters by which a development segment is known inside a review
 
@@ -26,6 +24,7 @@ SHORTEST_TELLING = 8  # characters by which a development segment is known insid
 WEIGHTS = {
     "segments": 1.0,
     "reviews_binary": 1.0,
+    "eprstmt": 1.0,
     "emotion_weibo": 1.0,
     "car_aspects": 0.35,
     "restaurant_triplets": 0.5,
@@ -34,7 +33,8 @@ WEIGHTS = {
     "meituan": 0.7,
 }
 NEUTRAL_STARS_WEIGHT = 0.4
-SEGMENT_COPIES = 2  # passes over the cleanest labels for one over the rest
+UNDECIDED_WEIGHT = 0.6  # some are balanced, of others a reader could not tell
+COPIES = {"segments": 2, "emotion_weibo": 2}  # passes over a set for one over the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +98,23 @@ def _all(data: Path, gold: Path | None) -> Iterator[Example]:
 
 
 def _reviews(data: Path) -> Iterator[Example]:
-    for row in _uncut(data, "reviews_binary_train.jsonl"):
-        yield Example(
-            row["text"],
-            f"reviews_binary {row['src']}",
-            WEIGHTS["reviews_binary"],
-            polarity=POLES.index(row["label"]),
-        )
+    read = read_reviews(data)
+    for n, row in _uncut(data, "reviews_binary_train.jsonl"):
+        said = read.get(("reviews_binary_train.jsonl", str(n)))
+        yield _review(row["text"], f"reviews_binary {row['src']}", said.sentiment if said else row["label"])
+    for n, row in _uncut(data, "eprstmt_unlabeled.jsonl"):
+        if said := read.get(("eprstmt_unlabeled.jsonl", str(n))):
+            yield _review(row["text"], "eprstmt", said.sentiment)
+
+
+def _review(text: str, source: str, verdict: str) -> Example:
+    if verdict == "neutral":
+        return Example(text, source, UNDECIDED_WEIGHT, sentiment=SENTIMENTS.index("neutral"))
+    return Example(text, source, WEIGHTS[source.split()[0]], polarity=POLES.index(verdict))
 
 
 def _emotions(data: Path) -> Iterator[Example]:
-    for row in _uncut(data, "emotion_weibo.jsonl"):
+    for _, row in _uncut(data, "emotion_weibo.jsonl"):
         if not is_held_out_emotion(row["text"]):
             yield Example(row["text"], "emotion_weibo", WEIGHTS["emotion_weibo"], emotion=EMOTIONS.index(row["label"]))
 
@@ -116,14 +122,14 @@ def _emotions(data: Path) -> Iterator[Example]:
 def _agreeing(data: Path, name: str, field: str) -> Iterator[Example]:
     """The texts of which all opinions have the same polarity, with that."""
     source = name.removesuffix("_train")
-    for row in _uncut(data, f"{name}.jsonl"):
+    for _, row in _uncut(data, f"{name}.jsonl"):
         said = {opinion["sentiment"] for opinion in row[field]}
         if len(said) == 1:
             yield Example(row["text"], source, WEIGHTS[source], sentiment=SENTIMENTS.index(said.pop()))
 
 
 def _starred(data: Path) -> Iterator[Example]:
-    for row in _uncut(data, "asap_train_sample.jsonl"):
+    for _, row in _uncut(data, "asap_train_sample.jsonl"):
         yield _by_stars(row["text"], "asap", float(row["star"]))
     cut = measuring_rows().get("meituan_reviews.csv", set())
     for n, row in enumerate(table(data / "meituan_reviews.csv")):
@@ -137,9 +143,9 @@ def _by_stars(text: str, source: str, stars: float) -> Example:
     return Example(text, source, WEIGHTS[source], polarity=int(stars > 3))
 
 
-def _uncut(data: Path, name: str) -> Iterator[dict]:  # type: ignore[type-arg]
-    """The rows of a file that no development segment was cut from."""
+def _uncut(data: Path, name: str) -> Iterator[tuple[int, dict]]:  # type: ignore[type-arg]
+    """The rows of a file that no measuring segment was cut from, numbered."""
     cut = measuring_rows().get(name, set())
     for n, row in enumerate(rows(data / name)):
         if str(n) not in cut:
-            yield row
+            yield n, row

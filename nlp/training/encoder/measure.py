@@ -17,14 +17,12 @@ import torch
 from sklearn.metrics import f1_score
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from nlp.marks import SENTIMENTS
-from nlp.normalize import simplify
+from nlp.marks import EMOTIONS, SENTIMENTS
 from nlp.probabilities import Floats
 from nlp.training.corpus import FIELDS, Labelled, gold_segments, labelled_segments
 from nlp.training.encoder.batches import head_and_tail, padded
-from nlp.training.encoder.data import EMOTIONS
-from nlp.training.encoder.model import CLASSES, NEGATIVE, POSITIVE, Encoder, load
-from nlp.training.encoder.texts import is_held_out_emotion, rows
+from nlp.training.encoder.model import CLASSES, EXIT, NEGATIVE, POSITIVE, Encoder, load
+from nlp.training.texts import is_held_out_emotion, rows
 
 REVIEWS = 2000
 _SEED = 20261122
@@ -58,7 +56,11 @@ def logits(model: Encoder, tokens: PreTrainedTokenizerFast, texts: Sequence[str]
     """What every head says of every text, `(texts, classes)`; texts of similar length run together."""
     ids = [head_and_tail(encoding.ids, longest) for encoding in tokens.backend_tokenizer.encode_batch(list(texts))]
     order = sorted(range(len(ids)), key=lambda n: len(ids[n]))
-    said = {name: np.zeros((len(texts), len(classes)), dtype=np.float32) for name, classes in CLASSES.items()}
+    said = {
+        prefix + name: np.zeros((len(texts), len(classes)), dtype=np.float32)
+        for prefix in ("", EXIT)
+        for name, classes in CLASSES.items()
+    }
     start = 0
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         while start < len(order):
@@ -80,18 +82,20 @@ def measure(model: Encoder, tokens: PreTrainedTokenizerFast, dev: Development, l
     for name, pairs in dev.labelled.items():
         texts, truth = zip(*pairs, strict=True)
         said = logits(model, tokens, texts, longest)
-        if name == "emotion_weibo":
-            guessed = [EMOTIONS[n] for n in said["emotion"].argmax(1)]
-            figures["emotion"] = _share(guessed, truth)
-            figures["emotion macro-F1"] = float(f1_score(truth, guessed, average="macro", zero_division=0))
-            continue
-        figures[f"{name} pos/neg"] = _poles(said["sentiment"], truth)
-        if "neutral" in truth:
-            figures[f"{name} 3-class"] = _share([SENTIMENTS[n] for n in said["sentiment"].argmax(1)], truth)
-            said = logits(model, tokens, [simplify(text) for text in texts], longest)
-            figures[f"{name} pos/neg, simplified"] = _poles(said["sentiment"], truth)
+        for prefix in ("", EXIT):
+            if name == "emotion_weibo":
+                guessed = [EMOTIONS[n] for n in said[prefix + "emotion"].argmax(1)]
+                figures[f"{prefix}emotion"] = _share(guessed, truth)
+                figures[f"{prefix}emotion macro-F1"] = float(f1_score(truth, guessed, average="macro", zero_division=0))
+                continue
+            figures[f"{prefix}{name} pos/neg"] = _poles(said[prefix + "sentiment"], truth)
+            guessed = [SENTIMENTS[n] for n in said[prefix + "sentiment"].argmax(1)]
+            figures[f"{prefix}{name} 3-class"] = _share(guessed, truth)
     for name, segments in dev.segments.items():
-        figures.update(_of_segments(name, logits(model, tokens, [s.text for s in segments], longest), segments))
+        said = logits(model, tokens, [s.text for s in segments], longest)
+        for prefix in ("", EXIT):
+            asked = {question: said[prefix + question] for question in CLASSES}
+            figures.update(_of_segments(prefix + name, asked, segments))
     model.train(training)
     return figures
 

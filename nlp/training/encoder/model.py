@@ -1,7 +1,7 @@
 """The encoder: a BERT body, the mean over its tokens, a linear head for each question, and an embedding.
 
-Losses are masked: an example only teaches what it has a label for. Two-class reviews teach the margin between the poles and leave
-neutral free.
+The same questions are asked a third of the way up as well: the early exit, which learns from the labels and from what the last layer says.
+Losses are masked: an example only teaches what it has a label for.
 """
 
 import json
@@ -13,9 +13,8 @@ from torch import nn
 from torch.nn import functional
 from transformers import BertConfig, BertModel
 
-from nlp.marks import INTENTS, SENTIMENTS, STAGES
+from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES
 from nlp.training.encoder.batches import ABSENT, Batch
-from nlp.training.encoder.data import EMOTIONS
 
 CLASSES: dict[str, tuple[str, ...]] = {
     "sentiment": SENTIMENTS,
@@ -23,7 +22,10 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "intent": INTENTS,
     "stage": STAGES,
 }
-NEGATIVE, POSITIVE = SENTIMENTS.index("negative"), SENTIMENTS.index("positive")
+NEGATIVE, NEUTRAL, POSITIVE = (SENTIMENTS.index(name) for name in ("negative", "neutral", "positive"))
+WEIGHTS = "encoder.pt"
+EXIT_LAYER = 4
+EXIT = "exit "  # in front of a question: what the early exit says
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,46 +34,63 @@ class Losses:
 
     sentiment: float = 1.0
     polarity: float = 1.0
-    emotion: float = 0.7
+    emotion: float = 1.0
     intent: float = 0.6
     stage: float = 0.8
     embedding: float = 0.3
     smoothing: float = 0.05
-    polarity_smoothing: float = 0.04  # a few per cent of the reviews' labels are wrong
+    # Of a review's two-class label: how much is left to neutral and to the other pole. A few per cent of the labels are wrong.
+    polarity_neutral: float = 0.07
+    polarity_other: float = 0.03
+    exit_labels: float = 0.1
+    exit_imitation: float = 0.2
 
 
 class Encoder(nn.Module):
-    """`forward` gives the logits of every head by name, and `embedding`, unit vectors."""
+    """`forward` gives the logits of every head by name, those of the early exit under EXIT + name, and `embedding`, unit vectors."""
 
     def __init__(self, body: BertModel, dropout: float = 0.1) -> None:
         super().__init__()
         width = body.config.hidden_size
         self.body = body
         self.dropout = nn.Dropout(dropout)
-        self.heads = nn.ModuleDict({name: nn.Linear(width, len(classes)) for name, classes in CLASSES.items()})
+        self.heads, self.exit_heads = (
+            nn.ModuleDict({name: nn.Linear(width, len(classes)) for name, classes in CLASSES.items()}) for _ in range(2)
+        )
         self.projection = nn.Linear(width, width)
-        for head in self.heads.values():
+        for head in (*self.heads.values(), *self.exit_heads.values()):
             nn.init.normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
         nn.init.eye_(self.projection.weight)
         nn.init.zeros_(self.projection.bias)
 
     def forward(self, tokens: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
-        hidden = self.body(input_ids=tokens, attention_mask=mask).last_hidden_state.float()
-        weights = mask.to(hidden.dtype)[..., None]
-        pooled = (hidden * weights).sum(1) / weights.sum(1)
-        dropped = self.dropout(pooled)
-        said = {name: head(dropped).float() for name, head in self.heads.items()}
+        layers = self.body(input_ids=tokens, attention_mask=mask, output_hidden_states=True).hidden_states
+        said = self._asked(self.exit_heads, _mean(layers[min(EXIT_LAYER, len(layers) - 1)], mask), EXIT)
+        pooled = _mean(layers[-1], mask)
+        said |= self._asked(self.heads, pooled)
         said["embedding"] = functional.normalize(self.projection(pooled).float(), dim=-1)
         return said
 
+    def _asked(self, heads: nn.ModuleDict, pooled: torch.Tensor, prefix: str = "") -> dict[str, torch.Tensor]:
+        dropped = self.dropout(pooled)
+        return {prefix + name: head(dropped).float() for name, head in heads.items()}
+
+
+def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The mean over a text's tokens, `(texts, width)`."""
+    weights = mask.float()[..., None]
+    return (hidden.float() * weights).sum(1) / weights.sum(1)
+
 
 def opened(folder: Path, layers: int | None = None) -> Encoder:
-    """The base model (its first `layers`) with fresh heads.
+    """The encoder that a training wrote to `folder`; or the base model there (its first `layers`) with fresh heads.
 
     Dropout is in front of the heads alone and attention is written out: on a CPU, drawing random numbers for every activation takes nearly
     as long as the matrices, and with fused attention a step takes about twice as long.
     """
+    if (folder / WEIGHTS).exists():
+        return load(folder)
     config = BertConfig.from_pretrained(folder)
     config.attention_probs_dropout_prob = config.hidden_dropout_prob = 0.0
     if layers:
@@ -85,30 +104,44 @@ def losses(said: dict[str, torch.Tensor], batch: Batch, teacher: torch.Tensor, h
 
     The embedding's is divided by the texts that the teacher read: they are few, and it has to hold against all the rest.
     """
-    texts = len(batch.weights)
-    parts = {}
-    for name in CLASSES:
-        truth = batch.labels[name]
-        loss = functional.cross_entropy(
-            said[name], truth, ignore_index=ABSENT, reduction="none", label_smoothing=how.smoothing
-        )
-        parts[name] = getattr(how, name) * (loss * batch.weights).sum() / texts
-    truth = batch.labels["polarity"]
-    margin = said["sentiment"][:, POSITIVE] - said["sentiment"][:, NEGATIVE]
-    target = truth.clamp(min=0).float() * (1 - 2 * how.polarity_smoothing) + how.polarity_smoothing
-    loss = functional.binary_cross_entropy_with_logits(margin, target, reduction="none")
-    parts["polarity"] = how.polarity * (loss * batch.weights * (truth != ABSENT)).sum() / texts
+    parts = _of_labels(said, batch, how)
+    parts["exit"] = how.exit_labels * torch.stack(list(_of_labels(said, batch, how, EXIT).values())).sum()
+    parts["exit"] = parts["exit"] + how.exit_imitation * _imitation(said)
     taught = batch.places != ABSENT
     distance = 1 - (said["embedding"] * teacher[batch.places.clamp(min=0)]).sum(-1)
     parts["embedding"] = how.embedding * (distance * taught).sum() / taught.sum().clamp(min=1)
     return parts
 
 
+def _of_labels(said: dict[str, torch.Tensor], batch: Batch, how: Losses, prefix: str = "") -> dict[str, torch.Tensor]:
+    texts, parts = len(batch.weights), {}
+    for name in CLASSES:
+        truth = batch.labels[name]
+        loss = functional.cross_entropy(
+            said[prefix + name], truth, ignore_index=ABSENT, reduction="none", label_smoothing=how.smoothing
+        )
+        parts[name] = getattr(how, name) * (loss * batch.weights).sum() / texts
+    truth = batch.labels["polarity"]
+    target = torch.full((texts, len(SENTIMENTS)), how.polarity_other)
+    target[:, NEUTRAL] = how.polarity_neutral
+    pole = torch.where(truth == 1, POSITIVE, NEGATIVE)
+    target[torch.arange(texts), pole] = 1 - how.polarity_other - how.polarity_neutral
+    loss = functional.cross_entropy(said[prefix + "sentiment"], target, reduction="none")
+    parts["polarity"] = how.polarity * (loss * batch.weights * (truth != ABSENT)).sum() / texts
+    return parts
+
+
+def _imitation(said: dict[str, torch.Tensor]) -> torch.Tensor:
+    """How far the early exit is from the last layer, over all texts and questions, labelled or not."""
+    distances = [functional.cross_entropy(said[EXIT + name], said[name].detach().softmax(-1)) for name in CLASSES]
+    return torch.stack(distances).mean()
+
+
 def save(model: Encoder, folder: Path, note: dict[str, object]) -> None:
     """Writes weights and configuration; `load` reads them."""
     folder.mkdir(parents=True, exist_ok=True)
     model.body.config.save_pretrained(folder)
-    torch.save(model.state_dict(), folder / "encoder.pt")
+    torch.save(model.state_dict(), folder / WEIGHTS)
     described = {
         "classes": {name: list(classes) for name, classes in CLASSES.items()},
         "losses": asdict(Losses()),
@@ -121,6 +154,6 @@ def load(folder: Path) -> Encoder:
     """What `save` wrote, ready to say."""
     config = BertConfig.from_pretrained(folder, attn_implementation="eager")
     model = Encoder(BertModel(config, add_pooling_layer=False))
-    model.load_state_dict(torch.load(folder / "encoder.pt", map_location="cpu", weights_only=True))
+    model.load_state_dict(torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True))
     model.eval()
     return model

@@ -21,7 +21,7 @@ from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerFast
 
 from nlp.training.encoder.base import packed_file, tokenizer
 from nlp.training.encoder.packed import Pieces, read
-from nlp.training.encoder.texts import rows, training_texts
+from nlp.training.texts import rows, training_texts
 
 LEAST_SEEN = 20  # over three writings of every text, so about seven true occurrences
 META = "▁"

