@@ -11,6 +11,7 @@ import numpy as np
 from nlp.errors import EngineError
 from nlp.marks import SENTIMENTS, Marks, Sentiment
 from nlp.probabilities import Floats, softmax
+from nlp.quiet_transformers import transformers
 from nlp.sentiment_model import SentimentModel
 
 if TYPE_CHECKING:
@@ -72,12 +73,11 @@ def _opened(model: str) -> tuple[Any, Any]:
     """The tokenizer and the network; `EngineError` says what is missing."""
     try:
         import torch  # noqa: F401
-        from transformers import AutoModelForSequenceClassification, AutoTokenizer
     except ImportError as error:
         raise EngineError(f"A sentiment model needs PyTorch, which is not installed: {INSTALL}.") from error
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model)
-        network = AutoModelForSequenceClassification.from_pretrained(model).eval()
+        tokenizer = transformers().AutoTokenizer.from_pretrained(model)
+        network = transformers().AutoModelForSequenceClassification.from_pretrained(model).eval()
     except Exception as error:  # transformers, the hub and the tokenizers raise kinds of their own
         raise EngineError(_not_opened(model, error)) from error
     if not tokenizer.is_fast:
@@ -126,7 +126,5 @@ def _digest(model: str) -> str:
                     while block := file.read(1 << 20):
                         digest.update(block)
     else:
-        from transformers.utils import cached_file
-
-        digest.update(Path(str(cached_file(model, "config.json"))).parent.name.encode())
+        digest.update(Path(str(transformers().utils.cached_file(model, "config.json"))).parent.name.encode())
     return digest.hexdigest()[:12]

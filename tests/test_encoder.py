@@ -1,6 +1,8 @@
 """The encoder's reader and engines, on an encoder of a few numbers: what a text gets depends on it alone, and none is cut."""
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from nlp.pipeline import load_pipeline
 from nlp.probabilities import softmax
 
 TEXTS = st.lists(st.text("好差物流慢快，。吗？买的x ", max_size=300) | st.text(max_size=20), max_size=8)
+ROOT = Path(__file__).parent.parent
 MOST = ["sentiment", "intent", "stage"]
 
 
@@ -161,6 +164,13 @@ def test_auto_stops_at_the_first_answerer_that_is_sure_of_everything(tmp_path: P
     assert reading.last is not None
     expected = float(softmax(reading.last["stage"][None]).max())
     assert engine.mark([text])[0].stage_confidence == pytest.approx(expected, abs=1e-4)
+
+
+def test_an_engine_loads_without_a_word(folder: Path) -> None:
+    """Where PyTorch is not installed, `transformers` would advise to install it."""
+    code = f"from nlp.engine import load_engine; load_engine({str(folder)!r}).mark(['好'])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_only_an_encoder_that_reads_every_text_tells_emotions(engine: EncoderEngine, hasty: EncoderEngine) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from nlp.encoder.description import TOKENIZER, Description, read_description
 from nlp.errors import EngineError
 from nlp.probabilities import Floats
+from nlp.quiet_transformers import transformers
 
 WINDOW = 192  # tokens; a longer text is read in windows of nearly equal length
 
@@ -46,14 +47,13 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.description: Description = read_description(folder)
         import onnxruntime
-        from transformers import PreTrainedTokenizerFast
 
         self._questions = tuple(self.description.classes)
         self._threads = _cores()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
-            self._tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(folder / TOKENIZER))
+            self._tokenizer = transformers().PreTrainedTokenizerFast(tokenizer_file=str(folder / TOKENIZER))
             self._lower, self._upper = (
                 onnxruntime.InferenceSession(
                     str(folder / graph),
