@@ -13,7 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# Imported where they are measured: feedback, nlp, storage and the peers.
+from benchmarks import peers
+from benchmarks.peers import Judge
+
+# Imported where they are measured: feedback, nlp, storage and the peers' packages.
 
 SEARCHES = ("物流", "物流太慢", "客服 态度", "包装破了", "iPhone15续航", "退款", "好吃", "性价比")
 
@@ -145,9 +148,6 @@ def jieba(data: str | None, rows: int) -> dict[str, float]:
     return measured(lambda: sum(1 for text in sample if cutter.lcut(text)))
 
 
-Judge = Callable[[list[str]], list[bool]]
-
-
 def _own(name: str) -> Callable[[], Judge]:
     def load() -> Judge:
         from nlp.engine import load_engine
@@ -158,46 +158,14 @@ def _own(name: str) -> Callable[[], Judge]:
     return load
 
 
-def _pipeline() -> Judge:
-    """The pipeline of `transformers` in torch, as its guide shows it: a classifier of the encoder's shape and with its tokenizer.
-
-    Its weights are drawn at random, since only its speed is asked for; what they say is not.
-    """
-    import torch
-    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast, pipeline
-
-    from nlp.encoder.engine import shipped
-
-    tokens = PreTrainedTokenizerFast(
-        tokenizer_file=str(shipped() / "tokenizer.json"), pad_token="<pad>", unk_token="<unk>", model_max_length=512
-    )
-    shape = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 1536}
-    torch.manual_seed(1)
-    model = BertForSequenceClassification(BertConfig(vocab_size=len(tokens), **shape)).eval()
-    classify = pipeline("text-classification", model=model, tokenizer=tokens, device="cpu")
-    return lambda reviews: [said["label"] == "LABEL_1" for said in classify(reviews, truncation=True)]
-
-
-def _snownlp() -> Judge:
-    from snownlp import SnowNLP  # type: ignore[import-untyped]
-
-    return lambda reviews: [SnowNLP(text).sentiments >= 0.5 for text in reviews]
-
-
-def _pysenti() -> Judge:
-    from pysenti import ModelClassifier  # type: ignore[import-untyped]
-
-    model = ModelClassifier()
-    return lambda reviews: [model.classify(text)["positive_prob"] >= 0.5 for text in reviews]
-
-
 _ENGINES: dict[str, Callable[[], Judge]] = {
     "fast": _own("fast"),
     "auto": _own("auto"),
     "encoder": _own("encoder"),
-    "pipeline": _pipeline,
-    "snownlp": _snownlp,
-    "pysenti": _pysenti,
+    "pipeline": peers.pipeline,
+    "plain_export": peers.plain_export,
+    "snownlp": peers.snownlp,
+    "pysenti": peers.pysenti,
 }
 _TASKS: dict[str, Callable[..., dict[str, float]]] = {
     task.__name__: task for task in (prepare, grow, collect, analyze, digest, search, engine, jieba)

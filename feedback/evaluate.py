@@ -72,7 +72,8 @@ class FieldCard:
     """One field. Rows of `confusion` are the truth, columns what was said, both in the order of `classes`.
 
     `calibration_error`: how far confidences are from the share of right answers, on average (expected calibration error over
-    fifteen equal bins, Guo et al. 2017); None where there is no confidence.
+    fifteen equal bins, Guo et al. 2017); None where there is no confidence. `error_by_chance`: what it would stay below in 95 of
+    100 such samples although every confidence were true.
     """
 
     field: str
@@ -81,6 +82,7 @@ class FieldCard:
     accuracy: Figure
     macro_f1: Figure
     calibration_error: Figure | None
+    error_by_chance: float | None
     classes: tuple[ClassCard, ...]
     sources: tuple[tuple[str, Figure], ...]  # accuracy, the largest source first
     confusion: tuple[tuple[int, ...], ...]
@@ -164,7 +166,8 @@ class _Tally:
     confusion: list[list[int]]
     sources: dict[str, list[int]] = field(default_factory=dict)  # texts, right ones
     n: int = 0
-    # By bin of confidence: their sum, and how many answers were right.
+    # By bin of confidence: how many, their sum, and how many answers were right.
+    in_bins: list[int] = field(default_factory=lambda: [0] * _BINS)
     confidences: list[float] = field(default_factory=lambda: [0.0] * _BINS)
     right_in_bins: list[int] = field(default_factory=lambda: [0] * _BINS)
     has_confidences: bool = False
@@ -183,6 +186,7 @@ class _Tally:
         self.n += 1
         if confidence is not None:
             place = min(int(confidence * _BINS), _BINS - 1)
+            self.in_bins[place] += 1
             self.confidences[place] += confidence
             self.right_in_bins[place] += right
             self.has_confidences = True
@@ -257,6 +261,7 @@ def _measure(name: str, tally: _Tally, texts: int) -> FieldCard:
         accuracy=_share(sum(hits), tally.n),
         macro_f1=macro_f1,
         calibration_error=_calibration_error(tally),
+        error_by_chance=_error_by_chance(tally),
         classes=tuple(
             ClassCard(
                 label,
@@ -279,6 +284,18 @@ def _calibration_error(tally: _Tally) -> Figure | None:
         return None
     apart = (abs(sure - right) for sure, right in zip(tally.confidences, tally.right_in_bins, strict=True))
     return Figure(sum(apart) / tally.n, None, None, tally.n)
+
+
+def _error_by_chance(tally: _Tally) -> float | None:
+    """A small sample is off by luck alone: answers drawn as right as often as their bin's confidences say."""
+    if not tally.has_confidences:
+        return None
+    import numpy as np
+
+    counts, sums = np.array(tally.in_bins), np.array(tally.confidences)
+    share = np.clip(sums / np.maximum(counts, 1), 0.0, 1.0)
+    right = np.random.default_rng(_SEED).binomial(counts, share, size=(_RESAMPLES, _BINS))
+    return float(np.percentile(abs(right - sums).sum(axis=1) / tally.n, 95))
 
 
 def _share(successes: int, n: int) -> Figure:

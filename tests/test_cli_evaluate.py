@@ -48,7 +48,7 @@ def test_the_tables_are_aligned_by_what_a_terminal_shows(tmp_path: Path) -> None
         "sentiment: 3 texts, 1 without a label left out\n"
         "  accuracy           0.667  [0.208, 0.939]\n"
         "  macro-F1           0.667  [0.250, 1.000]\n"
-        "  calibration error  0.333\n"
+        "  calibration error  0.333  (by chance alone up to 0.000)\n"
         "\n"
         "  class     precision  recall     F1  n\n"
         "  neutral       0.500   1.000  0.667  1\n"
@@ -73,6 +73,7 @@ def test_json_says_all_that_the_tables_say(tmp_path: Path) -> None:
     assert (stage["field"], stage["n"], stage["unlabelled"]) == ("stage", 2, 0)
     assert stage["macro_f1"] == {"value": 1.0, "low": None, "high": None, "n": 2}
     assert stage["calibration_error"] == {"value": 0.0, "low": None, "high": None, "n": 2}
+    assert stage["error_by_chance"] == 0.0
     assert stage["confusion"]["none"]["none"] == 2
     assert [(s["source"], s["accuracy"]["n"]) for s in stage["sources"]] == [("(no source)", 1), ("京东", 1)]
     assert stage["classes"][0] == {"label": "awareness", "precision": None, "recall": None, "f1": None}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tiny_encoder import CLASSES, WIDTH, make_encoder, steps
 
 from nlp.config import PipelineConfig, pipeline_version
-from nlp.encoder.engine import EncoderEngine
+from nlp.encoder.engine import SEVERAL_OPINIONS, EncoderEngine
 from nlp.encoder.reader import WINDOW, Reader, windows
 from nlp.engine import load_engine
 from nlp.errors import EngineError
@@ -59,13 +59,25 @@ def test_what_is_said_of_a_text_does_not_depend_on_the_others(
     assert engine.mark([texts[n] for n in order]) == [together[n] for n in order]
 
 
-@given(tokens=st.lists(st.integers(3, 99), max_size=3 * WINDOW), most=st.integers(1, WINDOW))
-def test_windows_hold_every_token_once(tokens: list[int], most: int) -> None:
-    found = windows(tokens, most)
+@given(
+    tokens=st.lists(st.integers(3, 99), max_size=3 * WINDOW),
+    most=st.integers(1, WINDOW),
+    ends=st.frozensets(st.integers(3, 99), max_size=4),
+)
+def test_windows_hold_every_token_once(tokens: list[int], most: int, ends: frozenset[int]) -> None:
+    found = windows(tokens, most, ends)
     assert all(len(window) <= most for window in found)
     assert [token for window in found for token in window] == tokens
-    lengths = [len(window) for window in found]
+    assert len(found) == max(1, -(-len(tokens) // most))
+    lengths = [len(window) for window in windows(tokens, most)]
     assert max(lengths) - min(lengths) <= 1
+
+
+def test_windows_end_where_sentences_do() -> None:
+    stop = 9
+    sentences = [5] * 80 + [stop] + [6] * 50 + [stop] + [7] * 90 + [stop]
+    assert [window[-1] for window in windows(sentences, 150, {stop})] == [stop, stop]
+    assert len(windows(sentences, 150, {stop})[0]) == 132
 
 
 def test_the_end_of_a_long_text_counts(engine: EncoderEngine) -> None:
@@ -164,6 +176,17 @@ def test_auto_stops_at_the_first_answerer_that_is_sure_of_everything(tmp_path: P
     assert reading.last is not None
     expected = float(softmax(reading.last["stage"][None]).max())
     assert engine.mark([text])[0].stage_confidence == pytest.approx(expected, abs=1e-4)
+
+
+def test_of_a_whole_review_the_sentiment_alone_decides(tmp_path: Path) -> None:
+    said = steps()
+    said["fast"]["sentiment"]["sure"] = 0.0  # and never sure of the rest
+    hasty = EncoderEngine.load(make_encoder(tmp_path, steps=said), hasty=True)
+    opinion, review = "物流慢", "物流慢，" * (SEVERAL_OPINIONS // 4) + "真的慢"
+    stages = softmax(hasty.fast.logits([opinion, review])["stage"]).max(axis=1)
+    marks = hasty.mark([opinion, review])
+    assert marks[1].stage_confidence == pytest.approx(float(stages[1]), abs=1e-4)
+    assert marks[0].stage_confidence != pytest.approx(float(stages[0]), abs=1e-4)
 
 
 def test_an_engine_loads_without_a_word(folder: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from nlp.marks import SENTIMENTS
 from nlp.training import corpus, texts
+from nlp.training.encoder import data as encoder_data
 from nlp.training.encoder.augment import mistyped, reviews_by_source, vary
 from nlp.training.encoder.data import Example, examples
 from nlp.training.encoder.packed import read
@@ -74,8 +75,14 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for file_name, row, said in READ:
             check = corpus.fingerprint(FILES[file_name][int(row)]["text"])
             csv.writer(file, delimiter="\t").writerow([file_name, row, check, said])
-    monkeypatch.setattr(corpus, "LABELS", labels)
-    monkeypatch.setattr(texts, "LABELS", labels)
+    verdict = {"stage": "engagement", "sentiment": "positive", "intent": "praise"}
+    written = [{"text": text, **verdict} for text in ("一滴都没漏", "挑不出毛病！！！")]
+    (labels / "written.jsonl").write_text("".join(json.dumps(row) + "\n" for row in written), encoding="utf-8")
+    (labels / "cases.jsonl").write_text(
+        json.dumps({"text": "挑不出毛病！！", "sentiment": "positive"}), encoding="utf-8"
+    )
+    for module in (corpus, texts, encoder_data):
+        monkeypatch.setattr(module, "LABELS", labels)
     return tmp_path
 
 
@@ -89,7 +96,7 @@ def test_nothing_that_measures_is_trained_on(data: Path) -> None:
     assert posts == {row["text"] for row in FILES["emotion_weibo.jsonl"]} - held_out
     seen = set(texts.training_texts(data))
     assert not seen & {"物流很快，第二天就到了", "这家店的服务太差了！！！", "磨豆机漏粉", "壶嘴漏水，换", *held_out}
-    barred = {"物流很快，第二天就到了", "这家店的服务太差了！！！", "壶嘴漏水，换"}
+    barred = {"挑不出毛病！！！", "物流很快，第二天就到了", "这家店的服务太差了！！！", "壶嘴漏水，换"}
     assert not {e.text for e in found} & barred
 
 
@@ -98,6 +105,8 @@ def test_each_set_teaches_what_it_has_labels_for(data: Path) -> None:
     found = {(e.source, e.text): e for e in examples(data)}
     segment = found["segments", "鱼很新鲜"]
     assert (segment.sentiment, segment.polarity, segment.intent, segment.stage) == (positive, None, 1, 2)
+    written = found["written", "一滴都没漏"]
+    assert (written.sentiment, written.intent, written.stage) == (positive, 1, 2)
     review = found["reviews_binary shop", "杯子碎了一个"]
     assert (review.sentiment, review.polarity, review.intent, review.stage) == (None, 0, None, None)
     assert ("restaurant_triplets", "鱼新鲜但是贵") not in found  # praise and blame in one

@@ -263,9 +263,19 @@ def test_the_calibration_error_is_how_far_confidence_is_from_the_share_of_right_
     error = field(card, "sentiment").calibration_error
     assert error is not None
     assert error.value == pytest.approx((4 * abs(0.8 - 3 / 4) + 2 * 0.4) / 6)
+    assert field(
+        evaluate(rows[:1], Hesitant(), lambda _what, _more: None), "sentiment"
+    ).error_by_chance == pytest.approx(0.8)
     # The sign of a score has no confidence of its own.
     by_sign = field(evaluate(rows[3:], Hesitant(), lambda _what, _more: None), "sentiment_by_sign")
     assert by_sign.calibration_error is None
+
+
+def test_a_small_sample_is_off_by_chance() -> None:
+    rows = [GoldRow("0.8", "x", {"sentiment": ("neutral",)})] * 400
+    chance = field(evaluate(rows, Hesitant(), lambda _what, _more: None), "sentiment").error_by_chance
+    # Nineteen of twenty are within two standard deviations of a share.
+    assert chance == pytest.approx(1.96 * (0.8 * 0.2 / 400) ** 0.5, abs=0.004)
 
 
 def test_the_card_becomes_one_row_per_figure() -> None:

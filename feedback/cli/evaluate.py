@@ -42,7 +42,7 @@ def evaluate(folder: Path, gold: Path, engine: str | None, as_json: bool, save: 
     An answer is right if it is among the acceptable labels; for F1 and the confusion table that label is then the truth, else the
     first one. Macro-F1 is over the classes the gold holds. Where it holds no neutral, the sentiment is judged twice: as said
     (neutral is wrong), and by the sign of its score. The calibration error is how far confidences are from the share of right answers,
-    on average. Intervals are 95 %: Wilson's for shares, bootstrap for F1.
+    on average; a small sample is off by chance alone. Intervals are 95 %: Wilson's for shares, bootstrap for F1.
 
     \b
     feedback evaluate gold.jsonl
@@ -103,6 +103,7 @@ def _as_json(card: "Card", gold: str) -> str:
                 "accuracy": asdict(each.accuracy),
                 "macro_f1": asdict(each.macro_f1),
                 "calibration_error": asdict(each.calibration_error) if each.calibration_error else None,
+                "error_by_chance": each.error_by_chance,
                 "classes": [asdict(one) for one in each.classes],
                 "sources": [{"source": source, "accuracy": asdict(figure)} for source, figure in each.sources],
                 "confusion": {
@@ -130,7 +131,8 @@ _TITLES = {"sentiment_by_sign": "sentiment by the sign of the score"}
 def _field_lines(each: "FieldCard") -> Iterator[str]:
     figures = [["accuracy", *_with_limits(each.accuracy)], ["macro-F1", *_with_limits(each.macro_f1)]]
     if each.calibration_error:
-        figures.append(["calibration error", *_with_limits(each.calibration_error)])
+        chance = "" if each.error_by_chance is None else f"(by chance alone up to {each.error_by_chance:.3f})"
+        figures.append(["calibration error", f"{each.calibration_error.value:.3f}", chance])
     yield from _indented(aligned(figures, "lrl"))
     yield ""
     rows = [["class", "precision", "recall", "F1", "n"]]

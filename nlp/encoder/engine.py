@@ -1,7 +1,7 @@
 """The encoder as an engine, and `auto`: the fast engine first, the encoder for what that leaves open.
 
 Both add up what the answerers so far have said, weighted as the encoder's description says. `encoder` always asks all of them; `auto` stops
-as soon as the answers to all questions are sure.
+as soon as the answers to all questions are sure; of a whole review, which has no one stage or intent, as soon as the sentiment is.
 """
 
 import hashlib
@@ -21,7 +21,8 @@ from nlp.normalize import traditional_share
 from nlp.probabilities import Floats, marks_of, softmax
 
 # Raise it when the way from text to marks changes.
-CODE_VERSION = "2"
+CODE_VERSION = "3"
+SEVERAL_OPINIONS = 60  # characters, above which a text is a whole review rather than an opinion
 LONG_CHARACTERS = 120
 TRADITIONAL_SHARE = 0.08
 QUESTIONS: Mapping[str, tuple[str, ...]] = {"sentiment": SENTIMENTS, "intent": INTENTS, "stage": STAGES}
@@ -68,12 +69,20 @@ class EncoderEngine:
         fast = self.fast.logits(texts)
         found = {q: softmax(self._added(FAST, q, {FAST: fast[q]})) for q in QUESTIONS}
         apart = [is_long_traditional(text) for text in texts]
-        open_ = [n for n in range(len(texts)) if not self.hasty or apart[n] or not self._is_sure(FAST, found, n)]
+        decisive = [deciding(text) for text in texts]
+        open_ = [
+            n
+            for n in range(len(texts))
+            if not self.hasty or apart[n] or not self._is_sure(FAST, {q: found[q][n] for q in decisive[n]})
+        ]
 
         def enough(n: int, said: Logits) -> bool:
             place = open_[n]
-            so_far = {q: softmax(self._added(EXIT, q, {FAST: fast[q][place], EXIT: said[q]})[None]) for q in QUESTIONS}
-            return not apart[place] and self._is_sure(EXIT, so_far, 0)
+            so_far = {
+                q: softmax(self._added(EXIT, q, {FAST: fast[q][place], EXIT: said[q]})[None])[0]
+                for q in decisive[place]
+            }
+            return not apart[place] and self._is_sure(EXIT, so_far)
 
         readings = self.reader.read([texts[place] for place in open_], enough if self.hasty else None)
         for place, reading in zip(open_, readings, strict=True):
@@ -96,11 +105,17 @@ class EncoderEngine:
             total = total + np.float32(weight) * given[answerer]
         return total
 
-    def _is_sure(self, who: str, probabilities: Mapping[str, Floats], place: int) -> bool:
-        return all(probabilities[question][place].max() >= self._step(who, question).sure for question in QUESTIONS)
+    def _is_sure(self, who: str, probabilities: Mapping[str, Floats]) -> bool:
+        """Whether nobody else need be asked, `(classes,)` being what has been said of each question that decides."""
+        return all(said.max() >= self._step(who, question).sure for question, said in probabilities.items())
 
     def _step(self, who: str, question: str) -> Step:
         return self.reader.description.steps[who][question]
+
+
+def deciding(text: str) -> tuple[str, ...]:
+    """The questions that must be sure of their answers before `auto` stops."""
+    return ("sentiment",) if len(text) > SEVERAL_OPINIONS else tuple(QUESTIONS)
 
 
 def is_long_traditional(text: str) -> bool:

@@ -47,7 +47,7 @@ def measuring_rows() -> dict[str, set[str]]:
 def measuring_texts(data: Path, gold: Path | None = None) -> set[str]:
     """Every text that measures, squashed: no text equal to one of these is ever trained on."""
     texts = [segment.text for name in MEASURING_LABELS for segment in labelled_segments(data, name)]
-    paths = [path for path in sorted(data.glob("*.jsonl")) if is_measuring(path.name)]
+    paths = [path for path in sorted(data.glob("*.jsonl")) if is_measuring(path.name)] + [LABELS / "cases.jsonl"]
     if gold:
         paths.append(gold / "segments_dev.jsonl")
     for path in paths:
