@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from nlp.marks import SENTIMENTS
+from nlp.normalize import squash
 from nlp.training import corpus, texts
-from nlp.training.encoder import data as encoder_data
 from nlp.training.encoder.augment import mistyped, reviews_by_source, vary
 from nlp.training.encoder.data import Example, examples
 from nlp.training.encoder.packed import read
@@ -81,7 +81,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (labels / "cases.jsonl").write_text(
         json.dumps({"text": "挑不出毛病！！", "sentiment": "positive"}), encoding="utf-8"
     )
-    for module in (corpus, texts, encoder_data):
+    for module in (corpus, texts):
         monkeypatch.setattr(module, "LABELS", labels)
     return tmp_path
 
@@ -98,6 +98,13 @@ def test_nothing_that_measures_is_trained_on(data: Path) -> None:
     assert not seen & {"物流很快，第二天就到了", "这家店的服务太差了！！！", "磨豆机漏粉", "壶嘴漏水，换", *held_out}
     barred = {"挑不出毛病！！！", "物流很快，第二天就到了", "这家店的服务太差了！！！", "壶嘴漏水，换"}
     assert not {e.text for e in found} & barred
+
+
+def test_no_written_segment_is_a_case() -> None:
+    cases = {squash(row["text"]) for row in texts.rows(corpus.LABELS / "cases.jsonl")}
+    written = [squash(segment.text) for segment in corpus.written_segments()]
+    assert len(set(written)) == len(written) > 3000
+    assert not cases & set(written)
 
 
 def test_each_set_teaches_what_it_has_labels_for(data: Path) -> None:

@@ -130,8 +130,8 @@ _TITLES = {"sentiment_by_sign": "sentiment by the sign of the score"}
 
 def _field_lines(each: "FieldCard") -> Iterator[str]:
     figures = [["accuracy", *_with_limits(each.accuracy)], ["macro-F1", *_with_limits(each.macro_f1)]]
-    if each.calibration_error:
-        chance = "" if each.error_by_chance is None else f"(by chance alone up to {each.error_by_chance:.3f})"
+    if each.calibration_error and each.error_by_chance is not None:
+        chance = f"(by chance alone up to {each.error_by_chance:.3f})"
         figures.append(["calibration error", f"{each.calibration_error.value:.3f}", chance])
     yield from _indented(aligned(figures, "lrl"))
     yield ""

@@ -4,6 +4,9 @@ A line of `labels/*.tsv` is `file row start end check stage sentiment intent`: a
 `row.turn`), as code point offsets, and a hash of its words, so that another edition of the data is noticed. A field with two acceptable
 labels has both, joined by `|`. A line of `labels/reviews.tsv` is `file row check sentiment`: the verdict of a whole review, `neutral` where it is
 balanced, undecidable or none.
+
+Two files are no pointers, for their texts were written for this package: `labels/written.jsonl`, to train on, and `labels/cases.jsonl`, to measure on, each case
+with the one label it is about.
 """
 
 import csv
@@ -74,6 +77,11 @@ def gold_segments(path: Path) -> list[Labelled]:
         )
         for row in _rows(path)
     ]
+
+
+def written_segments() -> list[Labelled]:
+    """The segments of `labels/written.jsonl`: kinds that are hard, and rare among real ones."""
+    return gold_segments(LABELS / "written.jsonl")
 
 
 def reviews(path: Path) -> dict[str, Review]:

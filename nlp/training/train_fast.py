@@ -28,13 +28,13 @@ from nlp.marks import INTENTS, SENTIMENTS, STAGES
 from nlp.normalize import squash
 from nlp.training.corpus import (
     FIELDS,
-    LABELS,
     Labelled,
     Review,
     gold_segments,
     labelled_segments,
     read_reviews,
     reviews,
+    written_segments,
 )
 from nlp.training.texts import measuring_rows, measuring_texts
 
@@ -87,7 +87,7 @@ def fit(
 def train(data: Path, gold: Path | None) -> dict[str, Head]:
     """The three heads, from training files alone."""
     whole = whole_reviews(data)
-    segments = labelled_segments(data, "train") + gold_segments(LABELS / "written.jsonl")
+    segments = labelled_segments(data, "train") + written_segments()
     if gold:
         segments += gold_segments(gold / "segments_train.jsonl")
         unseen = [s.text for s in gold_segments(gold / "segments_dev.jsonl") if len(s.text) >= SHORTEST_TELLING]

@@ -92,7 +92,7 @@ def probabilities(step: Step, given: Answers, question: str) -> Floats:
 
 
 def fitted(who: str, question: str, sets: Sequence[tuple[Answers, float]]) -> Step:
-    """The step of an answerer: likelihood of the acceptable labels, over sets with their weights."""
+    """The step of an answerer: likelihood of the acceptable labels, over sets with their weights; then rare classes are favoured."""
     asked = ANSWERERS[: ANSWERERS.index(who) + 1]
     classes = len(QUESTIONS[question])
     sets = [(given, weight) for given, weight in sets if question in given.right]
@@ -113,9 +113,11 @@ def fitted(who: str, question: str, sets: Sequence[tuple[Answers, float]]) -> St
     bounds = [(0.0, 4.0)] * len(asked) + [(-4.0, 4.0)] * classes
     found = minimize(doubt, start, bounds=bounds, method="Powell", options={"maxiter": 60, "xtol": 1e-3})
     step = step_of(found.x)
+    if question not in RARITY:
+        return step
     right = np.concatenate([given.right[question] for given, _ in sets])
     shares = right.sum(axis=0) / right.sum()
-    return replace(step, offsets=step.offsets - floats(RARITY.get(question, 0.0) * np.log(shares)))
+    return replace(step, offsets=step.offsets - floats(RARITY[question] * np.log(shares)))
 
 
 def share_right(chosen: Floats, right: Bools) -> float:

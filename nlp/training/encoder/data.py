@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES
 from nlp.normalize import squash
-from nlp.training.corpus import LABELS, Labelled, gold_segments, labelled_segments, read_reviews
+from nlp.training.corpus import Labelled, gold_segments, labelled_segments, read_reviews, written_segments
 from nlp.training.texts import is_held_out_emotion, measuring_rows, measuring_texts, rows, table
 
 POLES = ("negative", "positive")
@@ -88,7 +88,7 @@ def _all(data: Path, gold: Path | None) -> Iterator[Example]:
         if labelled.text not in known:
             known.add(labelled.text)
             yield segment(labelled)
-    for labelled in gold_segments(LABELS / "written.jsonl"):
+    for labelled in written_segments():
         yield segment(labelled, "written")
     yield from _reviews(data)
     yield from _emotions(data)
