@@ -32,9 +32,12 @@ class Sizes:
     pipeline: int = 300
     pysenti: int = 2_000
     snownlp: int = 300
+    topics: int = 20_000
 
 
-QUICK = Sizes(collect=(1_000, 5_000), analyze=(1_000,), fast=500, encoder=100, pipeline=30, pysenti=500, snownlp=50)
+QUICK = Sizes(
+    collect=(1_000, 5_000), analyze=(1_000,), fast=500, encoder=100, pipeline=30, pysenti=500, snownlp=50, topics=3_000
+)
 
 
 class Bench:
@@ -162,11 +165,34 @@ def asking(bench: Bench) -> Iterator[str]:
     yield f"{'feedback --help':34} {'':>9} {sorted(walls)[1]:9.2f}"
 
 
+def finding_topics(bench: Bench) -> Iterator[str]:
+    yield head("topics (rows are texts), embeddings given")
+    if bench.data is None:
+        yield "only with --data: generated reviews have no topics of their own"
+        return
+    for name in ("segments", "reviews"):
+        cache = bench.folder / f"topics-{name}.npy"
+        given = {"data": bench.data, "name": name, "most": bench.sizes.topics, "cache": str(cache)}
+        yield line(f"embed, {name}", bench.run("embed_topics", **given))
+        for finder in ("yuansheng", "bertopic"):
+            figures = bench.run("topics", finder=finder, **given)
+            note = (
+                f"{figures['topics']:.0f} topics, unassigned {figures['unassigned']:.3f}, NPMI {figures['npmi']:.3f}, "
+            )
+            note += f"diversity {figures['diversity']:.3f}"
+            if "nmi" in figures:
+                note += f", NMI {figures['nmi']:.4f}"
+            if "same" in figures:
+                note += f", shuffled {'the same' if figures['same'] else 'OTHERS'}"
+            yield line(f"{finder}, {name}", figures, note)
+
+
 GROUPS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "collect": collecting,
     "analyze": analyzing,
     "engines": judging,
     "ask": asking,
+    "topics": finding_topics,
 }
 
 

@@ -137,6 +137,43 @@ def engine(name: str, data: str | None, rows: int) -> dict[str, float]:
     return result
 
 
+def embed_topics(data: str, name: str, most: int, cache: str) -> dict[str, float]:
+    from benchmarks import topics
+
+    def work() -> int:
+        topics.embed(Path(data), name, most, Path(cache))
+        return most
+
+    return measured(work)
+
+
+def topics(data: str, name: str, most: int, cache: str, finder: str) -> dict[str, float]:
+    """Topics by one of `topics.FINDERS`, after a warm-up, and how good they are; ours once more with the texts shuffled."""
+    import numpy as np
+
+    from benchmarks import topics as comparing
+
+    texts, categories = comparing.texts_of(Path(data), name, most)
+    vectors = np.load(cache)
+    find = comparing.FINDERS[finder]
+    find(texts[:1500], vectors[:1500])
+    found: list[tuple[list[int], list[list[str]]]] = []
+
+    def work() -> int:
+        found.append(find(texts, vectors))
+        return len(texts)
+
+    result = measured(work)
+    labels, keywords = found[0]
+    documents = [comparing.content_words(text) for text in texts]
+    result |= comparing.measure(labels, keywords, documents, categories)
+    if finder == "yuansheng":
+        order = np.random.default_rng(comparing.SEED).permutation(len(texts))
+        again, words = find([texts[n] for n in order], vectors[order])
+        result["same"] = float([labels[n] for n in order] == again and words == keywords)
+    return result
+
+
 def jieba(data: str | None, rows: int) -> dict[str, float]:
     """What cutting reviews into words costs: a measure of the machine at this moment."""
     import jieba as cutter
@@ -168,7 +205,8 @@ _ENGINES: dict[str, Callable[[], Judge]] = {
     "pysenti": peers.pysenti,
 }
 _TASKS: dict[str, Callable[..., dict[str, float]]] = {
-    task.__name__: task for task in (prepare, grow, collect, analyze, digest, search, engine, jieba)
+    task.__name__: task
+    for task in (prepare, grow, collect, analyze, digest, search, engine, embed_topics, topics, jieba)
 }
 
 

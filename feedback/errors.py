@@ -6,6 +6,7 @@ FeedbackError
 ├── DigestError      a digest can't be built, read or verified
 ├── DeliveryError    a digest could not be sent
 ├── GoldError        a gold file can't be read (`evaluate.py`)
+├── TopicError       a topic is not there, or can't be treated so (`topics/edit.py`)
 ├── WorkerGone       a process that works ahead was killed (`ahead.py`)
 └── UnknownDate      a date can't be placed; intake lists it (`dates.py`)
 """

@@ -353,6 +353,10 @@ def _analysis_row(verbatim_id: int, content_hash: int, analysis: Analysis) -> An
                 )
                 for m in s.mentions
             ),
+            open_mentions=tuple(
+                records.OpenMention(*(m.term, m.start, m.end, m.opinion, m.opinion_start, m.opinion_end, m.sentiment))
+                for m in s.open_mentions
+            ),
         )
         for s in analysis.segments
     )

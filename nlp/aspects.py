@@ -1,7 +1,8 @@
 """Which aspects a segment speaks of: a taxonomy's words found in its folded text.
 
 The longest word wins where words overlap. A single Chinese character counts only as a whole token, since "菜" is not meant in
-"菜鸟". The opinion of a mention is the judging expression nearest to it within the segment.
+"菜鸟". What judges a mention is what an engine that finds opinions says; otherwise the judging expression nearest to it within the segment. What an engine
+finds judged and the taxonomy has no word for is an open mention.
 """
 
 import re
@@ -9,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nlp.marks import Mention, Sentiment
+from nlp.marks import Mention, OpenMention, Opinion, Sentiment, Span
 from nlp.normalize import fold
 from nlp.opinions import OpinionWord, find_opinions
 from nlp.taxonomy import Taxonomy
@@ -23,6 +24,9 @@ _FARTHEST_OPINION = 12  # characters between a term and the words that judge it
 class _Word:
     aspect: str
     implied: bool  # an opinion that implies the aspect, rather than a term that names it
+
+
+_Match = tuple[int, int, _Word]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +55,16 @@ class AspectFinder:
             self._words.pop(text, None)
         self._pattern = longest_match({*self._words, *excluded})
 
-    def find(self, document: Folded, span: tuple[int, int], sentiment: Sentiment) -> list[Mention]:
+    def find(
+        self, document: Folded, span: Span, sentiment: Sentiment, judged: Sequence[Opinion] | None = None
+    ) -> list[Mention]:
         """Mentions within `span`; offsets are into the whole text.
 
-        `sentiment` is the segment's own, which a mention takes when no opinion word is near it.
+        `sentiment` is the segment's own, which a mention takes when no opinion word is near it. `judged`: what an engine found in the segment.
         """
-        # A handle ("@某某客服") addresses someone; it names nothing.
-        folded = (
-            _HANDLE.sub(lambda handle: " " * len(handle.group()), document.folded)
-            if "@" in document.folded
-            else document.folded
-        )
-        matches = [
-            (match.start(), match.end(), word)
-            for match in self._pattern.finditer(folded, *span)
-            if (word := self._words.get(match.group())) and _stands(document, match.start(), match.end())
-        ]
+        matches = self._matches(document, span)
+        if judged is not None:
+            return _of_judged(document.text, matches, [_moved(opinion, span[0]) for opinion in judged], sentiment)
         if not matches:
             return []
         opinions = find_opinions(document.folded, span, document.cuts)
@@ -81,6 +79,79 @@ class AspectFinder:
             high = bisect_right(starts, match[1] + _FARTHEST_OPINION)
             mentions.append(_mention(document.text, match, opinions[low:high], len(opinions) == 1, sentiment))
         return mentions
+
+    def find_open(self, document: Folded, span: Span, judged: Sequence[Opinion]) -> list[OpenMention]:
+        """What an engine found judged within `span` and the taxonomy has no word for."""
+        matches = self._matches(document, span)
+        found = []
+        for opinion in (_moved(each, span[0]) for each in judged):
+            if opinion.aspect and not any(_is_about(opinion, match) for match in matches):
+                found.append(_open(document.text, opinion, opinion.aspect))
+        return found
+
+    def _matches(self, document: Folded, span: Span) -> list[_Match]:
+        # A handle ("@某某客服") addresses someone; it names nothing.
+        folded = (
+            _HANDLE.sub(lambda handle: " " * len(handle.group()), document.folded)
+            if "@" in document.folded
+            else document.folded
+        )
+        return [
+            (match.start(), match.end(), word)
+            for match in self._pattern.finditer(folded, *span)
+            if (word := self._words.get(match.group())) and _stands(document, match.start(), match.end())
+        ]
+
+
+def _moved(opinion: Opinion, by: int) -> Opinion:
+    """The opinion with offsets into the whole text."""
+    start, end = opinion.words
+    aspect = None if opinion.aspect is None else (opinion.aspect[0] + by, opinion.aspect[1] + by)
+    return Opinion(aspect, (start + by, end + by), opinion.sentiment)
+
+
+def _of_judged(text: str, matches: Sequence[_Match], judged: Sequence[Opinion], fallback: Sentiment) -> list[Mention]:
+    """A mention for each word of the taxonomy and each opinion about it."""
+    mentions = []
+    for match in matches:
+        start, end, word = match
+        own = [opinion for opinion in judged if _is_about(opinion, match)]
+        if not own:
+            near = [o for o in judged if o.aspect is None and _gap(o.words, start, end) <= _FARTHEST_OPINION]
+            own = sorted(near, key=lambda o: _gap(o.words, start, end))[:1]
+        for opinion in own or (None,):
+            words = opinion.words if opinion else (None, None)
+            mentions.append(
+                Mention(
+                    aspect=word.aspect,
+                    term=text[start:end],
+                    start=start,
+                    end=end,
+                    opinion=text[slice(*words)] if opinion else None,
+                    opinion_start=words[0],
+                    opinion_end=words[1],
+                    sentiment=opinion.sentiment if opinion else fallback,
+                )
+            )
+    return mentions
+
+
+def _is_about(opinion: Opinion, match: _Match) -> bool:
+    """Whether the opinion names what matched; judging words that imply an aspect ("太贵"), or name it themselves, are about it as well."""
+    start, end, word = match
+    if opinion.aspect and _meet(opinion.aspect, (start, end)):
+        return True
+    return _meet(opinion.words, (start, end)) and (word.implied or opinion.aspect is None)
+
+
+def _open(text: str, opinion: Opinion, aspect: Span) -> OpenMention:
+    return OpenMention(
+        *(text[slice(*aspect)], *aspect), *(text[slice(*opinion.words)], *opinion.words), opinion.sentiment
+    )
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
 
 
 def _stands(document: Folded, start: int, end: int) -> bool:
@@ -107,15 +178,13 @@ def _overlaps(opinion: OpinionWord, named: Sequence[tuple[int, int]]) -> bool:
     return before > 0 and named[before - 1][1] > opinion.start
 
 
-def _mention(
-    text: str, match: tuple[int, int, _Word], opinions: Sequence[OpinionWord], only: bool, fallback: Sentiment
-) -> Mention:
+def _mention(text: str, match: _Match, opinions: Sequence[OpinionWord], only: bool, fallback: Sentiment) -> Mention:
     """`opinions` are those around the match; `only` says that the segment has a single one."""
     start, end, word = match
     own = next((o for o in opinions if o.start < end and start < o.end), None) if word.implied else None
     nearest = own or min(
-        (o for o in opinions if _gap(o, start, end) <= _FARTHEST_OPINION),
-        key=lambda o: (_gap(o, start, end), o.start),
+        (o for o in opinions if _gap((o.start, o.end), start, end) <= _FARTHEST_OPINION),
+        key=lambda o: (_gap((o.start, o.end), start, end), o.start),
         default=None,
     )
     if word.implied and own is None:
@@ -133,10 +202,10 @@ def _mention(
     )
 
 
-def _gap(opinion: OpinionWord, start: int, end: int) -> int:
+def _gap(opinion: Span, start: int, end: int) -> int:
     """Characters between; what follows a term is nearer than what precedes it by a little, as Chinese judges after naming."""
-    if opinion.start >= end:
-        return (opinion.start - end) * 2
-    if opinion.end <= start:
-        return (start - opinion.end) * 2 + 3
+    if opinion[0] >= end:
+        return (opinion[0] - end) * 2
+    if opinion[1] <= start:
+        return (start - opinion[1]) * 2 + 3
     return 0

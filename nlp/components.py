@@ -19,6 +19,7 @@ from nlp.taxonomy import load_taxonomy
 Doc.set_extension("segments", default=(), force=True)
 Doc.set_extension("marks", default=(), force=True)
 Doc.set_extension("mentions", default=(), force=True)
+Doc.set_extension("open_mentions", default=(), force=True)
 
 
 @Language.factory("yuansheng_segmenter", assigns=["doc._.segments"], default_config={"whole": False})
@@ -36,7 +37,11 @@ def create_marker(nlp: Language, name: str, engine: str, sentiment: dict[str, An
     return _Marker(load_engine(engine, SentimentModel(sentiment["model"], pairs)))
 
 
-@Language.factory("yuansheng_aspects", requires=["doc._.segments", "doc._.marks"], assigns=["doc._.mentions"])
+@Language.factory(
+    "yuansheng_aspects",
+    requires=["doc._.segments", "doc._.marks"],
+    assigns=["doc._.mentions", "doc._.open_mentions"],
+)
 def create_aspects(nlp: Language, name: str, taxonomy: str) -> Any:  # noqa: ARG001
     return _Aspects(taxonomy)
 
@@ -85,7 +90,11 @@ class _Aspects:
         cuts = frozenset([*doc.to_array("IDX").tolist(), len(text)])
         document = Folded(text, fold(text), cuts)
         doc._.mentions = [
-            tuple(self._finder.find(document, span, marks.sentiment))
+            tuple(self._finder.find(document, span, marks.sentiment, marks.opinions))
+            for span, marks in zip(doc._.segments, doc._.marks, strict=True)
+        ]
+        doc._.open_mentions = [
+            tuple(self._finder.find_open(document, span, marks.opinions or ()))
             for span, marks in zip(doc._.segments, doc._.marks, strict=True)
         ]
         return doc

@@ -23,9 +23,24 @@ STAGES: tuple[Stage, ...] = (
 )
 
 
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """One judgement: `words` judge `aspect`, which is None where the target is not named. Offsets are the segment's."""
+
+    aspect: Span | None
+    words: Span
+    sentiment: Sentiment
+
+
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """An engine's verdict on one segment; `sentiment_score` in -1..1, confidences in 0..1; `emotion` is None from engines that tell none."""
+    """An engine's verdict on one segment; `sentiment_score` in -1..1, confidences in 0..1.
+
+    `emotion` and `opinions` are None where the engine tells none.
+    """
 
     sentiment: Sentiment
     sentiment_score: float
@@ -35,6 +50,7 @@ class Marks:
     stage: Stage
     stage_confidence: float
     emotion: Emotion | None = None
+    opinions: tuple[Opinion, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,19 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenMention:
+    """Something judged in the text that the taxonomy has no word for."""
+
+    term: str
+    start: int
+    end: int
+    opinion: str
+    opinion_start: int
+    opinion_end: int
+    sentiment: Sentiment
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """One opinion unit of a text with its marks."""
 
@@ -59,6 +88,7 @@ class Segment:
     end: int
     marks: Marks
     mentions: tuple[Mention, ...] = ()
+    open_mentions: tuple[OpenMention, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

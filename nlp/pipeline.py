@@ -3,7 +3,7 @@
     tokenizer    yuansheng.jieba.v1
     segmenter    sets  doc._.segments   spans as (start, end)
     marker       sets  doc._.marks      one Marks per segment, from an engine
-    aspects      sets  doc._.mentions   one tuple of Mention per segment
+    aspects      sets  doc._.mentions   one tuple of Mention per segment, and doc._.open_mentions
 
 A third party's step is a spaCy component like these, added by its name with `steps`.
 """
@@ -91,7 +91,7 @@ def _language(config: PipelineConfig) -> Language:
 
 def _analysis(text: str, doc: Doc) -> Analysis:
     segments = tuple(
-        Segment(start, end, marks, mentions)
-        for (start, end), marks, mentions in zip(doc._.segments, doc._.marks, doc._.mentions, strict=True)
+        Segment(start, end, *said)
+        for (start, end), *said in zip(doc._.segments, doc._.marks, doc._.mentions, doc._.open_mentions, strict=True)
     )
     return Analysis(detect_language(text), segments)

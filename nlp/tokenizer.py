@@ -6,7 +6,7 @@ project's tokens, so they are never used here.
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -30,7 +30,6 @@ class JiebaTokenizer:
     def __init__(self, vocab: Vocab, words: Sequence[str] = ()) -> None:
         self.vocab = vocab
         self.words = tuple(words)
-        self._cut = _jieba(self.words).cut
 
     def __call__(self, text: str) -> Doc:
         if len(text) > LONGEST_TEXT:
@@ -40,10 +39,9 @@ class JiebaTokenizer:
         if _LONE_SURROGATE.search(text):
             raise UnusableText("the text holds half a character (a lone surrogate)")
         words, start = [], 0
-        for block in _BLOCK.finditer(fold(text)):
-            for piece in self._cut(block.group()):
-                words.append(text[start : start + len(piece)])
-                start += len(piece)
+        for piece in cut(fold(text), self.words):
+            words.append(text[start : start + len(piece)])
+            start += len(piece)
         return Doc(self.vocab, words=words, spaces=[False] * len(words))
 
     def to_bytes(self, **_: Any) -> bytes:
@@ -66,6 +64,13 @@ def create_jieba_tokenizer(words: list[str]) -> Callable[[Language], JiebaTokeni
         return JiebaTokenizer(nlp.vocab, words)
 
     return create
+
+
+def cut(folded: str, words: tuple[str, ...] = ()) -> Iterator[str]:
+    """The words of a folded text, white space and marks included, in time that grows with its length alone."""
+    jieba = _jieba(words)
+    for block in _BLOCK.finditer(folded):
+        yield from jieba.cut(block.group())
 
 
 @cache

@@ -38,7 +38,7 @@ def save_analyses(connection: sqlite3.Connection, pipeline_version: str, rows: S
     connection.executemany("delete from analyses where verbatim_id = ?", ids)
     next_segment = _next_id(connection, "segments")
     next_mention = _next_id(connection, "mentions")
-    segments, mentions = [], []
+    segments, mentions, open_mentions = [], [], []
     for row in rows:
         for s in row.segments:
             segments.append(
@@ -55,9 +55,18 @@ def save_analyses(connection: sqlite3.Connection, pipeline_version: str, rows: S
                     )
                 )
                 next_mention += 1
+            open_mentions += [
+                (next_segment, m.term, m.start, m.end, m.opinion, m.opinion_start, m.opinion_end, m.sentiment)
+                for m in s.open_mentions
+            ]
             next_segment += 1
     connection.executemany(f"insert into segments values ({', '.join('?' * 12)})", segments)
     connection.executemany(f"insert into mentions values ({', '.join('?' * 10)})", mentions)
+    connection.executemany(
+        "insert into open_mentions (segment_id, term, start, end, opinion, opinion_start, opinion_end, sentiment) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?)",
+        open_mentions,
+    )
     connection.executemany(
         "insert into analyses values (?, ?, ?)", [(row.verbatim_id, pipeline_version, row.error) for row in rows]
     )

@@ -117,6 +117,19 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenMention:
+    """Something judged in a segment that the taxonomy has no word for; offsets are into the verbatim's text."""
+
+    term: str
+    start: int
+    end: int
+    opinion: str
+    opinion_start: int
+    opinion_end: int
+    sentiment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """One opinion unit with its marks; `sentiment_score` in -1..1, confidences in 0..1."""
 
@@ -131,6 +144,7 @@ class Segment:
     intent_confidence: float
     emotion: str | None = None
     mentions: tuple[Mention, ...] = ()
+    open_mentions: tuple[OpenMention, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

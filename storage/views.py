@@ -128,6 +128,37 @@ from (select date(v.posted_at, '{{offset}}') as posted_on, s.stage, s.sentiment,
       where v.role = 'customer')
 group by 1, 2
 """,
+    # One row per segment of a customer's verbatim, whether it belongs to a topic or not.
+    "topic_opinions": """
+select
+    t.topic_id,
+    topics.label as topic,
+    substr(v.text, s.start + 1, s.end - s.start) as text,
+    s.sentiment,
+    s.stage,
+    v.channel,
+    v.product,
+    v.store,
+    date(v.posted_at, '{offset}') as posted_on,
+    v.duplicate_of is null and v.noise is null as effective,
+    t.similarity,
+    v.posted_at,
+    s.id as segment_id,
+    s.verbatim_id
+from segments s join verbatims v on v.id = s.verbatim_id
+    left join segment_topics t on t.segment_id = s.id left join topics on topics.id = t.topic_id
+where v.role = 'customer'
+""",
+    "topic_sentiment": f"""
+select topic_id, topic, keywords, pinned, hidden,
+    {_COUNTS}
+from (select t.topic_id, topics.label as topic, topics.keywords, topics.pinned, topics.hidden, s.sentiment,
+             v.duplicate_of is null and v.noise is null as effective
+      from segments s join verbatims v on v.id = s.verbatim_id
+          left join segment_topics t on t.segment_id = s.id left join topics on topics.id = t.topic_id
+      where v.role = 'customer')
+group by topic_id
+""",
     # One row per conversation or survey response, whole.
     "conversations": """
 select

@@ -215,9 +215,11 @@ def test_inner_tables_are_hidden_from_the_list_of_tables(shop: Get) -> None:
         "evaluations",
         "findings",
         "mentions",
+        "open_mentions",
         "runs",
         "scores",
         "segments",
+        "topic_events",
         "topics",
         "verbatims",
     ]

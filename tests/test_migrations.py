@@ -15,7 +15,7 @@ from storage.store import Store
 TABLES = {
     *("verbatims", "scores", "segments", "mentions", "topics", "segment_topics", "findings", "evidence", "analyses"),
     *("runs", "cursors", "rejects", "corrections", "audit", "withdrawals", "copy_bands", "evaluations", "deliveries"),
-    "readings",
+    *("readings", "topic_centres", "topic_space", "topic_texts", "topic_events", "open_mentions"),
 }
 
 

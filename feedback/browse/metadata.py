@@ -29,7 +29,7 @@ _NAMES: dict[str, dict[str, str]] = {
     "field": {"sentiment": "情感", "sentiment_by_sign": "情感（按分值正负）", "intent": "意图", "stage": "环节"},
     "status": {"running": "进行中", "done": "完成", "failed": "失败", "sending": "发送中", "sent": "已发送"},
     "period_kind": {"day": "日", "week": "周", "month": "月", "quarter": "季度", "range": "自选", "all": "全部"},
-    **{column: {"0": "否", "1": "是"} for column in ("effective", "stored", "counted")},
+    **{column: {"0": "否", "1": "是"} for column in ("effective", "stored", "counted", "pinned", "hidden", "named")},
 }
 _FINDING_KINDS = {
     "stage": "环节",

@@ -23,6 +23,7 @@ _COMMANDS = {
     "search": "search",
     "status": "status",
     "taxonomy": "taxonomy",
+    "topics": "topics",
     "verify": "digest",
 }
 
@@ -41,6 +42,7 @@ _SUMMARIES = {
     "search": "Find verbatims by their words.",
     "status": "Show what the project holds and what it did last.",
     "taxonomy": "Check the aspects a project listens for.",
+    "topics": "Find out what customers talk about that nobody thought to list.",
     "verify": "Recompute every figure and quote of a digest.",
 }
 

@@ -21,7 +21,7 @@ from nlp.normalize import traditional_share
 from nlp.probabilities import Floats, marks_of, softmax
 
 # Raise it when the way from text to marks changes.
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 SEVERAL_OPINIONS = 60  # characters, above which a text is a whole review rather than an opinion
 LONG_CHARACTERS = 120
 TRADITIONAL_SHARE = 0.08
@@ -56,16 +56,19 @@ class EncoderEngine:
         if not segments:
             return []
         places = {text: place for place, text in enumerate(dict.fromkeys(segments))}
-        probabilities, emotions = self._answers(list(places))
+        probabilities, readings = self._answers(list(places))
         marks = marks_of(*(probabilities[question] for question in QUESTIONS))
-        told = [replace(each, emotion=emotion) for each, emotion in zip(marks, emotions, strict=True)]
+        told = [
+            # Of emotions the fast engine knows nothing, so `auto`, which asks the encoder about some texts only, tells none.
+            replace(each, emotion=None if self.hasty else _emotion(reading), opinions=reading.opinions)
+            if reading
+            else each
+            for each, reading in zip(marks, readings, strict=True)
+        ]
         return [told[places[text]] for text in segments]
 
-    def _answers(self, texts: Sequence[str]) -> tuple[dict[str, Floats], list[Emotion | None]]:
-        """How likely each class of each question is, `(texts, classes)`, and the emotions.
-
-        Of emotions the fast engine knows nothing, so `auto`, which asks the encoder about some texts only, tells none.
-        """
+    def _answers(self, texts: Sequence[str]) -> tuple[dict[str, Floats], list[Reading | None]]:
+        """How likely each class of each question is, `(texts, classes)`, and what the encoder said of the texts that it was asked about."""
         fast = self.fast.logits(texts)
         found = {q: softmax(self._added(FAST, q, {FAST: fast[q]})) for q in QUESTIONS}
         apart = [is_long_traditional(text) for text in texts]
@@ -84,8 +87,10 @@ class EncoderEngine:
             }
             return not apart[place] and self._is_sure(EXIT, so_far)
 
+        asked: list[Reading | None] = [None] * len(texts)
         readings = self.reader.read([texts[place] for place in open_], enough if self.hasty else None)
         for place, reading in zip(open_, readings, strict=True):
+            asked[place] = reading
             for question in QUESTIONS:
                 given = {FAST: fast[question][place], EXIT: reading.exit[question]}
                 if reading.last is None:
@@ -96,7 +101,7 @@ class EncoderEngine:
             if apart[place] and reading.last is not None:
                 scale = self.reader.description.traditional
                 found["sentiment"][place] = softmax(scale.logits(reading.last["sentiment"][None]))[0]
-        return found, [None] * len(texts) if self.hasty else [_emotion(reading) for reading in readings]
+        return found, asked
 
     def _added(self, who: str, question: str, given: Mapping[str, Floats]) -> Floats:
         step = self._step(who, question)

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from nlp.encoder.description import TOKENIZER, Description, read_description
+from nlp.encoder.opinions import opinions_of
 from nlp.errors import EngineError
+from nlp.marks import Opinion, Span
 from nlp.probabilities import Floats
 from nlp.quiet_transformers import transformers
 
@@ -34,13 +36,23 @@ Enough = Callable[[int, Logits], bool]
 class Reading:
     """One text: `exit[question]` and, unless that was enough, `last[question]`, `(classes,)`, and `embedding`, a unit vector `(width,)`.
 
-    `windows`: in how many it was read.
+    `windows`: in how many it was read. `opinions`: None as well where the encoder has no head for them.
     """
 
     exit: Logits
     last: Logits | None
     embedding: Floats | None
     windows: int
+    opinions: tuple[Opinion, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """What the upper graph says of one window; `opinions` are tags, links and moves (`nlp.encoder.opinions`), None where it has no head for them."""
+
+    logits: Logits
+    embedding: Floats
+    opinions: tuple[Floats, Floats, Floats] | None
 
 
 class Reader:
@@ -65,6 +77,7 @@ class Reader:
                 )
                 for graph in (self.description.lower, self.description.upper)
             )
+            self.finds_opinions = "tags" in {output.name for output in self._upper.get_outputs()}
             self._ends = frozenset(
                 number for piece, number in self._tokenizer.get_vocab().items() if piece.endswith(_SENTENCE_ENDS)
             )
@@ -79,48 +92,65 @@ class Reader:
         """
         if not texts:
             return []
-        ids: list[list[int]] = self._tokenizer(list(texts), return_attention_mask=False)["input_ids"]
+        encoded = self._tokenizer.backend_tokenizer.encode_batch(list(texts))
         readings: list[Reading | None] = [None] * len(texts)
 
         def read(place: int) -> None:
-            readings[place] = self._read(ids[place], lambda said: enough is not None and enough(place, said))
+            readings[place] = self._read(
+                texts[place], encoded[place], lambda said: enough is not None and enough(place, said)
+            )
 
         # Those of similar length after one another: a thread's memory fits the next one as well.
-        order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
+        order = sorted(range(len(texts)), key=lambda place: len(encoded[place]))
         with ThreadPoolExecutor(self._threads) as pool:
             for _ in pool.map(read, order):
                 pass
         return [reading for reading in readings if reading is not None]
 
-    def _read(self, ids: Sequence[int], enough: Callable[[Logits], bool]) -> Reading:
-        first, *inner, end = ids
+    def _read(self, text: str, encoded: Any, enough: Callable[[Logits], bool]) -> Reading:
+        first, *inner, end = encoded.ids
         parts = [[first, *part, end] for part in windows(inner, WINDOW - 2, self._ends)]
         if len(parts) == 1:
             hidden, said = self._begin(parts[0])
             if enough(said):
                 return Reading(said, None, None, 1)
-            last, embedding = self._end(hidden)
-            return Reading(said, last, embedding, 1)
-        exits, lasts, embeddings = [], [], []
-        for part in parts:
-            hidden, said = self._begin(part)
-            last, embedding = self._end(hidden)
-            exits.append(said)
-            lasts.append(last)
-            embeddings.append(embedding)
+            last = self._end(hidden)
+            return Reading(said, last.logits, last.embedding, 1, self._opinions(text, encoded.offsets, [last]))
+        begun = [self._begin(part) for part in parts]
+        lasts = [self._end(hidden) for hidden, _ in begun]
         weights = np.array([len(part) for part in parts], dtype=np.float32)
         weights /= weights.sum()
-        mean = weights @ np.stack(embeddings)
+        mean = weights @ np.stack([last.embedding for last in lasts])
         mean /= max(float(np.linalg.norm(mean)), 1e-12)
-        return Reading(_mean(exits, weights), _mean(lasts, weights), mean, len(parts))
+        exits = _mean([said for _, said in begun], weights)
+        opinions = self._opinions(text, encoded.offsets, lasts)
+        return Reading(exits, _mean([last.logits for last in lasts], weights), mean, len(parts), opinions)
 
     def _begin(self, ids: Sequence[int]) -> tuple[Any, Logits]:
         hidden, *said = self._lower.run(None, {"tokens": np.array([ids], dtype=np.int64)})
         return hidden, self._by_question(said)
 
-    def _end(self, hidden: Any) -> tuple[Logits, Floats]:
-        *said, embedding = self._upper.run(None, {"hidden": hidden})
-        return self._by_question(said), embedding[0].astype(np.float32)
+    def _end(self, hidden: Any) -> _Last:
+        said = self._upper.run(None, {"hidden": hidden})
+        questions = len(self._questions)
+        embedding = said[questions][0].astype(np.float32)
+        opinions = None
+        if self.finds_opinions:
+            tags, links, moves = said[questions + 1 :]
+            opinions = tags[0], links[0], moves
+        return _Last(self._by_question(said[:questions]), embedding, opinions)
+
+    def _opinions(self, text: str, offsets: Sequence[Span], lasts: Sequence[_Last]) -> tuple[Opinion, ...] | None:
+        """The opinions of all windows; `offsets` are those of the tokens of the whole text, with one before and after."""
+        found: list[Opinion] = []
+        start = 1
+        for last in lasts:
+            if last.opinions is None:
+                return None
+            inner = len(last.opinions[0]) - 2
+            found += opinions_of(text, *last.opinions, [(0, 0), *offsets[start : start + inner], (0, 0)])
+            start += inner
+        return tuple(found)
 
     def _by_question(self, outputs: Sequence[Any]) -> Logits:
         return {

@@ -26,10 +26,12 @@ def vary(example: Example, others: Mapping[str, Sequence[Example]], rng: random.
     if example.source in others and rng.random() < JOINED_SHARE:
         example = _joined(example, others[example.source], rng)
     text = example.text
-    if rng.random() < TYPOS_SHARE:
+    if rng.random() < TYPOS_SHARE and example.opinions is None:
         text = mistyped(text, rng)
     if rng.random() < TRADITIONAL_SHARE:
-        text = _converter(rng.choice(("s2hk", "s2t", "s2twp"))).convert(text)
+        converted = _converter(rng.choice(("s2hk", "s2t", "s2twp"))).convert(text)
+        if example.opinions is None or len(converted) == len(text):  # their offsets have to stay true
+            text = converted
     return replace(example, text=text)
 
 

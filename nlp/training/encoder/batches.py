@@ -3,30 +3,33 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from transformers import PreTrainedTokenizerFast
 
 from nlp.training.encoder.augment import reviews_by_source, vary
 from nlp.training.encoder.data import COPIES, Example
+from nlp.training.encoder.opinion_head import ABSENT, Spans, spans_of
 
 LABELS = ("sentiment", "polarity", "emotion", "intent", "stage")
-ABSENT = -1
+T = TypeVar("T")
 _POOL = 50  # batches over which lengths are sorted
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`tokens`, `mask` `(texts, length)`; `weights` `(texts,)`; `labels[name]` `(texts,)` with ABSENT; `places` of taught texts or ABSENT."""
+    """`tokens`, `mask` `(texts, length)`; `weights` `(texts,)`; `labels[name]` `(texts,)` with ABSENT; `places` of taught texts or ABSENT; `spans` of those whose opinions are known."""
 
     tokens: torch.Tensor
     mask: torch.Tensor
     weights: torch.Tensor
     labels: dict[str, torch.Tensor]
     places: torch.Tensor
+    spans: Spans
 
 
-def head_and_tail(ids: list[int], longest: int) -> list[int]:
+def head_and_tail(ids: list[T], longest: int) -> list[T]:
     """The ids, the middle left out where there are more than `longest`."""
     if len(ids) <= longest:
         return ids
@@ -69,7 +72,13 @@ class Epochs:
         inner = self.tokens.backend_tokenizer
         inner.no_truncation()
         inner.no_padding()
-        ids = [head_and_tail(e.ids, self.longest) for e in inner.encode_batch([e.text for e in shown])]
+        encoded = inner.encode_batch([e.text for e in shown])
+        ids = [head_and_tail(e.ids, self.longest) for e in encoded]
+        offsets = [
+            head_and_tail(e.offsets, self.longest) if given.opinions is not None else []
+            for e, given in zip(encoded, shown, strict=True)
+        ]
+        del encoded
         places = list(range(len(order)))
         pool = self.size * _POOL
         groups = []
@@ -92,6 +101,7 @@ class Epochs:
                         for n in group
                     ]
                 ),
+                spans_of([shown[n].opinions for n in group], [offsets[n] for n in group], tokens.shape[1]),
             )
 
     def _pad(self) -> int:

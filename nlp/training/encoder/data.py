@@ -14,7 +14,9 @@ from pathlib import Path
 
 from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES
 from nlp.normalize import squash
-from nlp.training.corpus import Labelled, gold_segments, labelled_segments, read_reviews, written_segments
+from nlp.training import opinion_sets
+from nlp.training.corpus import LABELS, Labelled, gold_segments, labelled_segments, read_reviews, written_segments
+from nlp.training.opinion_sets import Marked, Opinion
 from nlp.training.texts import is_held_out_emotion, measuring_rows, measuring_texts, rows, table
 
 POLES = ("negative", "positive")
@@ -33,10 +35,17 @@ WEIGHTS = {
     "makeup_opinions": 0.5,
     "asap": 1.0,
     "meituan": 0.7,
+    "opinions": 1.0,
 }
 NEUTRAL_STARS_WEIGHT = 0.4
 UNDECIDED_WEIGHT = 0.6  # some are balanced, of others a reader could not tell
-COPIES = {"segments": 2, "written": 4, "emotion_weibo": 2}  # passes over a set for one over the rest
+COPIES = {
+    "restaurant_triplets": 4,
+    "makeup_opinions": 8,
+    "opinions": 10,
+    "written": 2,
+    "emotion_weibo": 2,
+}  # passes over a set for one over the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,7 @@ class Example:
     emotion: int | None = None
     intent: int | None = None
     stage: int | None = None
+    opinions: tuple[Opinion, ...] | None = None
 
 
 def examples(data: Path, gold: Path | None = None) -> list[Example]:
@@ -62,9 +72,11 @@ def examples(data: Path, gold: Path | None = None) -> list[Example]:
     for example in _all(data, gold):
         key = squash(example.text)
         # A segment may be a whole review as well: both labels are wanted then.
-        if not key or key in barred or (example.source != "segments" and key in known):
+        if not key or key in barred or (example.source not in ("segments", "opinions") and key in known):
             continue
         if any(text in example.text for text in unseen):
+            continue
+        if example.source == "makeup_opinions" and opinion_sets.is_held_out_makeup(example.text):
             continue
         known.add(key)
         found.append(example)
@@ -92,12 +104,8 @@ def _all(data: Path, gold: Path | None) -> Iterator[Example]:
         yield segment(labelled, "written")
     yield from _reviews(data)
     yield from _emotions(data)
-    for name, field in (
-        ("restaurant_triplets_train", "opinions"),
-        ("makeup_opinions", "opinions"),
-        ("car_aspects", "aspects"),
-    ):
-        yield from _agreeing(data, name, field)
+    yield from _cars(data)
+    yield from _opinions(data)
     yield from _starred(data)
 
 
@@ -123,13 +131,38 @@ def _emotions(data: Path) -> Iterator[Example]:
             yield Example(row["text"], "emotion_weibo", WEIGHTS["emotion_weibo"], emotion=EMOTIONS.index(row["label"]))
 
 
-def _agreeing(data: Path, name: str, field: str) -> Iterator[Example]:
-    """The texts of which all opinions have the same polarity, with that."""
-    source = name.removesuffix("_train")
-    for _, row in _uncut(data, f"{name}.jsonl"):
-        said = {opinion["sentiment"] for opinion in row[field]}
+def _cars(data: Path) -> Iterator[Example]:
+    """The posts of which all opinions have the same polarity, with that."""
+    for _, row in _uncut(data, "car_aspects.jsonl"):
+        said = {opinion["sentiment"] for opinion in row["aspects"]}
         if len(said) == 1:
-            yield Example(row["text"], source, WEIGHTS[source], sentiment=SENTIMENTS.index(said.pop()))
+            yield Example(row["text"], "car_aspects", WEIGHTS["car_aspects"], sentiment=SENTIMENTS.index(said.pop()))
+
+
+def _opinions(data: Path) -> Iterator[Example]:
+    cut = measuring_rows()
+    for name, marked in (
+        ("restaurant_triplets_train", opinion_sets.restaurants(data / "restaurant_triplets_train.jsonl")),
+        ("makeup_opinions", opinion_sets.makeup(data / "makeup_opinions.jsonl")),
+    ):
+        for n, each in enumerate(marked):
+            if str(n) not in cut.get(f"{name}.jsonl", ()):
+                yield _marked(each, name.removesuffix("_train"))
+    if (LABELS / "opinions.tsv").exists():
+        for each in opinion_sets.read_opinions(data, "opinions"):
+            yield _marked(each, "opinions", sentiment=False)
+
+
+def _marked(marked: Marked, source: str, *, sentiment: bool = True) -> Example:
+    """The text with its opinions and, where they agree, with their polarity."""
+    said = {opinion.sentiment for opinion in marked.opinions}
+    return Example(
+        marked.text,
+        source,
+        WEIGHTS[source],
+        sentiment=said.pop() if sentiment and len(said) == 1 else None,
+        opinions=marked.opinions,
+    )
 
 
 def _starred(data: Path) -> Iterator[Example]:

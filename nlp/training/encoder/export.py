@@ -3,7 +3,8 @@
     python -m nlp.training.encoder.export --model runs/encoder/first --out runs/encoder/first/onnx [--data DIR]
 
 Both take one text at a time, without padding or a mask. The lower graph takes `tokens`, int64 `(1, length)`, and gives `hidden` `(1, length, width)` and the
-exit's logits `(1, classes)` for every question; the upper takes `hidden` and gives the logits of the last layer, and `embedding` `(1, width)`, a unit vector.
+exit's logits `(1, classes)` for every question; the upper takes `hidden` and gives the logits of the last layer, `embedding` `(1, width)`, a unit vector, and what the opinion
+head says, `tags` `(1, length, 9)`, `links` `(1, length, length)` and `moves` `(2, 3, 3)` (`nlp.encoder.opinions`).
 Written are float32 and 8 bits: matrices quantised per channel, activations as they come. `encoder.json` names the graphs to run and weighs
 nothing yet (`calibrate`). With `--data` both are compared with each other and timed on some reviews.
 """
@@ -84,17 +85,24 @@ class Lower(nn.Module):
 
 
 class Upper(nn.Module):
-    """Those hidden states to what the last layer says, and the embedding."""
+    """Those hidden states to what the last layer says, the embedding, and of each token what the opinion head says."""
 
     def __init__(self, model: Encoder) -> None:
         super().__init__()
-        self.heads, self.projection = model.heads, model.projection
-        self.layers = Layers(model.body.encoder.layer[EXIT_LAYER:], model.body.config.num_attention_heads)
+        self.heads, self.projection, self.opinions = model.heads, model.projection, model.opinions
+        layers, heads = model.body.encoder.layer, model.body.config.num_attention_heads
+        half = (EXIT_LAYER + len(layers)) // 2
+        self.below, self.above = Layers(layers[EXIT_LAYER:half], heads), Layers(layers[half:], heads)
 
     def forward(self, hidden: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        pooled = self.layers(hidden).mean(1)
+        middle = self.below(hidden)
+        last = self.above(middle)
+        pooled = last.mean(1)
         embedding = nn.functional.normalize(self.projection(pooled), dim=-1)
-        return *(self.heads[name](pooled) for name in CLASSES), embedding
+        tags, links = self.opinions((hidden, middle, last))
+        # A graph has no outputs that are weights.
+        moves = self.opinions.moves + tags.sum() * 0
+        return *(self.heads[name](pooled) for name in CLASSES), embedding, tags, links, moves
 
 
 def export(model: Encoder, folder: Path) -> None:
@@ -107,7 +115,7 @@ def export(model: Encoder, folder: Path) -> None:
         {"tokens": torch.randint(model.body.config.vocab_size, (1, 16))},
         ["hidden", *CLASSES],
     )
-    _export(Upper(model), folder / "upper", {"hidden": hidden}, [*CLASSES, "embedding"])
+    _export(Upper(model), folder / "upper", {"hidden": hidden}, [*CLASSES, "embedding", "tags", "links", "moves"])
 
 
 def _export(part: nn.Module, path: Path, given: dict[str, torch.Tensor], gives: list[str]) -> None:
@@ -122,7 +130,11 @@ def _export(part: nn.Module, path: Path, given: dict[str, torch.Tensor], gives: 
             str(raw),
             input_names=list(given),
             output_names=gives,
-            dynamic_axes={name: {1: "length"} for name in (*given, *gives) if name in ("tokens", "hidden")},
+            dynamic_axes={
+                name: {1: "length", 2: "length"} if name == "links" else {1: "length"}
+                for name in (*given, *gives)
+                if name in ("tokens", "hidden", "tags", "links")
+            },
             opset_version=_OPSET,
             custom_opsets={"com.microsoft": 1},
             dynamo=False,

@@ -8,7 +8,7 @@ Two-class files are judged by which pole is nearer, whatever neutral gets. Texts
 import argparse
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +17,21 @@ import torch
 from sklearn.metrics import f1_score
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from nlp.marks import EMOTIONS, SENTIMENTS
+from nlp.encoder.opinions import opinions_of
+from nlp.marks import EMOTIONS, SENTIMENTS, Span
+from nlp.marks import Opinion as Found
 from nlp.probabilities import Floats
-from nlp.training.corpus import FIELDS, Labelled, gold_segments, labelled_segments
+from nlp.training import opinion_sets
+from nlp.training.corpus import FIELDS, LABELS, Labelled, gold_segments, labelled_segments
 from nlp.training.encoder.batches import head_and_tail, padded
 from nlp.training.encoder.model import CLASSES, EXIT, NEGATIVE, POSITIVE, Encoder, load
+from nlp.training.opinion_sets import Marked, is_held_out_makeup
 from nlp.training.texts import is_held_out_emotion, rows
 
 REVIEWS = 2000
+RESTAURANTS = 600
 _SEED = 20261122
+Judged = tuple[Span | None, Span, str]
 _TOKENS = 3072  # in a batch, padding included
 
 
@@ -35,6 +41,7 @@ class Development:
 
     labelled: dict[str, list[tuple[str, str]]]
     segments: dict[str, list[Labelled]]
+    opinions: dict[str, list[Marked]]
 
 
 def development(data: Path, gold: Path | None = None, whole: bool = False) -> Development:
@@ -49,7 +56,15 @@ def development(data: Path, gold: Path | None = None, whole: bool = False) -> De
     segments = {"labels/dev": labelled_segments(data, "dev")}
     if gold:
         segments["gold/dev"] = gold_segments(gold / "segments_dev.jsonl")
-    return Development(sets, segments)
+    opinions = {
+        "restaurants": list(opinion_sets.restaurants(data / "restaurant_triplets_dev.jsonl")),
+        "make-up": [m for m in opinion_sets.makeup(data / "makeup_opinions.jsonl") if is_held_out_makeup(m.text)],
+    }
+    if (LABELS / "opinions_dev.tsv").exists():
+        opinions["labels/opinions_dev"] = list(opinion_sets.read_opinions(data, "opinions_dev"))
+    if not whole:
+        opinions["restaurants"] = opinions["restaurants"][:RESTAURANTS]
+    return Development(sets, segments, opinions)
 
 
 def logits(model: Encoder, tokens: PreTrainedTokenizerFast, texts: Sequence[str], longest: int) -> dict[str, Floats]:
@@ -96,8 +111,48 @@ def measure(model: Encoder, tokens: PreTrainedTokenizerFast, dev: Development, l
         for prefix in ("", EXIT):
             asked = {question: said[prefix + question] for question in CLASSES}
             figures.update(_of_segments(prefix + name, asked, segments))
+    for name, marked in dev.opinions.items():
+        found = opinions(model, tokens, [m.text for m in marked], 2 * longest)
+        figures.update({f"{name} {part} F1": f1 for part, f1 in opinion_scores(found, marked).items()})
     model.train(training)
     return figures
+
+
+def opinions(model: Encoder, tokens: PreTrainedTokenizerFast, texts: Sequence[str], longest: int) -> list[list[Found]]:
+    """The opinions that the model finds in each text, of which it reads `longest` tokens, head and tail."""
+    encoded = tokens.backend_tokenizer.encode_batch(list(texts))
+    order = sorted(range(len(texts)), key=lambda n: len(encoded[n].ids))
+    found: list[list[Found]] = [[] for _ in texts]
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        for start in range(0, len(order), 32):
+            group = order[start : start + 32]
+            ids = [head_and_tail(encoded[n].ids, longest) for n in group]
+            said = model(*padded(ids, tokens.pad_token_id))
+            for row, n in enumerate(group):
+                offsets = head_and_tail(encoded[n].offsets, longest)
+                size = len(offsets)
+                tags, links = said["tags"][row, :size].numpy(), said["links"][row, :size, :size].numpy()
+                found[n] = opinions_of(texts[n], tags, links, said["moves"].numpy(), offsets)
+    return found
+
+
+def opinion_scores(found: Sequence[Sequence[Found]], marked: Sequence[Marked]) -> dict[str, float]:
+    """F1 of `aspect` terms, `words` that judge, `pair`s of them and `triplet`s with their polarity; spans must be exact."""
+    parts: dict[str, Callable[[Judged], object]] = {
+        "aspect": lambda judged: judged[0],
+        "words": lambda judged: judged[1],
+        "pair": lambda judged: judged[:2],
+        "triplet": lambda judged: judged,
+    }
+    scores = {}
+    for name, part in parts.items():
+        right = said = true = 0
+        for guesses, truth in zip(found, marked, strict=True):
+            guessed = {part((o.aspect, o.words, o.sentiment)) for o in guesses} - {None}
+            known = {part((o.aspect, o.words, SENTIMENTS[o.sentiment])) for o in truth.opinions} - {None}
+            right, said, true = right + len(guessed & known), said + len(guessed), true + len(known)
+        scores[name] = 2 * right / max(1, said + true)
+    return scores
 
 
 def _of_segments(name: str, said: dict[str, Floats], segments: Sequence[Labelled]) -> dict[str, float]:

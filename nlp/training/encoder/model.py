@@ -14,7 +14,8 @@ from torch.nn import functional
 from transformers import BertConfig, BertModel
 
 from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES
-from nlp.training.encoder.batches import ABSENT, Batch
+from nlp.training.encoder.batches import Batch
+from nlp.training.encoder.opinion_head import ABSENT, OpinionHead, opinion_loss
 
 CLASSES: dict[str, tuple[str, ...]] = {
     "sentiment": SENTIMENTS,
@@ -44,10 +45,13 @@ class Losses:
     polarity_other: float = 0.03
     exit_labels: float = 0.1
     exit_imitation: float = 0.2
+    tags: float = 3.0
+    pair_polarity: float = 0.5
+    links: float = 0.5
 
 
 class Encoder(nn.Module):
-    """`forward` gives the logits of every head by name, those of the early exit under EXIT + name, and `embedding`, unit vectors."""
+    """`forward` gives the logits of every head by name, those of the early exit under EXIT + name, `embedding`, unit vectors, `tags`, `links` and `moves` (see `OpinionHead`)."""
 
     def __init__(self, body: BertModel, dropout: float = 0.1) -> None:
         super().__init__()
@@ -57,6 +61,7 @@ class Encoder(nn.Module):
         self.heads, self.exit_heads = (
             nn.ModuleDict({name: nn.Linear(width, len(classes)) for name, classes in CLASSES.items()}) for _ in range(2)
         )
+        self.opinions = OpinionHead(width)
         self.projection = nn.Linear(width, width)
         for head in (*self.heads.values(), *self.exit_heads.values()):
             nn.init.normal_(head.weight, std=0.02)
@@ -70,7 +75,11 @@ class Encoder(nn.Module):
         pooled = _mean(layers[-1], mask)
         said |= self._asked(self.heads, pooled)
         said["embedding"] = functional.normalize(self.projection(pooled).float(), dim=-1)
-        return said
+        depth = len(layers) - 1
+        exit_ = min(EXIT_LAYER, depth)
+        seen = [self.dropout(layers[n]) for n in (exit_, (exit_ + depth) // 2, depth)]
+        tags, links = self.opinions(seen)
+        return said | {"tags": tags.float(), "links": links.float(), "moves": self.opinions.moves.float()}
 
     def _asked(self, heads: nn.ModuleDict, pooled: torch.Tensor, prefix: str = "") -> dict[str, torch.Tensor]:
         dropped = self.dropout(pooled)
@@ -110,6 +119,11 @@ def losses(said: dict[str, torch.Tensor], batch: Batch, teacher: torch.Tensor, h
     taught = batch.places != ABSENT
     distance = 1 - (said["embedding"] * teacher[batch.places.clamp(min=0)]).sum(-1)
     parts["embedding"] = how.embedding * (distance * taught).sum() / taught.sum().clamp(min=1)
+    rows = batch.spans.rows
+    if len(rows):
+        found = opinion_loss(said["tags"][rows], said["links"][rows], said["moves"], batch.spans, batch.mask[rows])
+        for name, loss in found.items():
+            parts[name] = getattr(how, name) * loss / len(batch.weights)
     return parts
 
 
@@ -154,6 +168,9 @@ def load(folder: Path) -> Encoder:
     """What `save` wrote, ready to say."""
     config = BertConfig.from_pretrained(folder, attn_implementation="eager")
     model = Encoder(BertModel(config, add_pooling_layer=False))
-    model.load_state_dict(torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True))
+    kept = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
+    # Trainings before there was such a head go on with a fresh one.
+    fresh = {name: value for name, value in model.state_dict().items() if name.startswith("opinions.")}
+    model.load_state_dict(fresh | kept)
     model.eval()
     return model

@@ -1,0 +1,1 @@
+"""Themes among texts: where they lie (`density`), and what they are called (`words`)."""
