@@ -216,7 +216,7 @@ def use_of(
     while batch := list(islice(stream, _BATCH)):
         # spaCy remembers every word it has seen, except those of a zone.
         with tokenizer.vocab.memory_zone():
-            for text, effective in batch:
+            for text, effective, _ in batch:
                 try:
                     cuts = frozenset(token.idx for token in tokenizer(text)) | {len(text)}
                 except UnusableText:

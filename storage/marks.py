@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from storage.records import AnalysisRow, PendingText
 
@@ -70,6 +71,46 @@ def save_analyses(connection: sqlite3.Connection, pipeline_version: str, rows: S
     connection.executemany(
         "insert into analyses values (?, ?, ?)", [(row.verbatim_id, pipeline_version, row.error) for row in rows]
     )
+
+
+def carry_over(connection: sqlite3.Connection, old: str, new: str, touched: Sequence[int]) -> int:
+    """Let the marks of one pipeline version count as another's, but for the verbatims `touched`. How many verbatims keep theirs."""
+    return connection.execute(
+        "update analyses set pipeline_version = ? where pipeline_version = ? "
+        "and verbatim_id not in (select value from json_each(?))",
+        (new, old, json.dumps(list(touched))),
+    ).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTerm:
+    """A judged thing without an aspect: how many effective opinions there are of it, and how many blame it."""
+
+    term: str
+    opinions: int
+    negative: int
+
+
+def open_terms(connection: sqlite3.Connection) -> list[OpenTerm]:
+    """Every term of open mentions as it is written, the most frequent first."""
+    rows = connection.execute(
+        "select o.term, count(*), sum(o.sentiment = 'negative') from open_mentions o join segments s on s.id = o.segment_id "
+        "join verbatims v on v.id = s.verbatim_id where v.role = 'customer' and v.noise is null and v.duplicate_of is null "
+        "group by o.term order by count(*) desc, o.term"
+    )
+    return [OpenTerm(*row) for row in rows]
+
+
+def open_quotes(connection: sqlite3.Connection, term: str, limit: int) -> list[tuple[int, str]]:
+    """(verbatim, segment's text) of effective opinions about a term, negative ones first, then the newest; each text once."""
+    rows: list[tuple[int, str]] = connection.execute(
+        "select max(v.id), substr(v.text, s.start + 1, s.end - s.start) as said from open_mentions o "
+        "join segments s on s.id = o.segment_id join verbatims v on v.id = s.verbatim_id "
+        "where o.term = ? and v.role = 'customer' and v.noise is null and v.duplicate_of is null group by said "
+        "order by max(o.sentiment = 'negative') desc, max(v.posted_at) desc, max(v.id) desc limit ?",
+        (term, limit),
+    ).fetchall()
+    return rows
 
 
 def _unchanged(connection: sqlite3.Connection, rows: Sequence[AnalysisRow]) -> set[int]:

@@ -13,6 +13,7 @@ class CustomerText(NamedTuple):
 
     text: str
     effective: bool
+    verbatim_id: int
 
 
 def count_customer_texts(connection: sqlite3.Connection) -> int:
@@ -26,6 +27,6 @@ def customer_texts(connection: sqlite3.Connection) -> Iterator[CustomerText]:
         f"select id, text, noise is null and duplicate_of is null {_CUSTOMERS} and id > ? order by id limit ?",
         (after, _PAGE),
     ).fetchall():
-        for _, text, effective in page:
-            yield CustomerText(text, bool(effective))
+        for verbatim_id, text, effective in page:
+            yield CustomerText(text, bool(effective), verbatim_id)
         after = page[-1][0]

@@ -1,4 +1,4 @@
-"""feedback taxonomy list | show | check"""
+"""feedback taxonomy list | show | check | suggest | accept | lint"""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feedback.cli.columns import aligned
-from feedback.cli.common import pass_folder, progress_bar
+from feedback.cli.common import open_project, pass_folder, progress_bar, utf8
 from feedback.project import SETTINGS_FILE, Project, load_project
 from nlp.taxonomy import Taxonomy, builtin_taxonomies, builtin_text, load_taxonomy
 from storage.store import Store
@@ -18,6 +18,7 @@ from storage.texts import count_customer_texts, customer_texts
 
 if TYPE_CHECKING:
     from feedback.taxonomy_check import Coverage, Problem, Use
+    from feedback.taxonomy_word import Recut
 
 _NOTES_SHOWN = 5
 _DEAD_SHOWN = 6
@@ -33,6 +34,7 @@ def taxonomy() -> None:
     feedback taxonomy list
     feedback taxonomy show hotel > taxonomy.toml
     feedback taxonomy check
+    feedback taxonomy suggest
     """
 
 
@@ -98,6 +100,89 @@ def check(folder: Path, name_or_path: str | None, as_json: bool) -> None:
         click.echo("\n".join(_lines(chosen, problems, use)))
     if any(problem.level == "error" for problem in problems):
         sys.exit(1)
+
+
+@taxonomy.command()
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many terms at most.")
+@click.option("--quotes", default=2, show_default=True, type=click.IntRange(0), help="How many quotes of each.")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines instead of text.")
+@pass_folder
+def suggest(folder: Path, limit: int, quotes: int, as_json: bool) -> None:
+    """List what customers judge that no aspect has a word for.
+
+    The most often judged first, blame counted twice; with the aspect that is nearest by meaning. Found by the encoder: with the fast engine there is nothing to
+    suggest.
+
+    \b
+    feedback taxonomy suggest --limit 10
+    """
+    from feedback.taxonomy_edit import suggest as suggested
+
+    project, store = open_project(folder)
+    with store:
+        found = suggested(store, project, limit, quotes)
+    if as_json:
+        for each in found:
+            click.echo(json.dumps(asdict(each), ensure_ascii=False))
+        return
+    if not found:
+        click.echo("Nothing to suggest: what customers judge has words, or the engine in use finds no opinions.")
+    for each in found:
+        near = f"nearest: {each.nearest} ({each.similarity:.2f})"
+        click.echo(f"{each.term}  {each.opinions:,} opinions, {each.negative:,} negative; {near}")
+        for verbatim, text in each.quotes:
+            click.echo(f"    #{verbatim} {text.strip()}")
+
+
+@taxonomy.command()
+@click.argument("term", callback=utf8)
+@click.option("--aspect", required=True, callback=utf8, help="The aspect whose word it becomes.")
+@pass_folder
+def accept(folder: Path, term: str, aspect: str) -> None:
+    """Take a term into the project's taxonomy.
+
+    Adds it to the aspect's terms and raises the version; comments in the file stay. Only verbatims that hold the term are marked anew.
+
+    \b
+    feedback taxonomy accept 接粉口 --aspect 做工质量
+    """
+    from feedback.taxonomy_edit import accept as take_in
+
+    project, store = open_project(folder)
+    with store:
+        done = take_in(store, project, term, aspect)
+    click.echo(f"'{term.strip()}' is a word of '{aspect}' now; the taxonomy is version {done.version}.")
+    click.echo(f"{done.touched:,} verbatims hold it and will be marked anew by: feedback analyze")
+
+
+@taxonomy.command()
+@click.option("--word", required=True, callback=utf8, help="The word to try, as 刘海屏.")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(0), help="How many verbatims to show.")
+@pass_folder
+def lint(folder: Path, word: str, limit: int) -> None:
+    """Show what a word of your own would change, before it is in `words` of feedback.toml.
+
+    \b
+    feedback taxonomy lint --word 刘海屏
+    """
+    from feedback.taxonomy_word import WordUse, try_word
+
+    project, store = open_project(folder)
+    use = WordUse()
+    with store, progress_bar("lint", count_customer_texts(store.connection)) as progress:
+        changed = try_word(project, word.strip(), customer_texts(store.connection), use, progress)
+        shown: list[Recut] = []
+        for recut in changed:
+            if len(shown) < limit:
+                shown.append(recut)
+    click.echo(
+        f"{use.holding:,} verbatims hold '{word.strip()}'; {use.recut:,} would be cut otherwise, {use.remarked:,} would have other mentions"
+    )
+    for recut in shown:
+        click.echo(f"  #{recut.verbatim_id}  {recut.before}  →  {recut.after}")
+        for sign, mentions in (("-", recut.lost), ("+", recut.gained)):
+            if mentions:
+                click.echo(f"      {sign} {', '.join(mentions)}")
 
 
 def _use(project: Project, chosen: Taxonomy) -> "Use":
