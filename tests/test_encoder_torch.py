@@ -22,12 +22,15 @@ from nlp.training.encoder.base import tokenizer  # noqa: E402
 from nlp.training.encoder.batches import Batch, Epochs, padded  # noqa: E402
 from nlp.training.encoder.data import Example  # noqa: E402
 from nlp.training.encoder.export import describe, export  # noqa: E402
-from nlp.training.encoder.measure import opinion_scores, opinions  # noqa: E402
+from nlp.training.encoder.measure import opinions  # noqa: E402
 from nlp.training.encoder.model import CLASSES, EXIT, Encoder, Losses, load, losses, opened, save  # noqa: E402
 from nlp.training.encoder.opinion_head import chain_doubt  # noqa: E402
 from nlp.training.encoder.packed import Pieces  # noqa: E402
 from nlp.training.encoder.train import Rates, Run  # noqa: E402
+from nlp.training.opinion_scores import opinion_scores  # noqa: E402
 from nlp.training.opinion_sets import Marked, Opinion  # noqa: E402
+
+torch.set_num_threads(1)  # of a few numbers each, matrices only wait for one another
 
 PIECES = ("<s>", "<pad>", "</s>", "<unk>", "▁", *"好差慢快物流，。的了很太", "<mask>")
 WIDTH = 32

@@ -96,6 +96,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     verdict = {"stage": "engagement", "sentiment": "positive", "intent": "praise"}
     written = [{"text": text, **verdict} for text in ("一滴都没漏", "挑不出毛病！！！")]
     (labels / "written.jsonl").write_text("".join(json.dumps(row) + "\n" for row in written), encoding="utf-8")
+    (labels / "opinion_cases.jsonl").write_text(
+        json.dumps({"kind": "fact", "text": "杯子碎了两个", "opinions": []}), encoding="utf-8"
+    )
     (labels / "cases.jsonl").write_text(
         json.dumps({"text": "挑不出毛病！！", "sentiment": "positive"}), encoding="utf-8"
     )

@@ -48,17 +48,22 @@ def _runs(tags: Floats, moves: Floats) -> list[Span]:
 
 
 def _likeliest(tags: Floats, moves: Floats) -> list[int]:
-    ways, back = tags[0], []
-    for here in tags[1:]:
-        through = ways[:, None] + moves
-        best = through.argmax(axis=0)
-        back.append(best)
-        ways = through[best, range(len(here))] + here
-    tag = int(ways.argmax())
-    path = [tag]
+    """In plain Python: three tags are too few for numpy to pay."""
+    first, *rest = tags.tolist()
+    (bb, bi, bo), (ib, ii, io), (ob, oi, oo) = moves.tolist()
+    begin, inside, outside = first
+    back: list[tuple[int, int, int]] = []
+    for b, i, o in rest:
+        to_b = (begin + bb, inside + ib, outside + ob)
+        to_i = (begin + bi, inside + ii, outside + oi)
+        to_o = (begin + bo, inside + io, outside + oo)
+        begin, inside, outside = max(to_b), max(to_i), max(to_o)
+        back.append((to_b.index(begin), to_i.index(inside), to_o.index(outside)))
+        begin, inside, outside = begin + b, inside + i, outside + o
+    ways = (begin, inside, outside)
+    path = [ways.index(max(ways))]
     for best in reversed(back):
-        tag = int(best[tag])
-        path.append(tag)
+        path.append(best[path[-1]])
     return path[::-1]
 
 

@@ -53,7 +53,7 @@ def restaurants(path: Path) -> Iterator[Marked]:
 def makeup(path: Path) -> Iterator[Marked]:
     """Make-up reviews, whose terms are given as words: they are looked for in the order in which they are listed."""
     for row in rows(path):
-        yield Marked(row["text"], tuple(_found(row["text"], row["opinions"])))
+        yield Marked(row["text"], tuple(placed(row["text"], row["opinions"])))
 
 
 def is_held_out_makeup(text: str) -> bool:
@@ -81,7 +81,8 @@ def _span(said: str) -> Span:
     return int(start), int(end)
 
 
-def _found(text: str, said: Sequence[Mapping[str, Any]]) -> Iterator[Opinion]:
+def placed(text: str, said: Sequence[Mapping[str, Any]]) -> Iterator[Opinion]:
+    """Opinions given as words (`aspect_term`, `opinion`, `sentiment`), where they stand in the text; those without judging words are left out."""
     after = 0
     for each in said:
         aspect, words = each["aspect_term"], each["opinion"]

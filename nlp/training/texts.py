@@ -14,6 +14,8 @@ HELD_OUT_EMOTION = "emotion_weibo.jsonl"
 MEASURING = ("eprstmt_train.jsonl",)
 # Segments to measure on, and segments to choose thresholds and temperatures on.
 MEASURING_LABELS = ("dev", "calibration")
+# Written to measure on.
+CASES = ("cases.jsonl", "opinion_cases.jsonl")
 _TENTHS = 10
 
 
@@ -47,7 +49,9 @@ def measuring_rows() -> dict[str, set[str]]:
 def measuring_texts(data: Path, gold: Path | None = None) -> set[str]:
     """Every text that measures, squashed: no text equal to one of these is ever trained on."""
     texts = [segment.text for name in MEASURING_LABELS for segment in labelled_segments(data, name)]
-    paths = [path for path in sorted(data.glob("*.jsonl")) if is_measuring(path.name)] + [LABELS / "cases.jsonl"]
+    paths = [path for path in sorted(data.glob("*.jsonl")) if is_measuring(path.name)] + [
+        LABELS / name for name in CASES
+    ]
     if gold:
         paths.append(gold / "segments_dev.jsonl")
     for path in paths:

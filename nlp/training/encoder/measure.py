@@ -8,7 +8,7 @@ Two-class files are judged by which pole is nearer, whatever neutral gets. Texts
 import argparse
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,20 +18,20 @@ from sklearn.metrics import f1_score
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from nlp.encoder.opinions import opinions_of
-from nlp.marks import EMOTIONS, SENTIMENTS, Span
+from nlp.marks import EMOTIONS, SENTIMENTS
 from nlp.marks import Opinion as Found
 from nlp.probabilities import Floats
 from nlp.training import opinion_sets
 from nlp.training.corpus import FIELDS, LABELS, Labelled, gold_segments, labelled_segments
 from nlp.training.encoder.batches import head_and_tail, padded
 from nlp.training.encoder.model import CLASSES, EXIT, NEGATIVE, POSITIVE, Encoder, load
+from nlp.training.opinion_scores import opinion_scores
 from nlp.training.opinion_sets import Marked, is_held_out_makeup
 from nlp.training.texts import is_held_out_emotion, rows
 
 REVIEWS = 2000
 RESTAURANTS = 600
 _SEED = 20261122
-Judged = tuple[Span | None, Span, str]
 _TOKENS = 3072  # in a batch, padding included
 
 
@@ -134,25 +134,6 @@ def opinions(model: Encoder, tokens: PreTrainedTokenizerFast, texts: Sequence[st
                 tags, links = said["tags"][row, :size].numpy(), said["links"][row, :size, :size].numpy()
                 found[n] = opinions_of(texts[n], tags, links, said["moves"].numpy(), offsets)
     return found
-
-
-def opinion_scores(found: Sequence[Sequence[Found]], marked: Sequence[Marked]) -> dict[str, float]:
-    """F1 of `aspect` terms, `words` that judge, `pair`s of them and `triplet`s with their polarity; spans must be exact."""
-    parts: dict[str, Callable[[Judged], object]] = {
-        "aspect": lambda judged: judged[0],
-        "words": lambda judged: judged[1],
-        "pair": lambda judged: judged[:2],
-        "triplet": lambda judged: judged,
-    }
-    scores = {}
-    for name, part in parts.items():
-        right = said = true = 0
-        for guesses, truth in zip(found, marked, strict=True):
-            guessed = {part((o.aspect, o.words, o.sentiment)) for o in guesses} - {None}
-            known = {part((o.aspect, o.words, SENTIMENTS[o.sentiment])) for o in truth.opinions} - {None}
-            right, said, true = right + len(guessed & known), said + len(guessed), true + len(known)
-        scores[name] = 2 * right / max(1, said + true)
-    return scores
 
 
 def _of_segments(name: str, said: dict[str, Floats], segments: Sequence[Labelled]) -> dict[str, float]:
