@@ -3,10 +3,12 @@
 Only what holds the term is marked anew: a term changes nothing in a text that it does not occur in.
 """
 
+import shutil
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import numpy as np
 import tomlkit
@@ -16,6 +18,7 @@ from feedback.pipeline import pipeline_config
 from feedback.project import Project
 from nlp.config import pipeline_version
 from nlp.encoder.embedder import load_embedder
+from nlp.errors import TaxonomyError
 from nlp.normalize import fold
 from nlp.taxonomy import Aspect, Taxonomy, load_taxonomy, parse_taxonomy
 from storage.marks import OpenTerm, carry_over, open_quotes, open_terms
@@ -23,6 +26,7 @@ from storage.store import Store
 from storage.texts import customer_texts
 
 LEAST = 3  # opinions below which a term is not suggested
+LONGEST_TERM = 40
 _NEAREST = 3  # words of an aspect that decide how near it is
 
 
@@ -102,26 +106,37 @@ def accept(store: Store, project: Project, term: str, aspect_name: str) -> Accep
             f"The project uses the built-in taxonomy '{project.taxonomy}'. To have one of your own: "
             f'feedback taxonomy show {project.taxonomy} > taxonomy.toml, and taxonomy = "taxonomy.toml" in feedback.toml.'
         )
-    taxonomy = load_taxonomy(project.taxonomy)
-    _check(taxonomy, term, aspect_name)
-    text = path.read_text(encoding="utf-8")
-    written = _with_term(text, term, aspect_name)
-    new = parse_taxonomy(written, str(path))
-    before = pipeline_version(pipeline_config(project))
-    fresh = path.with_suffix(".new")
-    fresh.write_text(written, encoding="utf-8")
-    fresh.replace(path)
-    after = pipeline_version(pipeline_config(project))
-    folded = fold(term)
-    touched = [each.verbatim_id for each in customer_texts(store.connection) if folded in fold(each.text)]
-    with store.transaction() as connection:
-        kept = carry_over(connection, before, after, touched)
+    path = path.resolve()
+    with store.transaction() as connection:  # which lets one at a time read and write the file
+        _check(load_taxonomy(project.taxonomy), term, aspect_name)
+        text = path.read_bytes().decode("utf-8-sig")
+        written = _with_term(text, term, aspect_name)
+        try:
+            new = parse_taxonomy(written, str(path))
+        except TaxonomyError:
+            raise ProjectError(
+                f"{path} is laid out in a way that can't be edited. Add the term by hand: \"{term}\" to the terms of '{aspect_name}'."
+            ) from None
+        config = pipeline_config(project)
+        before = pipeline_version(config)
+        with NamedTemporaryFile("wb", dir=path.parent, prefix=".taxonomy-", suffix=".toml", delete=False) as fresh:
+            fresh.write(written.encode())
+        try:
+            shutil.copymode(path, fresh.name)
+            after = pipeline_version(replace(config, taxonomy=fresh.name))
+            folded = fold(term)
+            touched = [each.verbatim_id for each in customer_texts(connection) if folded in fold(each.text)]
+            kept = carry_over(connection, before, after, touched)
+            Path(fresh.name).replace(path)
+        except BaseException:
+            Path(fresh.name).unlink(missing_ok=True)
+            raise
     return Accepted(new.version, len(touched), kept)
 
 
 def _check(taxonomy: Taxonomy, term: str, aspect_name: str) -> Aspect:
-    if not term:
-        raise ProjectError("The term is empty.")
+    if not term or not term.isprintable() or len(term) > LONGEST_TERM:
+        raise ProjectError(f"A term has 1 to {LONGEST_TERM} characters that can be seen.")
     chosen = taxonomy.aspect(aspect_name)
     if chosen is None:
         raise ProjectError(

@@ -288,10 +288,13 @@ create table topic_centres (
 create table topic_space (
     encoder text not null,
     mean blob not null,
-    direction blob not null
+    direction blob not null,
+    texts integer not null,
+    placed_up_to integer not null default 0
 );
 create table topic_texts (
     digest blob primary key,
+    encoder text not null,
     vector blob not null,
     topic_id integer references topics(id),
     similarity real

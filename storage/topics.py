@@ -47,25 +47,47 @@ class TopicSize:
     positive: int
 
 
-def read_space(connection: sqlite3.Connection) -> tuple[str, bytes, bytes] | None:
-    """The encoder's version, the mean and the direction, once there are topics."""
-    row = connection.execute("select encoder, mean, direction from topic_space").fetchone()
-    return tuple(row) if row else None
+@dataclass(frozen=True, slots=True)
+class SpaceRow:
+    """The space that topics lie in: which encoder's, its mean and the direction left out, and how many texts it was made from."""
+
+    encoder: str
+    mean: bytes
+    direction: bytes
+    texts: int
 
 
-def save_space(connection: sqlite3.Connection, encoder: str, mean: bytes, direction: bytes) -> None:
+def read_space(connection: sqlite3.Connection) -> SpaceRow | None:
+    """None before there are topics."""
+    row = connection.execute("select encoder, mean, direction, texts from topic_space").fetchone()
+    return SpaceRow(*row) if row else None
+
+
+def save_space(connection: sqlite3.Connection, space: SpaceRow) -> None:
     connection.execute("delete from topic_space")
-    connection.execute("insert into topic_space values (?, ?, ?)", (encoder, mean, direction))
+    connection.execute(
+        "insert into topic_space (encoder, mean, direction, texts) values (?, ?, ?, ?)",
+        (space.encoder, space.mean, space.direction, space.texts),
+    )
+
+
+def count_unplaced(connection: sqlite3.Connection) -> int:
+    """Customers' opinions that were analysed since topics were last brought up to date; 0 where there are no topics."""
+    row = connection.execute(
+        "select count(*) from segments s join verbatims v on v.id = s.verbatim_id "
+        "where v.role = 'customer' and v.noise is null and s.id > (select placed_up_to from topic_space)"
+    ).fetchone()
+    return int(row[0])
 
 
 def gather_texts(connection: sqlite3.Connection) -> int:
-    """List the digests of what customers' segments say, and forget texts that nobody says any more. How many distinct texts there are."""
+    """List the digests of what customers' segments say, noise left out, and forget texts that nobody says any more. How many distinct texts there are."""
     connection.execute("drop table if exists temp.said")
     connection.execute("create temp table said (segment_id integer primary key, digest blob not null)")
     after = 0
     while rows := connection.execute(
         "select s.id, substr(v.text, s.start + 1, s.end - s.start) from segments s join verbatims v on v.id = s.verbatim_id "
-        "where v.role = 'customer' and s.id > ? order by s.id limit ?",
+        "where v.role = 'customer' and v.noise is null and s.id > ? order by s.id limit ?",
         (after, _PAGE),
     ).fetchall():
         after = rows[-1][0]
@@ -79,38 +101,25 @@ def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.strip().encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def texts_to_embed(connection: sqlite3.Connection, limit: int) -> list[tuple[bytes, str]]:
-    """The next distinct texts without an embedding, by digest; after `gather_texts`."""
+def texts_to_embed(connection: sqlite3.Connection, encoder: str, limit: int) -> list[tuple[bytes, str]]:
+    """The next distinct texts without an embedding of this encoder's, by digest; after `gather_texts`."""
     rows: list[tuple[bytes, str]] = connection.execute(
         "select digest, substr(v.text, s.start + 1, s.end - s.start) from "
-        "(select digest, min(segment_id) as first from said where digest not in (select digest from topic_texts) "
+        "(select digest, min(segment_id) as first from said where digest not in (select digest from topic_texts where encoder = ?) "
         "group by digest order by digest limit ?) join segments s on s.id = first join verbatims v on v.id = s.verbatim_id "
         "order by digest",
-        (limit,),
+        (encoder, limit),
     ).fetchall()
     return rows
 
 
-def count_to_embed(connection: sqlite3.Connection) -> int:
-    query = "select count(distinct digest) from said where digest not in (select digest from topic_texts)"
-    return int(connection.execute(query).fetchone()[0])
-
-
-def save_embeddings(connection: sqlite3.Connection, rows: Iterable[tuple[bytes, bytes]]) -> None:
+def save_embeddings(connection: sqlite3.Connection, encoder: str, rows: Iterable[tuple[bytes, bytes]]) -> None:
     """Vectors by digest; what a text belongs to stays."""
     connection.executemany(
-        "insert into topic_texts (digest, vector) values (?, ?) on conflict (digest) do update set vector = excluded.vector",
-        rows,
+        "insert into topic_texts (digest, encoder, vector) values (?, ?, ?) on conflict (digest) do update "
+        "set encoder = excluded.encoder, vector = excluded.vector",
+        ((digest, encoder, vector) for digest, vector in rows),
     )
-
-
-def forget_embeddings(connection: sqlite3.Connection) -> list[tuple[bytes, int]]:
-    """Drop all vectors, which were another encoder's; gives back what each text belonged to."""
-    rows: list[tuple[bytes, int]] = connection.execute(
-        "select digest, topic_id from topic_texts where topic_id is not null order by digest"
-    ).fetchall()
-    connection.execute("delete from topic_texts")
-    return rows
 
 
 def embeddings(
@@ -187,6 +196,7 @@ def publish_members(connection: sqlite3.Connection) -> None:
         "where segment_id not in (select segment_id from segment_topics)"
     )
     connection.execute("drop table temp.now")
+    connection.execute("update topic_space set placed_up_to = (select coalesce(max(segment_id), 0) from said)")
 
 
 def read_topics(connection: sqlite3.Connection) -> list[TopicRow]:

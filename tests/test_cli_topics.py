@@ -112,9 +112,27 @@ def test_without_earlier_weeks_nothing_is_claimed(found: Path) -> None:
     ("arguments", "message"),
     [
         (("show", "77"), "Error: No topic '77'. See: feedback topics list\n"),
-        (("rename", "1", ""), "Error: A label has 1 to 40 characters.\n"),
+        (("rename", "1", ""), "Error: A label has 1 to 40 characters that can be seen.\n"),
     ],
 )
 def test_mistakes_are_said_in_a_line(found: Path, arguments: tuple[str, ...], message: str) -> None:
     ran = run("topics", *arguments)
     assert (ran.code, ran.err) == (1, message)
+
+
+def test_noise_makes_no_topic_and_divides_nothing_by_nothing(shop: Path) -> None:
+    with new_store(shop) as store, store.transaction() as connection:
+        connection.execute("update verbatims set noise = 'default_review'")
+    run("analyze")
+    assert run("topics", "find").out == "There are no opinions yet. Run: feedback analyze\n"
+    assert run("topics", "list").code == run("topics", "list", "--json").code == 0
+
+
+def test_opinions_that_came_since_are_told(found: Path) -> None:
+    with new_store(found) as store:
+        add(store, *(incoming(text_of("delivery", n), f"new{n}") for n in range(200, 207)))
+    run("analyze")
+    told = "7 opinions were analysed since and are not placed yet. Run: feedback topics find\n"
+    assert run("topics", "list").err == run("topics", "rising").err == told
+    assert run("topics", "find").out.splitlines()[-1] == "No topic changed."
+    assert run("topics", "list").err == ""

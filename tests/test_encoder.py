@@ -241,3 +241,9 @@ def test_what_is_no_encoder_is_refused_in_a_sentence(tmp_path: Path) -> None:
     assert (
         str(caught.value) == "The encoder's classes of sentiment are bad, good, so so, not negative, neutral, positive."
     )
+
+
+def test_embeddings_alone_are_those_of_a_reading(engine: EncoderEngine) -> None:
+    texts = ["物流很快", "", "好" * 500 + "。差" * 300]
+    read = [reading.embedding for reading in engine.reader.read(texts)]
+    assert np.array_equal(engine.reader.embed(texts), np.stack([each for each in read if each is not None]))

@@ -1,6 +1,8 @@
 """`feedback taxonomy suggest`, `accept` and `lint`: what the taxonomy has no word for, and what a new word changes. All texts are made up."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,11 @@ from command import run
 from stored import add, analysis, incoming, new_store, rows
 
 from feedback import taxonomy_edit
+from feedback.project import load_project
 from feedback.taxonomy_edit import raised
 from nlp.config import PipelineConfig, pipeline_version
 from nlp.taxonomy import load_taxonomy
+from storage.errors import DatabaseLocked
 from storage.marks import save_analyses
 from storage.records import OpenMention, Segment
 
@@ -116,12 +120,39 @@ def test_an_accepted_term_stands_in_the_file_and_only_what_holds_it_is_marked_an
     [
         ("盖子", "包装", "No aspect '包装'. Known: 物流, 做工."),
         ("物流", "做工", "'物流' is a word of the aspect '物流' already."),
-        ("  ", "做工", "The term is empty."),
+        ("  ", "做工", "A term has 1 to 40 characters that can be seen."),
     ],
 )
 def test_what_can_not_be_accepted_changes_nothing(shop: Path, term: str, aspect: str, message: str) -> None:
     ran = run("taxonomy", "accept", term, "--aspect", aspect)
     assert (ran.code, ran.err) == (1, f"Error: {message}\n")
+    assert (shop / "taxonomy.toml").read_text(encoding="utf-8") == TAXONOMY
+
+
+def test_the_form_of_the_file_stays(shop: Path) -> None:
+    real = shop / "real.toml"
+    (shop / "taxonomy.toml").rename(real)
+    real.write_bytes(b"\xef\xbb\xbf" + TAXONOMY.replace("\n", "\r\n").encode())
+    real.chmod(0o600)
+    (shop / "taxonomy.toml").symlink_to(real)
+    (shop / "taxonomy.new").write_text("mine", encoding="utf-8")
+    assert run("taxonomy", "accept", "盖子", "--aspect", "做工").code == 0
+    assert (shop / "taxonomy.toml").is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o600
+    written = real.read_bytes()
+    assert written.count(b"\r\n") >= TAXONOMY.count("\n") - 1
+    assert (shop / "taxonomy.new").read_text(encoding="utf-8") == "mine"
+    assert sorted(path.name for path in shop.glob(".taxonomy-*")) == []
+
+
+def test_a_locked_database_leaves_the_file_as_it_is(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.store._WAIT_SECONDS", 0.1)
+    with closing(sqlite3.connect(shop / "feedback.db", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        with new_store(shop) as store:
+            store.connection.execute("pragma busy_timeout = 100")
+            with pytest.raises(DatabaseLocked):
+                taxonomy_edit.accept(store, load_project(shop), "盖子", "做工")
     assert (shop / "taxonomy.toml").read_text(encoding="utf-8") == TAXONOMY
 
 

@@ -22,7 +22,7 @@ EACH = 40
 
 def _say(store: Store, texts: Iterable[str], **fields: Any) -> None:
     """Verbatims of one segment each."""
-    known = len(rows(store.connection, "select id from verbatims"))
+    [(known,)] = rows(store.connection, "select coalesce(max(id), 0) from verbatims")
     said = list(texts)
     add(store, *(incoming(text, f"r{known + n}", **fields) for n, text in enumerate(said)))
     with store.transaction() as connection:
@@ -230,27 +230,108 @@ def test_another_encoder_keeps_topics_names_and_members(store: Store) -> None:
     assert _topic_of(store, text_of("delivery", 602)) == topic_called(store.connection, "配送").id
 
 
+def test_another_encoder_after_a_new_analysis_keeps_them_as_well(store: Store) -> None:
+    _find(store)
+    rename_topic(store, "物流 太慢", "配送")
+    before = rows(store.connection, "select digest, topic_id from topic_texts order by digest")
+    _analyse_anew(store, "v2")
+    for turn in (1, 2):
+        assert _find(store, ThemeEmbedder(version="2", turn=5)).events == (), turn
+    assert rows(store.connection, "select digest, topic_id from topic_texts order by digest") == before
+    assert rows(store.connection, "select count(*) from segment_topics") == [(3 * EACH,)]
+    _analyse_anew(store, "v3")
+    assert _find(store, ThemeEmbedder(version="2", turn=5)).events == ()
+
+
+def test_a_run_cut_off_while_it_reads_with_another_encoder_loses_nothing(store: Store) -> None:
+    class Dying(ThemeEmbedder):
+        def _one(self, text: str) -> Any:
+            if len(self.embedded) > 50:
+                raise OSError("killed")
+            return super()._one(text)
+
+    _find(store)
+    before = rows(store.connection, "select digest, topic_id from topic_texts order by digest")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("feedback.topics.find.EMBED_BATCH", 40)
+        with pytest.raises(OSError, match="killed"):
+            _find(store, Dying(version="2", turn=5))
+    again = ThemeEmbedder(version="2", turn=5)
+    assert _find(store, again).events == ()
+    assert len(again.embedded) == 3 * EACH - 40
+    assert rows(store.connection, "select digest, topic_id from topic_texts order by digest") == before
+
+
+def test_a_small_beginning_does_not_spoil_what_comes(tmp_path: Path) -> None:
+    with new_store(tmp_path) as store:
+        _say(store, _texts("price", count=20))
+        _find(store)
+        _say(store, _texts(*THEMES)[20:])
+        _find(store)
+        _find(store)
+        of = {theme: _topic_of(store, text_of(theme, 30)) for theme in THEMES}
+        assert len(set(of.values())) == len(THEMES)
+        assert None not in of.values()
+        assert _find(store).events == ()
+
+
+def test_more_texts_leave_merged_topics_with_all_their_centres(store: Store) -> None:
+    _find(store)
+    merge_topics(store, ("屏幕 划痕",), "电池 续航")
+    merged = topic_called(store.connection, "电池 续航").id
+    _say(store, _texts("delivery", "price", start=700, count=120))
+    _find(store)
+    assert rows(store.connection, "select count(*) from topic_centres where topic_id = ?", merged) == [(2,)]
+    _say(store, _texts("screen", "battery", start=900, count=5))
+    _find(store)
+    assert {_topic_of(store, text_of(theme, 902)) for theme in ("screen", "battery")} == {merged}
+
+
+def test_a_name_that_a_person_gave_outlives_a_gap(store: Store) -> None:
+    _find(store)
+    rename_topic(store, "屏幕 划痕", "屏")
+    with store.transaction() as connection:
+        connection.execute("delete from verbatims where text like '%屏幕%'")
+    assert _find(store).events == ()
+    _say(store, _texts("screen"))
+    assert _find(store).events == ()
+    assert _topic_of(store, text_of("screen", 3)) == topic_called(store.connection, "屏").id
+
+
+@pytest.mark.parametrize("label", ["3", "T3", "#12", "\u200b", "\x1b[31m"])
+def test_a_label_that_would_be_mistaken_is_refused(store: Store, label: str) -> None:
+    _find(store)
+    with pytest.raises(TopicError):
+        rename_topic(store, "1", label)
+
+
+def test_parts_of_a_hidden_topic_are_hidden_and_nothing_is_merged_into_it(store: Store) -> None:
+    _find(store)
+    merge_topics(store, ("屏幕 划痕",), "电池 续航")
+    mark_topic(store, "电池 续航", "hidden", on=True)
+    with pytest.raises(TopicError, match="is hidden"):
+        merge_topics(store, ("物流 太慢",), "电池 续航")
+    assert all(part.hidden for part in split_topic(store, _project(store.path.parent), "电池 续航"))
+
+
 def test_a_new_analysis_keeps_what_texts_belong_to(store: Store) -> None:
     _find(store)
     before = _state(store)
-    with store.transaction() as connection:
-        verbatims = rows(connection, "select id, text from verbatims")
-        part = Segment(0, 0, "engagement", 0.9, "neutral", 0.0, 0.9, "statement", 0.9)
-        save_analyses(
-            connection,
-            "v2",
-            [
-                analysis(connection, n, Segment(*(0, len(text)), *list(_fields(part))[2:]))  # type: ignore[arg-type]
-                for n, text in verbatims
-            ],
-        )
+    _analyse_anew(store, "v2")
     assert rows(store.connection, "select count(*) from segment_topics") == [(0,)]
     assert _find(store).events == ()
     assert _state(store) == before
 
 
-def _fields(segment: Segment) -> Iterable[Any]:
-    return (getattr(segment, name) for name in Segment.__slots__)
+def _analyse_anew(store: Store, version: str) -> None:
+    with store.transaction() as connection:
+        said = rows(connection, "select id, text from verbatims")
+        marks = ("engagement", 0.9, "neutral", 0.0, 0.9, "statement", 0.9)
+        save_analyses(
+            connection,
+            version,
+            [analysis(connection, n, Segment(0, len(text), *marks)) for n, text in said],  # type: ignore[arg-type]
+        )
 
 
 def test_an_interrupted_run_keeps_its_embeddings_and_says_that_it_failed(store: Store) -> None:
@@ -288,7 +369,7 @@ def test_labels_are_told_apart(store: Store) -> None:
     _find(store)
     with pytest.raises(TopicError, match="There is a topic '物流 太慢' already"):
         rename_topic(store, "屏幕 划痕", "物流 太慢")
-    with pytest.raises(TopicError, match="1 to 40 characters"):
+    with pytest.raises(TopicError, match="1 to 40 characters that can be seen"):
         rename_topic(store, "屏幕 划痕", "  ")
     with pytest.raises(TopicError, match="into itself"):
         merge_topics(store, ("屏幕 划痕",), "屏幕 划痕")

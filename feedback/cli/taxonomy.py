@@ -167,16 +167,19 @@ def lint(folder: Path, word: str, limit: int) -> None:
     """
     from feedback.taxonomy_word import WordUse, try_word
 
+    word = word.strip()
+    if not word:
+        raise click.BadParameter("it is empty", param_hint="--word")
     project, store = open_project(folder)
     use = WordUse()
     with store, progress_bar("lint", count_customer_texts(store.connection)) as progress:
-        changed = try_word(project, word.strip(), customer_texts(store.connection), use, progress)
+        changed = try_word(project, word, customer_texts(store.connection), use, progress)
         shown: list[Recut] = []
         for recut in changed:
             if len(shown) < limit:
                 shown.append(recut)
     click.echo(
-        f"{use.holding:,} verbatims hold '{word.strip()}'; {use.recut:,} would be cut otherwise, {use.remarked:,} would have other mentions"
+        f"{use.holding:,} verbatims hold '{word}'; {use.recut:,} would be cut otherwise, {use.remarked:,} would have other mentions"
     )
     for recut in shown:
         click.echo(f"  #{recut.verbatim_id}  {recut.before}  →  {recut.after}")

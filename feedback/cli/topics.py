@@ -11,7 +11,6 @@ import click
 from feedback.cli.columns import aligned
 from feedback.cli.common import local_time, open_project, pass_folder, progress_bar, utf8
 from storage import topics as rows
-from storage.store import Store
 from storage.topics import Event, TopicRow, TopicSize
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def find(folder: Path, least: int = 15) -> None:
 
     project, store = open_project(folder)
     with store:
-        with progress_bar("embed", _waiting(store)) as progress:
+        with progress_bar("embed") as progress:
             found = find_topics(store, project, progress, least)
         if not found.texts:
             click.echo("There are no opinions yet. Run: feedback analyze")
@@ -84,13 +83,7 @@ def find(folder: Path, least: int = 15) -> None:
         more = f", and {len(births) - _SHOWN:,} more" if len(births) > _SHOWN else ""
         click.echo(f"new: {', '.join(f'{e.topic_id} {e.detail}' for e in births[:_SHOWN])}{more}")
     if not found.events:
-        click.echo("Nothing changed.")
-
-
-def _waiting(store: Store) -> int:
-    with store.transaction() as connection:
-        rows.gather_texts(connection)
-    return rows.count_to_embed(store.connection)
+        click.echo("No topic changed." if found.embedded else "Nothing changed.")
 
 
 @topics.command("list")
@@ -110,13 +103,16 @@ def list_(folder: Path, everything: bool = False, as_json: bool = False) -> None
     with store:
         found = {topic.id: topic for topic in rows.read_topics(store.connection)}
         sizes = rows.topic_sizes(store.connection)
+        unplaced = rows.count_unplaced(store.connection)
     total = sum(size.effective for size in sizes)
     of_topics = [size for size in sizes if size.topic_id is not None]
     shown = [size for size in of_topics if everything or not found[size.topic_id or 0].hidden]
     if as_json:
         for size in shown:
             topic = found[size.topic_id or 0]
-            click.echo(json.dumps(asdict(topic) | asdict(size) | {"share": size.effective / total}, ensure_ascii=False))
+            click.echo(
+                json.dumps(asdict(topic) | asdict(size) | {"share": _share(size.effective, total)}, ensure_ascii=False)
+            )
         return
     if not of_topics:
         click.echo("There are no topics yet. Run: feedback topics find")
@@ -131,15 +127,27 @@ def list_(folder: Path, everything: bool = False, as_json: bool = False) -> None
         click.echo(f"hidden: {len(hidden):,} topics, {sum(size.effective for size in hidden):,} opinions")
     loose = next((size.effective for size in sizes if size.topic_id is None), 0)
     click.echo(
-        f"{total - loose:,} of {total:,} opinions belong to a topic, {loose:,} ({loose / total:.1%}) to none: "
+        f"{total - loose:,} of {total:,} opinions belong to a topic, {loose:,} ({_share(loose, total):.1%}) to none: "
         "feedback topics unassigned"
     )
+    _stale(unplaced)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _stale(unplaced: int) -> None:
+    if unplaced:
+        click.echo(
+            f"{unplaced:,} opinions were analysed since and are not placed yet. Run: feedback topics find", err=True
+        )
 
 
 def _cells(topic: TopicRow, size: TopicSize, total: int) -> list[str]:
     marks = "".join(f" ({mark})" for mark, on in (("pinned", topic.pinned), ("hidden", topic.hidden)) if on)
-    bad = size.negative / size.effective if size.effective else 0.0
-    share = size.effective / total if total else 0.0
+    bad = _share(size.negative, size.effective)
+    share = _share(size.effective, total)
     keywords = " ".join(topic.keywords[:6])
     return [
         str(topic.id),
@@ -153,7 +161,9 @@ def _cells(topic: TopicRow, size: TopicSize, total: int) -> list[str]:
 
 @topics.command()
 @click.argument("topic", callback=utf8)
-@click.option("--quotes", default=_QUOTES, show_default=True, type=click.IntRange(0), help="How many typical quotes.")
+@click.option(
+    "--quotes", default=_QUOTES, show_default=True, type=click.IntRange(0, 1_000_000), help="How many typical quotes."
+)
 @pass_folder
 def show(folder: Path, topic: str, quotes: int) -> None:
     """Show a topic, by number or name: its keywords and typical quotes.
@@ -179,7 +189,7 @@ def show(folder: Path, topic: str, quotes: int) -> None:
 
 
 @topics.command()
-@click.option("--limit", default=_SHOWN, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option("--limit", default=_SHOWN, show_default=True, type=click.IntRange(1, 1_000_000), help="How many.")
 @pass_folder
 def unassigned(folder: Path, limit: int) -> None:
     """Show opinions that belong to no topic, the newest first.
@@ -269,7 +279,9 @@ _marking("unhide", "hidden", False, "Show a hidden topic again.")
 
 @topics.command()
 @click.argument("topic", required=False, callback=utf8)
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many events at most.")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="How many events at most."
+)
 @pass_folder
 def history(folder: Path, topic: str | None, limit: int) -> None:
     """What happened to the topics, or to one of them: births, splits, merges, ends and what people did. The newest first.
@@ -278,20 +290,20 @@ def history(folder: Path, topic: str | None, limit: int) -> None:
     feedback topics history
     feedback topics history 3
     """
+    from feedback.topics.edit import find_called
+
     project, store = open_project(folder)
     with store:
-        found = rows.read_topics(store.connection)
-        names = {each.id: each.label for each in found}
-        number = None
-        if topic is not None:
-            number = next((t.id for t in found if topic.lstrip("Tt#") == str(t.id) or topic == t.label), -1)
+        names = {each.id: each.label for each in rows.read_topics(store.connection)}
+        number = None if topic is None else find_called(store.connection, topic).id
         for at, event in rows.read_events(store.connection, number, limit):
             click.echo(f"{local_time(at, project)}  {_told(event, names)}")
 
 
 def _told(event: Event, names: dict[int, str]) -> str:
     """An event in a line."""
-    told = f"{_SAID[event.kind]}: {event.topic_id} {names.get(event.topic_id, '')}"
+    then = event.detail.partition(" → ")[0] or names.get(event.topic_id, "")
+    told = f"{_SAID[event.kind]}: {event.topic_id} {then}"
     if event.kind == "rename":
         return f"{_SAID[event.kind]}: {event.topic_id} {event.detail}"
     if event.other_id is None:
@@ -320,8 +332,11 @@ def rising(folder: Path, days: int, until: datetime | None, as_json: bool) -> No
 
     project, store = open_project(folder)
     with store:
+        if until and not 1970 <= until.year <= 2999:
+            raise click.BadParameter("that is no day of any data", param_hint="--until")
         found = rising_topics(store, project, days, until.date() if until else None)
         names = {topic.id: topic.label for topic in rows.read_topics(store.connection)}
+        unplaced = rows.count_unplaced(store.connection)
     if as_json:
         for rise in found.rises:
             row = {"label": names[rise.series.topic_id], "first": str(found.first), "last": str(found.last)}
@@ -334,6 +349,7 @@ def rising(folder: Path, days: int, until: datetime | None, as_json: bool) -> No
         click.echo("Nothing rose beyond chance.")
     for line in aligned([_rise_cells(rise, names) for rise in found.rises], "rlllr"):
         click.echo(line)
+    _stale(unplaced)
 
 
 def _rise_cells(rise: "Rise", names: dict[int, str]) -> list[str]:

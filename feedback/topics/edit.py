@@ -3,6 +3,7 @@
 What a person has merged or split is pinned, or the next run would undo it.
 """
 
+import re
 import sqlite3
 
 from feedback.errors import FeedbackError
@@ -16,6 +17,7 @@ from storage.topics import Event, TopicRow
 
 _GENTLY = PROMINENCE / 4  # a person who wants parts sees smaller ones than a run looks for
 LONGEST_LABEL = 40
+_NUMBER = re.compile(r"[Tt#]?([0-9]{1,9})")
 
 
 class TopicError(FeedbackError):
@@ -24,26 +26,36 @@ class TopicError(FeedbackError):
 
 def topic_called(connection: sqlite3.Connection, name: str) -> TopicRow:
     """The live topic of that number or label; `TopicError` says what there is instead."""
+    topic = find_called(connection, name)
+    if topic.status != "live":
+        raise TopicError(f"Topic {topic.id} ({topic.label}) is {topic.status}. See: feedback topics history {name}")
+    return topic
+
+
+def find_called(connection: sqlite3.Connection, name: str) -> TopicRow:
+    """The topic of that number, or the one of that label, a live one if there is; also one that has ended."""
     topics = rows.read_topics(connection)
-    number = int(name.lstrip("Tt#")) if name.lstrip("Tt#").isdecimal() else None
-    for topic in topics:
-        if topic.id == number or (topic.status == "live" and topic.label == name):
-            if topic.status == "live":
-                return topic
-            raise TopicError(f"Topic {topic.id} ({topic.label}) is {topic.status}. See: feedback topics history {name}")
+    if number := _NUMBER.fullmatch(name):
+        chosen = [topic for topic in topics if topic.id == int(number[1])]
+    else:
+        chosen = sorted((t for t in topics if t.label == name), key=lambda t: t.status != "live")
+    if chosen:
+        return chosen[0]
     if not topics:
         raise TopicError("There are no topics yet. Run: feedback topics find")
     near = [f"{t.id} {t.label}" for t in topics if t.status == "live" and set(name) & set(t.label)][:5]
     raise TopicError(
-        f"No topic '{name}'." + (f" Similar: {', '.join(near)}." if near else " See: feedback topics list")
+        f"No topic '{name[:60]}'." + (f" Similar: {', '.join(near)}." if near else " See: feedback topics list")
     )
 
 
 def rename_topic(store: Store, name: str, new: str) -> TopicRow:
     """The label that stays, whatever the topic comes to hold."""
     new = " ".join(new.split())
-    if not new or len(new) > LONGEST_LABEL:
-        raise TopicError(f"A label has 1 to {LONGEST_LABEL} characters.")
+    if not new or len(new) > LONGEST_LABEL or not new.isprintable():
+        raise TopicError(f"A label has 1 to {LONGEST_LABEL} characters that can be seen.")
+    if _NUMBER.fullmatch(new):
+        raise TopicError(f"'{new}' would be taken for the number of a topic.")
     with store.transaction() as connection:
         topic = topic_called(connection, name)
         if any(t.label == new and t.status == "live" and t.id != topic.id for t in rows.read_topics(connection)):
@@ -57,6 +69,8 @@ def merge_topics(store: Store, names: tuple[str, ...], into: str) -> TopicRow:
     """All of them become the one called `into`."""
     with store.transaction() as connection:
         target = topic_called(connection, into)
+        if target.hidden:
+            raise TopicError(f"Topic {target.id} ({target.label}) is hidden. First: feedback topics unhide {target.id}")
         for name in names:
             topic = topic_called(connection, name)
             if topic.id == target.id:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from feedback.pipeline import Progress
 from feedback.project import Project
@@ -70,12 +71,10 @@ def find_topics(
         embedder = embedder or load_embedder(project.engine)
         with store.transaction() as connection:
             texts = rows.gather_texts(connection)
-            belonged = _other_encoder(connection, embedder)
         embedded = _embed(store, embedder, progress)
         with store.transaction() as connection:
             run = Run(store, project, least)
-            run.restore(belonged, embedder.version)
-            run.update(embedder.version)
+            run.update(embedder.version, texts)
             for event in run.events:
                 rows.log_event(connection, run_id, run.at, event)
         status = "done"
@@ -89,21 +88,13 @@ def find_topics(
             finish_run(connection, run_id, status, message)
 
 
-def _other_encoder(connection: sqlite3.Connection, embedder: Embedding) -> list[tuple[bytes, int]]:
-    """What texts belonged to, where their embeddings are another encoder's; those are dropped."""
-    space = rows.read_space(connection)
-    if space is None or space[0] == embedder.version:
-        return []
-    return rows.forget_embeddings(connection)
-
-
 def _embed(store: Store, embedder: Embedding, progress: Progress) -> int:
     done = 0
-    while waiting := rows.texts_to_embed(store.connection, EMBED_BATCH):
+    while waiting := rows.texts_to_embed(store.connection, embedder.version, EMBED_BATCH):
         vectors = embedder.embed([text.strip() for _, text in waiting])
         with store.transaction() as connection:
             digests = (digest for digest, _ in waiting)
-            rows.save_embeddings(connection, zip(digests, packed(vectors), strict=True))
+            rows.save_embeddings(connection, embedder.version, zip(digests, packed(vectors), strict=True))
         done += len(waiting)
         progress("embed", len(waiting))
     return done
@@ -119,18 +110,16 @@ class Run:
         self.born: list[int] = []
         self.space: Space | None = None
 
-    def restore(self, belonged: list[tuple[bytes, int]], encoder: str) -> None:
-        """Where topics go on with another encoder: their members are known, and from them their centres in its space."""
-        if not belonged:
-            return
-        self._make_space(encoder)
-        rows.save_members(self.connection, ((digest, topic, None) for digest, topic in belonged))
-        for topic, mean in self._means().items():
-            rows.set_centres(self.connection, topic, [mean.tobytes()])
-
-    def update(self, encoder: str) -> None:
-        if self.space is None and not self.read_space() and not self._make_space(encoder):
-            return
+    def update(self, encoder: str, texts: int) -> None:
+        said = rows.read_space(self.connection)
+        if said is None:
+            if texts < max(2, self.least):
+                return
+            self._make_space(encoder, texts)
+        elif said.encoder != encoder or texts >= _DOUBLED * said.texts:
+            self._move(said, encoder, texts)
+        else:
+            self.read_space()
         self._assign()
         self._births()
         self._splits()
@@ -139,22 +128,47 @@ class Run:
         rows.publish_members(self.connection)
         self.name_topics()
 
-    def read_space(self) -> bool:
+    def read_space(self) -> None:
         said = rows.read_space(self.connection)
-        if said is None:
-            return False
-        self.space = Space(*(np.frombuffer(part, dtype=np.float32) for part in said[1:]))
-        return True
+        assert said is not None
+        self.space = _space(said)
 
-    def _make_space(self, encoder: str) -> bool:
-        """The space that the first texts show; False where there are too few for any topic."""
-        found = rows.leaning_embeddings(self.connection, SAMPLE)
-        if len(found) < max(2, self.least):
-            return False
-        vectors, leaning = zip(*found, strict=True)
+    def _make_space(self, encoder: str, texts: int) -> None:
+        """The space that the texts show."""
+        vectors, leaning = zip(*rows.leaning_embeddings(self.connection, SAMPLE), strict=True)
         self.space = space_of(unpacked(vectors), np.array(leaning, dtype=np.float32))
-        rows.save_space(self.connection, encoder, self.space.mean.tobytes(), self.space.direction.tobytes())
-        return True
+        mean, direction = self.space.mean.tobytes(), self.space.direction.tobytes()
+        rows.save_space(self.connection, rows.SpaceRow(encoder, mean, direction, texts))
+
+    def _move(self, said: rows.SpaceRow, encoder: str, texts: int) -> None:
+        """Another encoder's space, or that of twice as many texts: topics keep their members, whose means are their centres there."""
+        centres: dict[int, list[Floats]] = {}
+        for topic, vector in rows.read_centres(self.connection):
+            centres.setdefault(topic, []).append(np.frombuffer(vector, dtype=np.float32))
+        if said.encoder == encoder:
+            self.space = _space(said)
+        else:  # which of a topic's centres a member was near can't be told any more
+            centres = {topic: several[:1] for topic, several in centres.items()}
+        nearest_of = {topic: self._nearest_of(topic, np.stack(several)) for topic, several in centres.items()}
+        self._make_space(encoder, texts)
+        for topic, places in nearest_of.items():
+            members = list(self._pages(topic))
+            if not members:
+                continue
+            seen = np.concatenate([part for _, part, _ in members])
+            moved = np.stack([_unit_mean(seen[places == n]) for n in np.unique(places)])
+            rows.set_centres(self.connection, topic, [centre.tobytes() for centre in moved])
+            similarity = (seen @ moved.T).max(axis=1)
+            digests = [digest for part, _, _ in members for digest in part]
+            rows.save_members(
+                self.connection, ((d, topic, float(how)) for d, how in zip(digests, similarity, strict=True))
+            )
+
+    def _nearest_of(self, topic: int, centres: Floats) -> npt.NDArray[np.int64]:
+        """Which of its centres each member of a topic is nearest to, in the order of the members."""
+        if len(centres) == 1:
+            return np.zeros(rows.member_counts(self.connection).get(topic, 0), dtype=np.int64)
+        return np.concatenate([(seen @ centres.T).argmax(axis=1) for _, seen, _ in self._pages(topic)])
 
     def _pages(
         self, topic: int | None = None, *, everything: bool = False, limit: int | None = None
@@ -209,8 +223,8 @@ class Run:
             ids = [self._bear([centres[n]], int(counts[n])) for n in order]
             self._join(centres[order], ids)
 
-    def _bear(self, centres: list[Floats], texts: int) -> int:
-        topic = TopicRow(rows.next_topic_id(self.connection), "", False, (), "live", False, False, texts)
+    def _bear(self, centres: list[Floats], texts: int, *, hidden: bool = False) -> int:
+        topic = TopicRow(rows.next_topic_id(self.connection), "", False, (), "live", False, hidden, texts)
         rows.add_topic(self.connection, topic, self.at, [centre.tobytes() for centre in centres])
         self.born.append(topic.id)
         return topic.id
@@ -239,7 +253,9 @@ class Run:
         sizes = np.zeros(len(centres), dtype=np.int64)
         for _, seen, _ in members:
             sizes += np.bincount((seen @ centres.T).argmax(axis=1), minlength=len(centres))
-        ids = [topic.id] + [self._bear([centres[n]], int(sizes[n])) for n in range(1, len(centres))]
+        ids = [topic.id] + [
+            self._bear([centres[n]], int(sizes[n]), hidden=topic.hidden) for n in range(1, len(centres))
+        ]
         rows.set_centres(self.connection, topic.id, [centres[0].tobytes()])
         for digests, seen, _ in members:
             similarity = seen @ centres.T
@@ -280,7 +296,7 @@ class Run:
     def _ends(self) -> None:
         counts = rows.member_counts(self.connection)
         for topic in self._live():
-            if not topic.pinned and not counts.get(topic.id):
+            if not (topic.pinned or topic.named) and not counts.get(topic.id):
                 rows.change_topic(self.connection, topic.id, status="gone", ended_at=self.at)
                 self.events.append(Event("death", topic.id, None, topic.label))
 
@@ -304,6 +320,16 @@ class Run:
                     self.events.append(Event("birth", topic.id, None, name))
             if named != topic.keywords:
                 rows.change_topic(self.connection, topic.id, keywords=" ".join(named))
+
+
+def _space(said: rows.SpaceRow) -> Space:
+    return Space(*(np.frombuffer(part, dtype=np.float32) for part in (said.mean, said.direction)))
+
+
+def _unit_mean(vectors: Floats) -> Floats:
+    mean: Floats = vectors.mean(axis=0)
+    mean /= max(float(np.linalg.norm(mean)), 1e-12)
+    return mean
 
 
 def merge(connection: sqlite3.Connection, smaller: int, larger: int, at: str) -> None:

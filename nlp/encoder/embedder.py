@@ -4,8 +4,6 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from nlp.encoder.description import TOKENIZER
 from nlp.encoder.engine import shipped
 from nlp.encoder.reader import Reader
@@ -24,7 +22,7 @@ class Embedder:
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Takes any text, the empty one too; one text at least."""
-        return np.stack([reading.embedding for reading in self._reader.read(texts) if reading.embedding is not None])
+        return self._reader.embed(texts)
 
 
 def load_embedder(engine: str) -> Embedder:

@@ -107,9 +107,29 @@ class Reader:
                 pass
         return [reading for reading in readings if reading is not None]
 
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Embeddings alone, unit vectors `(texts, width)`: the same as of `read`, and nothing else is computed. One text at least."""
+        encoded = self._tokenizer.backend_tokenizer.encode_batch(list(texts))
+        order = sorted(range(len(texts)), key=lambda place: len(encoded[place]))
+        with ThreadPoolExecutor(self._threads) as pool:
+            found = dict(zip(order, pool.map(lambda place: self._embedding(encoded[place].ids), order), strict=True))
+        return np.stack([found[place] for place in range(len(texts))])
+
+    def _embedding(self, ids: Sequence[int]) -> Floats:
+        parts = self._windows(ids)
+        vectors = []
+        for part in parts:
+            [hidden] = self._lower.run(["hidden"], {"tokens": np.array([part], dtype=np.int64)})
+            [embedding] = self._upper.run(["embedding"], {"hidden": hidden})
+            vectors.append(embedding[0].astype(np.float32))
+        return vectors[0] if len(parts) == 1 else _mean_embedding(vectors, _weights(parts))
+
+    def _windows(self, ids: Sequence[int]) -> list[list[int]]:
+        first, *inner, end = ids
+        return [[first, *part, end] for part in windows(inner, WINDOW - 2, self._ends)]
+
     def _read(self, text: str, encoded: Any, enough: Callable[[Logits], bool]) -> Reading:
-        first, *inner, end = encoded.ids
-        parts = [[first, *part, end] for part in windows(inner, WINDOW - 2, self._ends)]
+        parts = self._windows(encoded.ids)
         if len(parts) == 1:
             hidden, said = self._begin(parts[0])
             if enough(said):
@@ -118,10 +138,8 @@ class Reader:
             return Reading(said, last.logits, last.embedding, 1, self._opinions(text, encoded.offsets, [last]))
         begun = [self._begin(part) for part in parts]
         lasts = [self._end(hidden) for hidden, _ in begun]
-        weights = np.array([len(part) for part in parts], dtype=np.float32)
-        weights /= weights.sum()
-        mean = weights @ np.stack([last.embedding for last in lasts])
-        mean /= max(float(np.linalg.norm(mean)), 1e-12)
+        weights = _weights(parts)
+        mean = _mean_embedding([last.embedding for last in lasts], weights)
         exits = _mean([said for _, said in begun], weights)
         opinions = self._opinions(text, encoded.offsets, lasts)
         return Reading(exits, _mean([last.logits for last in lasts], weights), mean, len(parts), opinions)
@@ -181,6 +199,19 @@ def windows(tokens: Sequence[int], most: int, ends: Container[int] = frozenset()
         found.append(rest[:cut])
         rest = rest[cut:]
     return [*found, rest]
+
+
+def _weights(parts: Sequence[Sequence[int]]) -> Floats:
+    """How much each window counts: by its length."""
+    lengths = np.array([len(part) for part in parts], dtype=np.float32)
+    lengths /= lengths.sum()
+    return lengths
+
+
+def _mean_embedding(vectors: Sequence[Floats], weights: Floats) -> Floats:
+    mean: Floats = weights @ np.stack(vectors)
+    mean /= max(float(np.linalg.norm(mean)), 1e-12)
+    return mean
 
 
 def _mean(parts: Sequence[Logits], weights: Floats) -> Logits:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from nlp.probabilities import Floats
 
 NEIGHBOURS = 10
-PROMINENCE = 0.02
-FLOOR = 0.33  # a text whose nearest centre is less similar belongs to no topic
+PROMINENCE = 0.012
+FLOOR = 0.36  # a text whose nearest centre is less similar belongs to no topic
 SAMPLE = 12_000  # texts that are enough to find the hills
 _ROUNDS = 5
 _BLOCK = 1024

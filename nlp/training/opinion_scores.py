@@ -127,6 +127,9 @@ def main() -> None:
     for name, marked in sets.items():
         found = [marks.opinions or () for marks in engine.mark([m.text for m in marked])]
         figures = {f"exact {part}": value for part, value in opinion_scores(found, marked).items()}
+        silent = [not guesses for guesses, m in zip(found, marked, strict=True) if not m.opinions]
+        if silent:
+            figures["nothing found where there is nothing"] = sum(silent) / len(silent)
         figures |= {f"near {part}": value for part, value in opinion_scores(found, marked, NEAR).items()}
         print(json.dumps({"set": name, "n": len(marked)} | {k: round(v, 3) for k, v in figures.items()}), flush=True)
     found_of_asap = asap(arguments.data / "asap_dev_sample.jsonl", arguments.engine)
