@@ -82,6 +82,8 @@ class AspectFinder:
 
     def find_open(self, document: Folded, span: Span, judged: Sequence[Opinion]) -> list[OpenMention]:
         """What an engine found judged within `span` and the taxonomy has no word for."""
+        if not any(opinion.aspect for opinion in judged):
+            return []
         matches = self._matches(document, span)
         found = []
         for opinion in (_moved(each, span[0]) for each in judged):

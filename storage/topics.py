@@ -25,6 +25,11 @@ class TopicRow:
     hidden: bool
     looked: int
 
+    @property
+    def is_touched(self) -> bool:
+        """Whether a person has pinned, hidden or named it: no run merges or ends it then."""
+        return self.pinned or self.hidden or self.named
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

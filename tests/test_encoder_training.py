@@ -13,7 +13,6 @@ import pytest
 from nlp.marks import SENTIMENTS
 from nlp.normalize import squash
 from nlp.training import corpus, opinion_sets, texts
-from nlp.training.encoder import data as training_data
 from nlp.training.encoder.augment import mistyped, reviews_by_source, vary
 from nlp.training.encoder.data import Example, examples
 from nlp.training.encoder.packed import read
@@ -105,7 +104,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     check = corpus.fingerprint("壶出水很稳")
     opinions = f"reviews_binary_train.jsonl\t4\t2\t7\t{check}\t0-1>3-5=+ >3-5=-\n"
     (labels / "opinions.tsv").write_text(opinions, encoding="utf-8")
-    for module in (corpus, texts, opinion_sets, training_data):
+    for module in (corpus, texts, opinion_sets):
         monkeypatch.setattr(module, "LABELS", labels)
     return tmp_path
 

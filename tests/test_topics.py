@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from stored import add, analysis, incoming, new_store, rows
 from topic_texts import THEMES, ThemeEmbedder, text_of
@@ -296,6 +297,52 @@ def test_a_name_that_a_person_gave_outlives_a_gap(store: Store) -> None:
     _say(store, _texts("screen"))
     assert _find(store).events == ()
     assert _topic_of(store, text_of("screen", 3)) == topic_called(store.connection, "屏").id
+
+
+class Converging(ThemeEmbedder):
+    """The screen's texts come to mean what the battery's do."""
+
+    def _one(self, text: str) -> Any:
+        return super()._one(text.replace("屏幕", "电池") if int(self.version) > 1 else text)
+
+
+@pytest.mark.parametrize("edit", [None, "pin", "hide", "rename"])
+def test_topics_that_come_to_mean_the_same_are_merged_unless_a_person_has_touched_one(
+    store: Store, edit: str | None
+) -> None:
+    _find(store, Converging())
+    screen = str(_topic_of(store, text_of("screen", 1)))
+    if edit == "rename":
+        rename_topic(store, screen, "屏")
+    elif edit:
+        mark_topic(store, screen, {"pin": "pinned", "hide": "hidden"}[edit], on=True)
+    kinds = [event.kind for event in _find(store, Converging(version="2")).events]
+    assert kinds == ([] if edit else ["merge"])
+
+
+def test_a_hidden_topic_does_not_end(store: Store) -> None:
+    _find(store)
+    mark_topic(store, "屏幕 划痕", "hidden", on=True)
+    with store.transaction() as connection:
+        connection.execute("delete from verbatims where text like '%屏幕%'")
+    assert _find(store).events == ()
+
+
+def test_a_named_topic_without_members_does_not_stand_in_another_encoders_way(store: Store) -> None:
+    class Narrower(ThemeEmbedder):
+        def embed(self, texts: Any) -> Any:
+            found = super().embed(texts)[:, :20]
+            return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    _find(store)
+    rename_topic(store, "屏幕 划痕", "屏")
+    with store.transaction() as connection:
+        connection.execute("delete from verbatims where text like '%屏幕%'")
+    _find(store)
+    assert _find(store, Narrower(version="2", turn=5)).events == ()
+    _say(store, _texts("delivery", start=600, count=5))
+    assert _find(store, Narrower(version="2", turn=5)).events == ()
+    assert topic_called(store.connection, "屏").status == "live"
 
 
 @pytest.mark.parametrize("label", ["3", "T3", "#12", "\u200b", "\x1b[31m"])

@@ -154,6 +154,8 @@ class Run:
         for topic, places in nearest_of.items():
             members = list(self._pages(topic))
             if not members:
+                if said.encoder != encoder:  # where it was in another encoder's space says nothing
+                    rows.set_centres(self.connection, topic, [])
                 continue
             seen = np.concatenate([part for _, part, _ in members])
             moved = np.stack([_unit_mean(seen[places == n]) for n in np.unique(places)])
@@ -272,7 +274,7 @@ class Run:
         """Topics that have come to mean the same: the smaller goes into the larger."""
         means = self._means()
         counts = rows.member_counts(self.connection)
-        live = [topic for topic in self._live() if not topic.pinned and topic.id in means and topic.id not in self.born]
+        live = [t for t in self._live() if not t.is_touched and t.id in means and t.id not in self.born]
         live.sort(key=lambda topic: (-counts.get(topic.id, 0), topic.id))
         gone: set[int] = set()
         for n, larger in enumerate(live):
@@ -296,7 +298,7 @@ class Run:
     def _ends(self) -> None:
         counts = rows.member_counts(self.connection)
         for topic in self._live():
-            if not (topic.pinned or topic.named) and not counts.get(topic.id):
+            if not topic.is_touched and not counts.get(topic.id):
                 rows.change_topic(self.connection, topic.id, status="gone", ended_at=self.at)
                 self.events.append(Event("death", topic.id, None, topic.label))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES
 from nlp.normalize import squash
 from nlp.training import opinion_sets
-from nlp.training.corpus import LABELS, Labelled, gold_segments, labelled_segments, read_reviews, written_segments
+from nlp.training.corpus import Labelled, gold_segments, labelled_segments, read_reviews, written_segments
 from nlp.training.opinion_sets import Marked, Opinion
 from nlp.training.texts import is_held_out_emotion, measuring_rows, measuring_texts, rows, table
 
@@ -148,9 +148,8 @@ def _opinions(data: Path) -> Iterator[Example]:
         for n, each in enumerate(marked):
             if str(n) not in cut.get(f"{name}.jsonl", ()):
                 yield _marked(each, name.removesuffix("_train"))
-    if (LABELS / "opinions.tsv").exists():
-        for each in opinion_sets.read_opinions(data, "opinions"):
-            yield _marked(each, "opinions", sentiment=False)
+    for each in opinion_sets.read_opinions(data, "opinions"):
+        yield _marked(each, "opinions", sentiment=False)
 
 
 def _marked(marked: Marked, source: str, *, sentiment: bool = True) -> Example:

@@ -22,7 +22,7 @@ from nlp.marks import EMOTIONS, SENTIMENTS
 from nlp.marks import Opinion as Found
 from nlp.probabilities import Floats
 from nlp.training import opinion_sets
-from nlp.training.corpus import FIELDS, LABELS, Labelled, gold_segments, labelled_segments
+from nlp.training.corpus import FIELDS, Labelled, gold_segments, labelled_segments
 from nlp.training.encoder.batches import head_and_tail, padded
 from nlp.training.encoder.model import CLASSES, EXIT, NEGATIVE, POSITIVE, Encoder, load
 from nlp.training.opinion_scores import opinion_scores
@@ -59,9 +59,8 @@ def development(data: Path, gold: Path | None = None, whole: bool = False) -> De
     opinions = {
         "restaurants": list(opinion_sets.restaurants(data / "restaurant_triplets_dev.jsonl")),
         "make-up": [m for m in opinion_sets.makeup(data / "makeup_opinions.jsonl") if is_held_out_makeup(m.text)],
+        "labels/opinions_dev": list(opinion_sets.read_opinions(data, "opinions_dev")),
     }
-    if (LABELS / "opinions_dev.tsv").exists():
-        opinions["labels/opinions_dev"] = list(opinion_sets.read_opinions(data, "opinions_dev"))
     if not whole:
         opinions["restaurants"] = opinions["restaurants"][:RESTAURANTS]
     return Development(sets, segments, opinions)
