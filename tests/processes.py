@@ -5,9 +5,16 @@ import sys
 import time
 from pathlib import Path
 
+_STRICT = ("-W", "error")
 
-def command(folder: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-W", "error", "-m", "feedback", "--project", str(folder), *arguments]
+
+def command(folder: Path, *arguments: str, warnings: tuple[str, ...] = _STRICT) -> list[str]:
+    return [sys.executable, *warnings, "-m", "feedback", "--project", str(folder), *arguments]
+
+
+def interruptible(folder: Path, *arguments: str) -> list[str]:
+    """The command as one to be stopped by Ctrl+C: that may come between opening and closing any file, Python's own at an import too, which then warns."""
+    return command(folder, *arguments, warnings=(*_STRICT, "-W", "ignore::ResourceWarning"))
 
 
 def run_to_end(folder: Path, *arguments: str) -> None:

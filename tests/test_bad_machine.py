@@ -20,7 +20,7 @@ from bad_files import GOOD, HEADER, ROW
 from command import Ran, run
 from lamp_shop import error, texts
 from many_reviews import make_project
-from processes import command, run_to_end, wait_for_writes
+from processes import command, interruptible, run_to_end, wait_for_writes
 
 from storage.journal import add_rejects, clear_rejects, list_rejects, start_run
 from storage.records import Reject
@@ -277,7 +277,7 @@ def test_ctrl_c_ends_with_a_sentence_and_the_next_run_goes_on(tmp_path: Path) ->
     )
     # Writes to wait for: the tables and the first batch; the run's beginning and a batch.
     for verb, writes in (("collect", 4), ("analyze", 3)):
-        process = subprocess.Popen(command(tmp_path, verb), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(interruptible(tmp_path, verb), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         wait_for_writes(process, tmp_path, writes)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
