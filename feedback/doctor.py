@@ -11,8 +11,10 @@ from pathlib import Path
 
 from feedback.collectors.base import Part, SourceConfig
 from feedback.collectors.description import Description, describe_table
-from feedback.collectors.registry import load_collector
+from feedback.collectors.live import LiveCollector
+from feedback.collectors.registry import load_collector, load_file_collector
 from feedback.errors import CollectError, FeedbackError
+from feedback.live import NO_WISH, visit_of
 from feedback.project import SETTINGS_FILE, Project, load_project
 from nlp.engine import load_engine
 from nlp.errors import NlpError
@@ -61,7 +63,7 @@ def files_to_describe(folder: Path, path: str, layout: str | None) -> list[tuple
     Those of its source, where it is a file of one in the project and no layout is given; else none but the layout.
     """
     alone = SourceConfig("", "table", (path,), Path.cwd(), layout=layout)
-    parts = load_collector("table").parts(alone)
+    parts = load_file_collector("table").parts(alone)
     sources = {} if layout else _sources_by_file(folder)
     return [(part, sources.get(part.path.resolve(), alone)) for part in parts]
 
@@ -72,7 +74,7 @@ def _sources_by_file(folder: Path) -> dict[Path, SourceConfig]:
     found: dict[Path, SourceConfig] = {}
     for source in load_project(folder).sources:
         with suppress(FeedbackError):  # of a source that finds no files; it is not what is asked about
-            for part in load_collector(source.collector).parts(source):
+            for part in load_file_collector(source.collector).parts(source):
                 found.setdefault(part.path.resolve(), source)
     return found
 
@@ -137,5 +139,7 @@ def _database(project: Project) -> str:
 
 def _source(project: Project, name: str) -> str:
     config = project.source(name)
-    parts = load_collector(config.collector).parts(config)
-    return f"{len(parts)} files"
+    collector = load_collector(config.collector)
+    if isinstance(collector, LiveCollector):
+        return "settings in order: " + ", ".join(collector.streams(visit_of(project, config, NO_WISH)))
+    return f"{len(collector.parts(config))} files"

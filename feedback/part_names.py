@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from feedback.collectors.base import Collector, Part
-from feedback.collectors.registry import load_collector
+from feedback.collectors.registry import load_file_collector
 from feedback.errors import CollectError
 from feedback.project import Project
 
@@ -40,7 +40,7 @@ def hidden_names(project: Project) -> dict[str, str]:
     names: dict[str, str] = {}
     for source in project.sources:
         try:
-            collector = load_collector(source.collector)
+            collector = load_file_collector(source.collector)
             parts = collector.parts(source) if collector.private_names else []
         except CollectError:  # its files are gone
             continue

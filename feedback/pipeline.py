@@ -1,23 +1,26 @@
 """The only glue: sources into the store, the store's texts through analysis and back."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from feedback.clean import clean
+from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Collector, Part, SourceConfig
 from feedback.collectors.encoding import open_binary
+from feedback.collectors.live import LiveCollector
 from feedback.collectors.registry import load_collector
 from feedback.copies import similar
 from feedback.errors import CollectError
 from feedback.garbage import rarely_collected
-from feedback.intake import EXCERPT, INTAKE_VERSION, REASON, shortened
+from feedback.live import NO_WISH, Wish, collect_pages, visit_of
 from feedback.part_names import stored_location, stored_name
 from feedback.pii import mask
 from feedback.project import Project
 from feedback.reading import Damaged, Reading, read_ahead
+from feedback.settings_digest import settings_digest
 from nlp.config import PipelineConfig, pipeline_version
 from nlp.marks import Analysis
 from storage import records
@@ -34,37 +37,11 @@ from storage.journal import (
     start_run,
 )
 from storage.marks import count_pending, pending, save_analyses
-from storage.records import AnalysisRow, BatchResult, Reject, Verbatim
+from storage.records import AnalysisRow, BatchResult
 from storage.store import Store
 from storage.verbatims import add_verbatims, count_copies, newest_verbatim, take_out, withdraw
 
 ANALYZE_BATCH = 512
-
-Progress = Callable[[str, int], None]  # what is being done, how many more are done
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """What collecting one source came to.
-
-    `hidden`: the files with rejects that are stored under another name. `failed`: why some files could not be read to their end.
-    `replaced`: verbatims taken out because their files, read under other settings now, no longer say them. `unsettled`: files
-    of which such verbatims may still be there.
-    """
-
-    source: str
-    added: int
-    changed: int
-    unchanged: int
-    duplicates: int
-    rejected: int
-    withdrawn: int
-    parts_read: int
-    parts_unchanged: int
-    hidden: Mapping[str, str] = field(default_factory=dict)  # stored name -> name
-    failed: tuple[CollectError, ...] = ()
-    replaced: int = 0
-    unsettled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +60,19 @@ def pipeline_config(project: Project) -> PipelineConfig:
     )
 
 
-def collect(store: Store, project: Project, config: SourceConfig, progress: Progress) -> Collected:
-    """Store what is new in a source. Killed at any moment, the next run goes on and repeats nothing."""
+def collect(
+    store: Store, project: Project, config: SourceConfig, progress: Progress, wish: Wish = NO_WISH
+) -> Collected:
+    """Store what is new in a source. Killed at any moment, the next run goes on and repeats nothing. `wish` is for live sources."""
     collector = load_collector(config.collector)
     with store.transaction() as connection:
         run_id = start_run(connection, "collect", config.name)
     try:
-        collected = _collect_parts(store, project, config, collector, run_id, progress)
+        if isinstance(collector, LiveCollector):
+            visit = visit_of(project, config, wish)
+            collected = collect_pages(store, project, visit, collector, run_id, wish, progress)
+        else:
+            collected = _collect_parts(store, project, config, collector, run_id, progress)
     except BaseException as error:
         with store.transaction() as connection:
             finish_run(connection, run_id, "failed", _kept_message(error, collector))
@@ -103,7 +86,7 @@ def collect(store: Store, project: Project, config: SourceConfig, progress: Prog
     return collected
 
 
-def _kept_message(error: BaseException, collector: Collector) -> str:
+def _kept_message(error: BaseException, collector: Collector | LiveCollector) -> str:
     """What is stored of an error: where it may name people ("who is customer among …"), only what kind it was."""
     if collector.private_names:
         return f"{type(error).__name__}: run feedback collect to see it; it may name people, so it is not kept"
@@ -113,7 +96,7 @@ def _kept_message(error: BaseException, collector: Collector) -> str:
 def _collect_parts(
     store: Store, project: Project, config: SourceConfig, collector: Collector, run_id: int, progress: Progress
 ) -> Collected:
-    sums = _Sums()
+    sums = Sums()
     newest = newest_verbatim(store.connection)
     changed = _changed_parts(store, project, config, collector, sums)
     reread: dict[int, _Unread] = {}  # by reading: what had been read with the same contents, under other settings
@@ -135,7 +118,7 @@ def _collect_parts(
                         reread[reading_id] = unread
                         move_cursor(connection, config.name, name, _under_way(run_id))
                 result = add_verbatims(connection, run_id, reading_id, taken.incoming, similar)
-                rejects += [_conflict(verbatim, name) for verbatim in result.conflicts]
+                rejects += [conflict(verbatim, name) for verbatim in result.conflicts]
                 withdrawn = withdraw(connection, config.name, taken.withdrawn, similar)
                 add_rejects(connection, run_id, name, rejects)
                 count_in_run(connection, run_id, result, len(rejects))
@@ -156,7 +139,7 @@ def _collect_parts(
     return sums.collected(config.name)
 
 
-def _settle(store: Store, source: str, run_id: int, reread: "Mapping[int, _Unread]", sums: "_Sums") -> None:
+def _settle(store: Store, source: str, run_id: int, reread: "Mapping[int, _Unread]", sums: "Sums") -> None:
     """Take out what these parts were read as under other settings, where no part of this run says it too.
 
     Only once the whole source could be read, each part with the contents it had then, and by this run alone: until then
@@ -187,17 +170,11 @@ def _under_way(run_id: int) -> str:
     return f"begun by run {run_id}"
 
 
-def _conflict(verbatim: Verbatim, part: str) -> Reject:
-    """Two rows that say different things under one id are one row of the store: whoever made the file should know."""
-    reason = f"an earlier row has the same id ({verbatim.source_id}) and other contents; this one is kept"
-    return Reject(verbatim.source, part, shortened(reason, REASON), shortened(verbatim.text, EXCERPT), stored=True)
-
-
 def _changed_parts(
-    store: Store, project: Project, config: SourceConfig, collector: Collector, sums: "_Sums"
+    store: Store, project: Project, config: SourceConfig, collector: Collector, sums: "Sums"
 ) -> list["_Unread"]:
     """The parts that are not as they were last read."""
-    secret, settings = project.secret(), _settings(project, config)
+    secret, settings = project.secret(), settings_digest(project, config)
     changed = []
     for part in collector.parts(config):
         sums.parts += 1
@@ -236,58 +213,11 @@ class _Unread:
             return False
 
 
-@dataclass(slots=True)
-class _Sums:
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    duplicates: int = 0
-    rejected: int = 0
-    withdrawn: int = 0
-    parts: int = 0
-    parts_unchanged: int = 0
-    replaced: int = 0
-    unsettled: int = 0
-    read: list[str] = field(default_factory=list)
-    hidden: dict[str, str] = field(default_factory=dict)
-    failed: list[CollectError] = field(default_factory=list)
-
-    def count(self, result: BatchResult, rejected: int, withdrawn: int) -> None:
-        self.added += result.added
-        self.changed += result.changed
-        self.unchanged += result.unchanged
-        self.duplicates += result.duplicates
-        self.rejected += rejected
-        self.withdrawn += withdrawn
-
-    def collected(self, source: str) -> Collected:
-        return Collected(
-            *(source, self.added, self.changed, self.unchanged, self.duplicates, self.rejected),
-            *(self.withdrawn, self.parts - self.parts_unchanged, self.parts_unchanged),
-            *(self.hidden, tuple(self.failed)),
-            *(self.replaced, self.unsettled),
-        )
-
-
 def _contents(part: Part) -> str:
     digest = hashlib.blake2b(digest_size=16)
     with open_binary(part.path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
-    return digest.hexdigest()
-
-
-def _settings(project: Project, config: SourceConfig) -> str:
-    """What besides a part's contents decides what comes of it: the source's settings, the layout's contents, the intake.
-
-    Keyed: among the settings may be names of people (`roles`), few enough to be guessed.
-    """
-    digest = hashlib.blake2b(digest_size=16, key=project.secret())
-    layout = config.base / config.layout if config.layout else None
-    if layout is not None and layout.is_file():
-        digest.update(layout.read_bytes())
-    settings = (config.collector, config.channel, config.kind, config.layout, config.store, config.product)
-    digest.update(repr((INTAKE_VERSION, project.timezone, settings, sorted(config.roles.items()))).encode())
     return digest.hexdigest()
 
 

@@ -5,7 +5,7 @@
 [sentiment] model, labels
 [digest]    period, lang, channels, send_to
 [schedule]  every, weekday, at
-[[sources]] name, collector, paths, channel, kind, layout, store, product, roles
+[[sources]] name, collector, paths, channel, kind, layout, store, product, roles; what else the collector knows
 """
 
 import os
@@ -29,6 +29,9 @@ from storage.records import Kind, Role
 
 SETTINGS_FILE = "feedback.toml"
 DATABASE_FILE = "feedback.db"
+# Of a source, whatever collects it. Beyond these each collector that asks an interface has settings of its own and checks them.
+COMMON_SETTINGS = ("name", "collector", "paths", "channel", "kind", "layout", "store", "product", "roles")
+FILE_COLLECTORS = ("table", "chat")
 SECRET_FILE = ".feedback-key"
 _WORDING = Wording(
     ProjectError,
@@ -183,13 +186,15 @@ def _sentiment(settings: SettingsTable, folder: Path) -> SentimentModel | None:
 
 
 def _source(table: SettingsTable, folder: Path) -> SourceConfig:
-    table.refuse_unknown({"name", "collector", "paths", "channel", "kind", "layout", "store", "product", "roles"})
+    collector = table.string("collector", "table")
+    if collector in FILE_COLLECTORS:
+        table.refuse_unknown(set(COMMON_SETTINGS))
     name = table.string("name")
     kind = table.one_of("kind", get_args(Kind), "") or None
     roles = table.table("roles")
     return SourceConfig(
         name=name,
-        collector=table.string("collector", "table"),
+        collector=collector,
         paths=table.strings("paths"),
         base=folder,
         channel=table.string("channel", "") or None,
@@ -200,6 +205,7 @@ def _source(table: SettingsTable, folder: Path) -> SourceConfig:
         roles=cast(
             "Mapping[str, Role]", {speaker: roles.one_of(speaker, get_args(Role), "") for speaker in roles.data}
         ),
+        options={key: value for key, value in table.data.items() if key not in COMMON_SETTINGS},
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from stored import rows
 
-from feedback.pipeline import Collected, collect
+from feedback.collected import Collected
+from feedback.pipeline import collect
 from feedback.project import Project, load_project
 from storage.store import Store
 

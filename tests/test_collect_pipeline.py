@@ -11,10 +11,11 @@ from small_project import NAMES, REVIEWS, REVIEWS_HEADER, SETTINGS, TAXONOMY, ap
 from stored import database_bytes, dump, originals, rows
 
 import feedback.reading
+from feedback.collected import Collected
 from feedback.collectors.base import Item
 from feedback.collectors.table import TableCollector
 from feedback.errors import CollectError
-from feedback.pipeline import Analyzed, Collected, analyze, awaiting_analysis, collect
+from feedback.pipeline import Analyzed, analyze, awaiting_analysis, collect
 from feedback.project import Project, load_project
 from nlp.errors import TaxonomyError
 from storage.journal import list_rejects, recent_runs

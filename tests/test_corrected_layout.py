@@ -26,8 +26,8 @@ from lamp_exports import (
 )
 from stored import dump, rows
 
-import feedback.pipeline
-from feedback.pipeline import Collected
+import feedback.settings_digest
+from feedback.collected import Collected
 from feedback.project import load_project
 from storage.journal import recent_runs
 from storage.store import Store
@@ -95,7 +95,7 @@ def test_another_version_of_the_intake_that_reads_the_same_changes_nothing(
     project = make(shop, RIGHT)
     gather(project)
     numbers = query(project, "select id, source_id, content_hash from verbatims order by id")
-    monkeypatch.setattr(feedback.pipeline, "INTAKE_VERSION", "another")
+    monkeypatch.setattr(feedback.settings_digest, "INTAKE_VERSION", "another")
     assert gather(project) == Collected("门店", 0, 0, 6, 0, 0, 0, 2, 0)
     assert query(project, "select id, source_id, content_hash from verbatims order by id") == numbers
 

@@ -31,7 +31,7 @@ _COMMANDS = {
 _SUMMARIES = {
     "analyze": "Mark every verbatim that has no marks yet.",
     "browse": "Open the project's database in the browser.",
-    "collect": "Collect verbatims from files into the project's database.",
+    "collect": "Collect verbatims from files and interfaces into the project's database.",
     "digest": "Write the digest of a period, stage by stage of the customer journey.",
     "doctor": "Check this machine and this project, or show how a file is read.",
     "evaluate": "Measure the engine against labelled texts.",

@@ -1,17 +1,24 @@
 """feedback collect"""
 
 import sys
+import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
 import click
 
-from feedback.cli.common import open_project, pass_folder, progress_bar, utf8
+from feedback.cli.collect_preview import show_preview
+from feedback.cli.common import pass_folder, progress_bar, utf8
+from feedback.collected import Collected
 from feedback.collectors.base import SourceConfig
+from feedback.collectors.live import LiveCollector
+from feedback.collectors.registry import load_collector
+from feedback.dates import DateReader, UnknownDate
 from feedback.errors import FeedbackError, ProjectError
-from feedback.pipeline import Collected
+from feedback.live import Wish
 from feedback.pipeline import collect as collect_source
-from feedback.project import Project
+from feedback.project import FILE_COLLECTORS, Project, load_project
 from storage.errors import StorageError
 from storage.records import Kind
 from storage.store import Store
@@ -31,9 +38,33 @@ _REASONS_SHOWN = 5
 )
 @click.option("--channel", callback=utf8, help="Where these customers spoke: ecommerce, 京东, 门店 …")
 @click.option("--kind", type=click.Choice(get_args(Kind)), help="What the rows are. Default: as the layout says.")
-@click.option("--layout", help="A built-in layout's name, or a TOML mapping file. Default: recognised from the header.")
+@click.option(
+    "--layout",
+    "--map",
+    help="A built-in layout's name, or a TOML mapping file. Default: recognised from the header.",
+)
 @click.option("--store", "store_name", callback=utf8, help="The shop or branch all rows belong to.")
 @click.option("--product", callback=utf8, help="The product all rows are about.")
+@click.option(
+    "--set",
+    "options",
+    multiple=True,
+    callback=utf8,
+    metavar="KEY=VALUE",
+    help="A setting that the collector has of its own, as its section of feedback.toml would say it, like token.env=MY_TOKEN.",
+)
+@click.option(
+    "--since", callback=utf8, help="Ask for what was said since then: 2026-03-01. Where to go on stays as it was."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many records; the rest comes the next time.")
+@click.option("--dry-run", is_flag=True, help="Show what would be stored, and store nothing.")
+@click.option(
+    "--load",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read an answer of the interface that was saved as a file, and ask nobody.",
+)
 @pass_folder
 def collect(
     folder: Path,
@@ -41,11 +72,16 @@ def collect(
     collector: str | None,
     paths: tuple[str, ...],
     only: str | None,
+    options: tuple[str, ...],
+    since: str | None,
+    limit: int | None,
+    dry_run: bool,
+    files: tuple[Path, ...],
     **settings: str | None,
 ) -> None:
-    """Collect verbatims from files into the project's database.
+    """Collect verbatims from files and interfaces into the project's database.
 
-    Without arguments: every source in feedback.toml. With a collector and files: those, once.
+    Without arguments: every source in feedback.toml. With a collector and files, or its settings: those, once.
     What is already there is not stored again, so run it as often as you like.
     After a layout or a setting was corrected the files are read once more, and what they no longer say is taken out.
 
@@ -53,6 +89,7 @@ def collect(
     feedback collect
     feedback collect table reviews.csv --channel ecommerce
     feedback collect chat "export/*.json" --channel 微信客服
+    feedback collect app-store --set app=414478124 --set countries=cn --dry-run
     """
     # An option that would be passed over in silence is refused.
     if collector and only:
@@ -60,12 +97,37 @@ def collect(
     if not collector and (given := next((name for name, value in settings.items() if value is not None), None)):
         option = given.removesuffix("_name")
         raise click.UsageError(f"--{option} goes with a collector and files: feedback collect table FILE --{option} …")
-    project, store = open_project(folder, create=True)
-    with store:
-        sources = [_ad_hoc(collector, paths, settings)] if collector else _configured(project, only)
-        failed = [source.name for source in sources if not _run(store, project, source)]
+    if options and not collector:
+        raise click.UsageError(
+            "--set goes with a collector: feedback collect rest --set url=… What a source of feedback.toml has is said there."
+        )
+    wanted = any(value is not None for value in (since, limit)) or dry_run or bool(files)
+    if wanted and not (collector or only):
+        raise click.UsageError("--since, --limit, --dry-run and --load are for one source: say which with --source.")
+    project = load_project(folder)
+    sources = [_ad_hoc(collector, paths, settings, options)] if collector else _configured(project, only)
+    wish = Wish(_moment(since, project), limit, files)
+    if wanted and not isinstance(load_collector(sources[0].collector), LiveCollector):
+        raise click.UsageError(
+            f"--since, --limit, --dry-run and --load are for sources that are asked, not for files as '{sources[0].collector}' reads them. "
+            "To see how a file would be read: feedback doctor FILE"
+        )
+    if dry_run:
+        show_preview(project, sources[0], wish)
+        return
+    with Store.open(project.database) as store:
+        failed = [source.name for source in sources if not _run(store, project, source, wish)]
     if failed:
         sys.exit(1)
+
+
+def _moment(since: str | None, project: Project) -> datetime | None:
+    if since is None:
+        return None
+    try:
+        return datetime.fromisoformat(DateReader(project.timezone, datetime.now(UTC)).read(since))
+    except UnknownDate as error:
+        raise click.BadParameter(f"{error}. Write it like 2026-03-01.", param_hint="--since") from None
 
 
 def _configured(project: Project, only: str | None) -> list[SourceConfig]:
@@ -79,11 +141,15 @@ def _configured(project: Project, only: str | None) -> list[SourceConfig]:
     return list(project.sources)
 
 
-def _ad_hoc(collector: str, paths: tuple[str, ...], settings: dict[str, str | None]) -> SourceConfig:
-    if not paths:
+def _ad_hoc(
+    collector: str, paths: tuple[str, ...], settings: dict[str, str | None], options: tuple[str, ...]
+) -> SourceConfig:
+    if not paths and not isinstance(load_collector(collector), LiveCollector):
         raise click.UsageError(f"Say which files: feedback collect {collector} FILE …")
+    if options and collector in FILE_COLLECTORS:
+        raise click.UsageError(f"'{collector}' has no settings of its own: leave --set out.")
     return SourceConfig(
-        name=_source_name(collector, paths[0], settings),
+        name=_source_name(collector, paths[0] if paths else "", settings),
         collector=collector,
         paths=paths,
         base=Path.cwd(),
@@ -92,7 +158,33 @@ def _ad_hoc(collector: str, paths: tuple[str, ...], settings: dict[str, str | No
         layout=settings["layout"],
         store=settings["store_name"],
         product=settings["product"],
+        options=_options(options),
     )
+
+
+def _options(given: tuple[str, ...]) -> dict[str, object]:
+    """`url=https://…`, `token.env=NAME`, `countries=["cn", "us"]`: what TOML would make of it; text where that makes nothing of it."""
+    found: dict[str, object] = {}
+    for each in given:
+        key, equals, value = each.partition("=")
+        keys = key.strip().split(".")
+        if not equals or not all(keys):
+            raise click.UsageError(f"--set {each}: write KEY=VALUE.")
+        place = found
+        for outer in keys[:-1]:
+            inner = place.setdefault(outer, {})
+            if not isinstance(inner, dict):
+                raise click.UsageError(f"--set {each}: '{outer}' has a value already.")
+            place = inner
+        place[keys[-1]] = _value(value.strip())
+    return found
+
+
+def _value(written: str) -> object:
+    try:
+        return tomllib.loads(f"value = {written}")["value"]
+    except tomllib.TOMLDecodeError:
+        return written
 
 
 def _source_name(collector: str, path: str, settings: dict[str, str | None]) -> str:
@@ -101,21 +193,23 @@ def _source_name(collector: str, path: str, settings: dict[str, str | None]) -> 
     return settings["name"] or settings["channel"] or default
 
 
-def _run(store: Store, project: Project, source: SourceConfig) -> bool:
+def _run(store: Store, project: Project, source: SourceConfig, wish: Wish) -> bool:
     """Collect one source and say what came of it; a source that fails does not keep the others from being read."""
     try:
         with progress_bar(source.name) as progress:
-            done = collect_source(store, project, source, progress)
+            done = collect_source(store, project, source, progress, wish)
         click.echo(_sentence(done))
         if source not in project.sources:  # `feedback rejects` finds the names of those by itself
             for stored, name in done.hidden.items():
                 click.echo(f"  {stored} in feedback rejects is {name}")
         if done.unsettled:
             click.echo(f"  {_unsettled(done.unsettled)}")
+        for note in done.notes:
+            click.echo(f"  {note}")
         for reason in done.failed[:_REASONS_SHOWN]:
             click.echo(f"Error: {source.name}: {reason}", err=True)
         if (more := len(done.failed) - _REASONS_SHOWN) > 0:
-            click.echo(f"Error: {source.name}: {more:,} more files can't be read.", err=True)
+            click.echo(f"Error: {source.name}: {more:,} more parts can't be read.", err=True)
     except StorageError:
         raise
     except FeedbackError as error:

@@ -92,6 +92,9 @@ class SourceConfig:
     store: str | None = None
     product: str | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)  # chat: speaker name -> role
+    options: Mapping[str, object] = field(
+        default_factory=dict
+    )  # what one collector alone knows: addresses, mappings, where keys are
 
 
 @dataclass(frozen=True, slots=True)

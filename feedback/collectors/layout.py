@@ -174,18 +174,22 @@ def parse_layout(text: str, where: str) -> Layout:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CollectError(f"{where} is not valid TOML: {error}") from error
-    table = SettingsTable(data, where, _WORDING)
+    return layout_of(SettingsTable(data, where, _WORDING))
+
+
+def layout_of(table: SettingsTable) -> Layout:
+    """The layout that a table says."""
     table.refuse_unknown(
         {"name", "title", "kind", "channel", "header", "records", "dates", "columns"}
         | {"scores", "texts", "drop", "roles", "survey"}
     )
     columns = _columns(table)
     scores = tuple(_score(entry) for entry in table.tables("scores"))
-    survey = _survey(table.table("survey")) if "survey" in data else None
+    survey = _survey(table.table("survey")) if "survey" in table.data else None
     if survey is None and "text" not in columns:
-        raise CollectError(f'{where}: [columns] must say which column holds the text: text = "评论内容".')
+        raise CollectError(f'{table.where}: [columns] must say which column holds the text: text = "评论内容".')
     if table.optional_string("dates") not in (None, "excel"):
-        raise CollectError(f'{where}: the only `dates` is "excel": days counted from 1900, as in 45241.5.')
+        raise CollectError(f'{table.where}: the only `dates` is "excel": days counted from 1900, as in 45241.5.')
     # Without a header every column named must be there: a slip of the pen must not pass for an empty column.
     named = [name for pick in columns.values() for name in pick.columns] + [score.column for score in scores]
     return Layout(

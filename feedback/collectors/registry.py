@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from feedback.collectors.base import Collector
+from feedback.collectors.live import LiveCollector
 from feedback.errors import CollectError
 
 ENTRY_POINT_GROUP = "feedback.collectors"
@@ -18,6 +19,7 @@ ENTRY_POINT_GROUP = "feedback.collectors"
 # Imported when asked for, so that `feedback --help` loads none of them.
 _BUILT_IN = {
     "chat": "feedback.collectors.chat:ChatCollector",
+    "rest": "feedback.collectors.rest:RestCollector",
     "table": "feedback.collectors.table:TableCollector",
 }
 
@@ -26,18 +28,26 @@ def collector_names() -> list[str]:
     return sorted(_BUILT_IN.keys() | _third_party().keys())
 
 
-def load_collector(name: str) -> Collector:
-    """A new collector of that name. A built-in one can't be replaced. `CollectError` lists the known ones."""
+def load_collector(name: str) -> Collector | LiveCollector:
+    """A new collector of that name, of files or of a live source. A built-in one can't be replaced. `CollectError` lists the known ones."""
     if name in _BUILT_IN:
         module, _, cls = _BUILT_IN[name].partition(":")
-        return cast(Collector, getattr(import_module(module), cls)())
+        return cast(Collector | LiveCollector, getattr(import_module(module), cls)())
     entry = _third_party().get(name)
     if entry is None:
         raise CollectError(f"No collector named '{name}'. Known: {', '.join(collector_names())}.")
     try:
-        return cast(Collector, entry.load()())
+        return cast(Collector | LiveCollector, entry.load()())
     except (ImportError, AttributeError) as error:
         raise CollectError(f"Collector '{name}' ({entry.value}) can't be loaded: {error}") from error
+
+
+def load_file_collector(name: str) -> Collector:
+    """As `load_collector`, of those that read files; `CollectError` for others."""
+    collector = load_collector(name)
+    if isinstance(collector, LiveCollector):
+        raise CollectError(f"Collector '{name}' reads no files.")
+    return collector
 
 
 def _third_party() -> dict[str, EntryPoint]:

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from feedback.pipeline import Progress
+from feedback.collected import Progress
 from feedback.project import Project
 from nlp.encoder.embedder import load_embedder
 from nlp.probabilities import Floats

@@ -81,7 +81,8 @@ def unpacked(folder: Path, config: BertConfig) -> Encoder:
     config.vocab_size = len(state["body.embeddings.word_embeddings.weight"])
     model = Encoder(BertModel(config, add_pooling_layer=False))
     model.load_state_dict({name: value.contiguous() for name, value in state.items()})
-    return model.eval()
+    model.eval()
+    return model
 
 
 def _layers(graph: Graph, name: str, places: range, config: BertConfig) -> Iterator[tuple[str, torch.Tensor]]:

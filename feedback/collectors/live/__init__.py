@@ -1,0 +1,73 @@
+"""Sources that are asked over and over: interfaces, feeds, mailboxes, databases, pipes.
+
+Such a collector yields pages. What a page holds and the state to go on from are stored in one transaction, so that a run may be
+killed anywhere: the next one asks again from the last state that was stored, and what comes a second time is known by its id.
+A collector asks a little more than once rather than miss anything; it never moves its state itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from feedback.collectors.base import Item, SourceConfig
+from feedback.collectors.live.vault import Vault
+from feedback.errors import CollectError
+from nlp.settings_table import SettingsTable, Wording
+
+_WORDING = Wording(CollectError)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One run's look at a source. `since` and `now` are UTC; `since` None: as far back as the source goes. `timezone`: of times without one."""
+
+    config: SourceConfig
+    vault: Vault
+    now: datetime
+    timezone: str = "Asia/Shanghai"
+    since: datetime | None = None
+
+    @property
+    def settings(self) -> SettingsTable:
+        """What the source's section says beyond what all sources have."""
+        return SettingsTable(self.config.options, f"source '{self.config.name}'", _WORDING)
+
+    def secret(self, key: str) -> str:
+        """A secret named in the settings; `CollectError` says how to give it."""
+        return self.vault.read(self.settings, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some items, and the state to go on from once they are stored; None: where it was before.
+
+    `notes` are for whoever runs it: a gap that was possible, another way that had to be taken. They name no person.
+    """
+
+    items: Sequence[Item]
+    state: str | None
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class LiveCollector(Protocol):
+    """Yields what a source has to say since a state. Raises `CollectError` when it can't be asked.
+
+    Every record has an id that the source gives it for good. `private_names`: errors may name people.
+    """
+
+    private_names: bool
+
+    def streams(self, visit: Visit) -> list[str]:
+        """The parts of the source that have a state each, in a fixed order; checks the settings, reads no secret, asks nobody."""
+        ...
+
+    def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
+        """What came after `state`, the oldest first where the source allows it. `state` is one that a page had, or None."""
+        ...
+
+    def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
+        """The items of an answer that somebody saved as a file."""
+        ...

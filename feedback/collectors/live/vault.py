@@ -1,0 +1,83 @@
+"""Secrets: where they come from, and that they go nowhere else.
+
+A secret is named in the settings by where it is, `token = { env = "ZENDESK_TOKEN" }` or `token = { file = "~/.zendesk" }`, and is never
+itself in a file of the project. `Vault.hide` takes what was read out of any text that is shown or stored.
+"""
+
+import base64
+import os
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+from feedback.errors import CollectError
+from nlp.settings_table import SettingsTable
+
+HIDDEN = "…"
+_LONGEST = 64 * 1024  # bytes of a file: a private key has two or three thousand
+_SHORTEST_HIDDEN = 4  # what is shorter would be found in any text
+
+
+class Vault:
+    """The secrets that one run has read. `folder` is the project's: no secret is kept there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._values: set[str] = set()
+
+    def read(self, settings: SettingsTable, key: str) -> str:
+        """The secret that `key` names; raises `CollectError` where it names none, or one that is not there."""
+        value = settings.data.get(key)
+        example = f'{key} = {{ env = "NAME_OF_A_VARIABLE" }} or {key} = {{ file = "~/a-file-outside-the-project" }}'
+        if value is None:
+            raise settings.fault("'{key}' is missing. Say where it is: {example}", key=key, example=example)
+        if not isinstance(value, dict) or set(value) not in ({"env"}, {"file"}):
+            raise settings.fault(
+                "'{key}' is a secret, which does not belong in this file. Say where it is: {example}",
+                key=key,
+                example=example,
+            )
+        place = settings.table(key)
+        found = self._of_variable(place) if "env" in value else self._of_file(place)
+        self.keep(found)
+        return found
+
+    def keep(self, value: str) -> None:
+        """Counts a text as a secret from now on: one read from elsewhere, or one that an interface gave for a while."""
+        self._values.add(value)
+
+    def hide(self, text: str) -> str:
+        """The text without any secret, in whichever way an address or a header writes it."""
+        written = {form for value in self._values for form in _forms(value) if len(form) >= _SHORTEST_HIDDEN}
+        for form in sorted(written, key=len, reverse=True):
+            text = text.replace(form, HIDDEN)
+        return text
+
+    def _of_variable(self, place: SettingsTable) -> str:
+        name = place.string("env")
+        found = os.environ.get(name, "").strip()
+        if not found:
+            raise CollectError(
+                f"{place.where}: the environment variable {name} is not set. Set it, and run this again."
+            )
+        return found
+
+    def _of_file(self, place: SettingsTable) -> str:
+        path = (self._folder / Path(place.string("file")).expanduser()).resolve()
+        if path.is_relative_to(self._folder):
+            raise CollectError(
+                f"{place.where}: {path} lies in the project's folder, which may be shared. Keep secrets outside of it."
+            )
+        try:
+            with path.open("rb") as file:
+                found = file.read(_LONGEST + 1)
+        except OSError as error:
+            raise CollectError(f"{place.where}: {path} can't be read: {error.strerror}.") from None
+        text = found.decode("utf-8", "replace").strip().removeprefix("\ufeff")
+        if not text or len(found) > _LONGEST or "\ufffd" in text:
+            raise CollectError(f"{place.where}: {path} holds no secret: it is empty, too large, or not text.")
+        return text
+
+
+def _forms(value: str) -> set[str]:
+    encoded = base64.b64encode(value.encode()).decode()
+    return {value, quote(value, safe=""), quote_plus(value), encoded, repr(value)[1:-1]}

@@ -1,0 +1,198 @@
+"""Any interface that answers with JSON, by its settings alone: address, access, pages, where the records lie, what their fields mean.
+
+`[sources.since]` makes it ask for news only: `column` is the field that grows (when a record was changed, or its number), `parameter` what the
+interface calls it, `format` how it wants it. Without `parameter` but with `order = "newest"` pages are read until one is older than what is known.
+
+What was asked for to the end is the state. It is kept a little behind (`overlap_seconds`), as records may come late; a field that
+lies in the future does not move it. Where pages are found by a cursor, a run that was cut off goes on from its last page.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from feedback.collectors.base import Item, Record, Unreadable
+from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.access import access
+from feedback.collectors.live.mapped import INLINE, ObjectMapper, layout_for
+from feedback.collectors.live.paging import Pages, RecordList
+from feedback.collectors.live.web import Query, Refused
+from feedback.collectors.objects import Object, getter, read_json
+from feedback.dates import DateReader, UnknownDate
+from feedback.errors import CollectError
+
+STREAM = "records"
+_FORMATS = ("iso", "date", "epoch", "epoch-ms", "number")
+_SETTINGS = frozenset({"url", "query", "auth", "pages", "since", *INLINE})
+_EXPIRED = (400, 404, 410)  # what interfaces say to a cursor they no longer know
+_STARTED_OVER = "the interface no longer knew where the last run stopped: asked again from the last complete one"
+
+
+class RestCollector:
+    private_names = False
+
+    def streams(self, visit: Visit) -> list[str]:
+        visit.settings.refuse_unknown(set(_SETTINGS))
+        visit.settings.string("url")
+        Pages.of(visit.settings)
+        _Since.of(visit)
+        layout_for(visit)
+        return [STREAM]
+
+    def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
+        """Every page; the last one's state is what the next run asks from."""
+        reached = _Reached.read(state)
+        try:
+            yield from self._walk(stream, reached, visit)
+        except Refused as refused:
+            if reached.resume is None or refused.status not in _EXPIRED:
+                raise
+            yield Page([], None, (_STARTED_OVER,))
+            yield from self._walk(stream, _Reached(reached.since, reached.since, None), visit)
+
+    def _walk(self, stream: str, reached: "_Reached", visit: Visit) -> Iterator[Page]:
+        settings, since = visit.settings, _Since.of(visit)
+        reader = _Reader(visit)
+        query: dict[str, str | int] = {**_query(settings.data.get("query", {})), **since.asked(reached.since)}
+        newest = reached.newest
+        walk = Pages.of(settings).walk(access(visit), settings.string("url"), query, reader.records, reached.resume)
+        for fetched in walk:
+            objects = reader.records.of(fetched.content)
+            moments = [moment for each in objects if (moment := since.of_record(each)) is not None]
+            newest = max([*moments, newest or ""]) or None
+            over = fetched.after is None or since.is_known(moments, len(objects), reached.since)
+            done = _Reached(newest, newest, None) if over else _Reached(reached.since, newest, fetched.after)
+            yield Page(list(reader.items(stream, objects)), done.text() if over or fetched.resumes else None)
+            if over:
+                return
+
+    def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
+        """The records of an answer, or of several one after another."""
+        reader = _Reader(visit)
+        for answer in read_json(path):
+            if isinstance(answer, Unreadable):
+                yield answer
+            else:
+                where, content = answer
+                yield from reader.items(where, reader.records.of(content) if reader.nested else [content])
+
+
+class _Reader:
+    """From the objects of an answer to items."""
+
+    def __init__(self, visit: Visit) -> None:
+        layout = layout_for(visit)
+        self.nested = bool(layout.records)
+        self.records = RecordList(layout.records[0] if layout.records else "", f"source '{visit.config.name}'")
+        self._mapper = ObjectMapper(layout, visit.config)
+
+    def items(self, stream: str, objects: list[object]) -> Iterator[Item]:
+        def located() -> Iterator[tuple[str, Object] | Unreadable]:
+            for number, value in enumerate(objects, 1):
+                where = f"{stream}:#{number}"
+                yield (where, value) if isinstance(value, dict) else Unreadable(where, "it is not an object")
+
+        return (_placed(item, stream) for item in self._mapper.items(located()))
+
+
+def _placed(item: Item, stream: str) -> Item:
+    """Named by its id where it has one: the number on a page says nothing the next day."""
+    if isinstance(item, Record) and item.source_id:
+        return replace(item, location=f"{stream}:{item.source_id}")
+    return item
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """How far the runs before have come: asked to the end since `since`; underway to `newest`, to go on at `resume`."""
+
+    since: str | None
+    newest: str | None
+    resume: str | None
+
+    @classmethod
+    def read(cls, state: str | None) -> "_Reached":
+        return cls(*json.loads(state)) if state else cls(None, None, None)
+
+    def text(self) -> str:
+        return json.dumps([self.since, self.newest, self.resume])
+
+
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """`[sources.since]`: moments are `YYYY-MM-DDTHH:MM:SSZ`, or numbers of twenty digits, so that they sort as they read."""
+
+    column: str
+    parameter: str
+    format: str
+    overlap: timedelta
+    newest_first: bool
+    dates: DateReader
+    wished: datetime | None
+
+    @classmethod
+    def of(cls, visit: Visit) -> "_Since":
+        table = visit.settings.table("since")
+        table.refuse_unknown({"column", "parameter", "format", "overlap_seconds", "order"})
+        column = table.string("column", "")
+        if table.data and not column:
+            raise table.fault("'column' is missing: the field that says when a record was changed")
+        return cls(
+            column=column,
+            parameter=table.string("parameter", ""),
+            format=table.one_of("format", _FORMATS, "iso"),
+            overlap=timedelta(seconds=table.number("overlap_seconds", 300)),
+            newest_first=table.one_of("order", ("newest", "any"), "any") == "newest",
+            dates=DateReader(visit.timezone, visit.now),
+            wished=visit.since,
+        )
+
+    def of_record(self, value: object) -> str | None:
+        """The moment of a record; None where it has none that can be relied on."""
+        raw = getter(self.column)(value) if self.column and isinstance(value, dict) else None
+        if raw is None or isinstance(raw, bool | dict | list):
+            return None
+        if self.format == "number":
+            return str(raw).zfill(20) if str(raw).isdigit() else None
+        try:
+            return self.dates.read(str(raw))
+        except UnknownDate:
+            return None
+
+    def asked(self, since: str | None) -> Query:
+        """The parameter that asks for what came since; nothing at first."""
+        if not self.parameter:
+            return {}
+        if self.format == "number":
+            return {self.parameter: int(since)} if since else {}
+        moment = datetime.fromisoformat(since) - self.overlap if since else self.wished
+        if moment is None:
+            return {}
+        seconds = int(moment.timestamp())
+        iso = moment.astimezone(UTC)
+        said: Mapping[str, str | int] = {
+            "iso": f"{iso:%Y-%m-%dT%H:%M:%SZ}",
+            "date": f"{iso:%Y-%m-%d}",
+            "epoch": seconds,
+            "epoch-ms": seconds * 1000,
+        }
+        return {self.parameter: said[self.format]}
+
+    def is_known(self, moments: list[str], count: int, since: str | None) -> bool:
+        """Whether a page, newest first, holds nothing that is newer than what was asked to the end."""
+        return (
+            self.newest_first and since is not None and len(moments) == count > 0 and max(moments) < self._before(since)
+        )
+
+    def _before(self, since: str) -> str:
+        if self.format == "number":
+            return since
+        return f"{datetime.fromisoformat(since) - self.overlap:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _query(given: object) -> Query:
+    if not isinstance(given, dict) or not all(isinstance(value, str | int) for value in given.values()):
+        raise CollectError("'query' must be a table of texts and numbers.")
+    return {str(key): value for key, value in given.items()}

@@ -1,0 +1,175 @@
+"""Live sources into the store: of each page the items and the state to go on from, in one transaction."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from feedback.collected import Collected, Progress, Sums, conflict
+from feedback.collectors.base import Item, SourceConfig
+from feedback.collectors.live import LiveCollector, Page, Visit
+from feedback.collectors.live.vault import Vault
+from feedback.copies import similar
+from feedback.errors import CollectError
+from feedback.intake import Intake, Taken
+from feedback.project import Project
+from feedback.settings_digest import settings_digest
+from storage.journal import add_rejects, count_in_run, find_reading, move_cursor, read_cursor
+from storage.records import Reject, Verbatim
+from storage.store import Store
+from storage.verbatims import add_verbatims, withdraw
+
+SAVED_BATCH = 1000
+_CHANGED = "its settings have changed since it was asked last: it is asked from the beginning"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one run wants of a source: `since` in UTC, at most `limit` items, the answers saved in `files` instead of new ones."""
+
+    since: datetime | None = None
+    limit: int | None = None
+    files: tuple[Path, ...] = ()
+
+
+NO_WISH = Wish()
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a run would store, for a person to look at: the first verbatims, how many there are, what would be rejected."""
+
+    verbatims: list[Verbatim] = field(default_factory=list)
+    count: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def collect_pages(
+    store: Store, project: Project, visit: Visit, collector: LiveCollector, run_id: int, wish: Wish, progress: Progress
+) -> Collected:
+    """Store what is new in a live source. Killed at any moment, the next run goes on and repeats nothing."""
+    config, sums = visit.config, Sums()
+    digest = settings_digest(project, config)
+    with _secrets_hidden(visit.vault):
+        intake = _PageIntake(project, visit)
+        for stream, state, moves in _states(store, visit, collector, wish, digest, sums):
+            sums.parts += 1
+            try:
+                for page in _limited(_pages(collector, stream, state, visit, wish), wish, sums):
+                    taken = intake.take(page.items)
+                    with store.transaction() as connection:
+                        reading_id = find_reading(connection, config.name, stream, "live", digest)
+                        result = add_verbatims(connection, run_id, reading_id, taken.incoming, similar)
+                        rejects = [*taken.rejects, *(conflict(verbatim, stream) for verbatim in result.conflicts)]
+                        withdrawn = withdraw(connection, config.name, taken.withdrawn, similar)
+                        add_rejects(connection, run_id, stream, rejects)
+                        count_in_run(connection, run_id, result, len(rejects))
+                        if moves and page.state is not None:
+                            move_cursor(connection, config.name, stream, f"{digest}:{page.state}")
+                    sums.count(result, len(rejects), withdrawn)
+                    sums.notes += page.notes
+                    progress(stream, len(page.items))
+            except CollectError as error:
+                sums.failed.append(CollectError(visit.vault.hide(str(error))))
+    if sums.failed and sums.parts == 1:
+        raise sums.failed[0]
+    sums.notes += intake.notes()
+    return sums.collected(config.name)
+
+
+def preview(project: Project, visit: Visit, collector: LiveCollector, wish: Wish, shown: int) -> Preview:
+    """What a run would take in from the beginning, without a database; `shown` verbatims of it are kept."""
+    found, sums = Preview(), Sums()
+    with _secrets_hidden(visit.vault):
+        intake = _PageIntake(project, visit)
+        for stream in ["file"] if wish.files else collector.streams(visit):
+            for page in _limited(_pages(collector, stream, None, visit, wish), wish, sums):
+                taken = intake.take(page.items)
+                found.count += len(taken.incoming)
+                found.verbatims += [incoming.verbatim for incoming in taken.incoming][: shown - len(found.verbatims)]
+                found.rejects += taken.rejects
+                found.notes += page.notes
+    return found
+
+
+class _PageIntake:
+    """Takes in pages, and leaves out what is older than the visit asks for."""
+
+    def __init__(self, project: Project, visit: Visit) -> None:
+        self._intake = Intake(visit.config.name, project.timezone, project.secret(), visit.now)
+        self._vault = visit.vault
+        self._since = visit.since and visit.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._older = 0
+
+    def take(self, items: Sequence[Item]) -> Taken:
+        # A source without ids of its own may show an item twice: the same contents are the same item.
+        taken = self._intake.take(items, lambda identities: [1] * len(identities))
+        rejects = [
+            replace(r, reason=self._vault.hide(r.reason), excerpt=self._vault.hide(r.excerpt)) for r in taken.rejects
+        ]
+        incoming = taken.incoming
+        if self._since:
+            incoming = [each for each in incoming if (each.verbatim.posted_at or self._since) >= self._since]
+            self._older += len(taken.incoming) - len(incoming)
+        return Taken(incoming, rejects, taken.withdrawn)
+
+    def notes(self) -> list[str]:
+        return [f"{self._older:,} older than --since were left out"] if self._older else []
+
+
+def _states(
+    store: Store, visit: Visit, collector: LiveCollector, wish: Wish, digest: str, sums: Sums
+) -> Iterator[tuple[str, str | None, bool]]:
+    """Each stream, where to go on in it, and whether its state moves.
+
+    With --since a source is asked from there, whatever its state; the state stays, so that what lies between the two is not lost.
+    """
+    if wish.files:
+        yield "file", None, False
+        return
+    for stream in collector.streams(visit):
+        kept = read_cursor(store.connection, visit.config.name, stream)
+        made_under, _, state = (kept or "").partition(":")
+        if kept and made_under != digest:
+            sums.notes.append(f"{stream}: {_CHANGED}")
+        goes_on = kept is not None and made_under == digest
+        yield (stream, None, not goes_on) if wish.since else (stream, state if goes_on else None, True)
+
+
+def _pages(collector: LiveCollector, stream: str, state: str | None, visit: Visit, wish: Wish) -> Iterator[Page]:
+    if wish.files:
+        for path in wish.files:
+            items = collector.saved(path, visit)
+            while batch := list(islice(items, SAVED_BATCH)):
+                yield Page(batch, None)
+    else:
+        yield from collector.pages(stream, state, visit)
+
+
+def _limited(pages: Iterator[Page], wish: Wish, sums: Sums) -> Iterator[Page]:
+    """The pages up to the wish's limit; of one that is cut the state is not passed on, so that the rest comes the next time."""
+    for page in pages:
+        if wish.limit is None:
+            yield page
+            continue
+        left = wish.limit - sums.items
+        if left <= 0:
+            return
+        sums.items += len(page.items)
+        yield page if len(page.items) <= left else replace(page, items=page.items[:left], state=None)
+
+
+@contextmanager
+def _secrets_hidden(vault: Vault) -> Iterator[None]:
+    """No error that leaves here holds a secret."""
+    try:
+        yield
+    except CollectError as error:
+        raise CollectError(vault.hide(str(error))) from None
+
+
+def visit_of(project: Project, config: SourceConfig, wish: Wish) -> Visit:
+    return Visit(config, Vault(project.folder), datetime.now(UTC), project.timezone, wish.since)
