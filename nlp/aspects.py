@@ -7,10 +7,10 @@ finds judged and the taxonomy has no word for is an open mention.
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nlp.marks import Mention, OpenMention, Opinion, Sentiment, Span
+from nlp.marks import Mention, OpenMention, Opinion, Sentiment, Span, SpokenOf
 from nlp.normalize import fold
 from nlp.opinions import OpinionWord, find_opinions
 from nlp.taxonomy import Taxonomy
@@ -42,6 +42,8 @@ class AspectFinder:
     """Finds a taxonomy's aspects in segments. Built once; linear in the text."""
 
     def __init__(self, taxonomy: Taxonomy) -> None:
+        self._taxonomy = taxonomy.name
+        self._names = {aspect.name for aspect in taxonomy.aspects}
         self._words: dict[str, _Word] = {}
         excluded: set[str] = set()
         for aspect in taxonomy.aspects:
@@ -56,15 +58,22 @@ class AspectFinder:
         self._pattern = longest_match({*self._words, *excluded})
 
     def find(
-        self, document: Folded, span: Span, sentiment: Sentiment, judged: Sequence[Opinion] | None = None
+        self,
+        document: Folded,
+        span: Span,
+        sentiment: Sentiment,
+        judged: Sequence[Opinion] | None = None,
+        spoken_of: Sequence[SpokenOf] = (),
     ) -> list[Mention]:
         """Mentions within `span`; offsets are into the whole text.
 
-        `sentiment` is the segment's own, which a mention takes when no opinion word is near it. `judged`: what an engine found in the segment.
+        `sentiment` is the segment's own, which a mention takes when no opinion word is near it. `judged`, `spoken_of`: what an engine found in the segment.
         """
         matches = self._matches(document, span)
         if judged is not None:
-            return _of_judged(document.text, matches, [_moved(opinion, span[0]) for opinion in judged], sentiment)
+            return self._find_judged(
+                document.text, matches, [_moved(opinion, span[0]) for opinion in judged], sentiment, spoken_of
+            )
         if not matches:
             return []
         opinions = find_opinions(document.folded, span, document.cuts)
@@ -90,6 +99,37 @@ class AspectFinder:
             if opinion.aspect and not any(_is_about(opinion, match) for match in matches):
                 found.append(_open(document.text, opinion, opinion.aspect))
         return found
+
+    def _find_judged(
+        self,
+        text: str,
+        matches: Sequence[_Match],
+        judged: Sequence[Opinion],
+        sentiment: Sentiment,
+        spoken_of: Sequence[SpokenOf],
+    ) -> list[Mention]:
+        named = _of_judged(text, matches, judged, sentiment)
+        unnamed = self._unnamed(text, matches, judged, spoken_of)
+        return sorted([*named, *unnamed], key=lambda mention: mention.start)
+
+    def _unnamed(
+        self, text: str, matches: Sequence[_Match], judged: Sequence[Opinion], spoken_of: Sequence[SpokenOf]
+    ) -> Iterator[Mention]:
+        """A mention for each opinion that names no target and no word of the taxonomy: of an aspect that the segment speaks of all the same.
+
+        That is the surest one of its polarity that no word in the segment stands for, each for one opinion.
+        """
+        taken = {word.aspect for _, _, word in matches}
+        left = [s for s in spoken_of if s.taxonomy == self._taxonomy and s.aspect in self._names - taken]
+        for opinion in judged:
+            if opinion.aspect is not None or any(_meet(opinion.words, match[:2]) for match in matches):
+                continue
+            chosen = next((s for s in left if s.sentiment == opinion.sentiment), None)
+            if chosen:
+                left.remove(chosen)
+                start, end = opinion.words
+                words = text[start:end]
+                yield Mention(chosen.aspect, words, start, end, words, start, end, opinion.sentiment)
 
     def _matches(self, document: Folded, span: Span) -> list[_Match]:
         # A handle ("@某某客服") addresses someone; it names nothing.

@@ -36,10 +36,20 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenOf:
+    """An aspect of a built-in taxonomy that a segment speaks of, whether it names it or not; `confidence` in 0..1."""
+
+    taxonomy: str
+    aspect: str
+    sentiment: Sentiment
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Marks:
     """An engine's verdict on one segment; `sentiment_score` in -1..1, confidences in 0..1.
 
-    `emotion` and `opinions` are None where the engine tells none.
+    `emotion` and `opinions` are None where the engine tells none; `spoken_of` is empty then.
     """
 
     sentiment: Sentiment
@@ -51,6 +61,7 @@ class Marks:
     stage_confidence: float
     emotion: Emotion | None = None
     opinions: tuple[Opinion, ...] | None = None
+    spoken_of: tuple[SpokenOf, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

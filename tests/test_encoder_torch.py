@@ -18,15 +18,17 @@ from nlp.encoder.opinions import opinions_of  # noqa: E402
 from nlp.encoder.reader import Reader  # noqa: E402
 from nlp.marks import SENTIMENTS  # noqa: E402
 from nlp.marks import Opinion as Found  # noqa: E402
+from nlp.training.aspect_sets import label_of  # noqa: E402
 from nlp.training.encoder.base import tokenizer  # noqa: E402
 from nlp.training.encoder.batches import Batch, Epochs, padded  # noqa: E402
 from nlp.training.encoder.data import Example  # noqa: E402
 from nlp.training.encoder.export import describe, export  # noqa: E402
-from nlp.training.encoder.measure import opinions  # noqa: E402
+from nlp.training.encoder.measure import aspects, opinions  # noqa: E402
 from nlp.training.encoder.model import CLASSES, EXIT, Encoder, Losses, load, losses, opened, save  # noqa: E402
 from nlp.training.encoder.opinion_head import chain_doubt  # noqa: E402
 from nlp.training.encoder.packed import Pieces  # noqa: E402
 from nlp.training.encoder.train import Rates, Run  # noqa: E402
+from nlp.training.encoder.unpack import unpacked  # noqa: E402
 from nlp.training.opinion_scores import opinion_scores  # noqa: E402
 from nlp.training.opinion_sets import Marked, Opinion  # noqa: E402
 
@@ -115,6 +117,39 @@ def test_a_run_learns_who_judges_what(model: Encoder, tokens: PreTrainedTokenize
     assert opinion_scores(found, marked) == {"aspect": 1.0, "words": 1.0, "pair": 1.0, "triplet": 1.0}
 
 
+def test_a_run_learns_what_a_text_speaks_of(model: Encoder, tokens: PreTrainedTokenizerFast) -> None:
+    spoken = [
+        Example("物流太慢", "makeup_opinions", 1.0, aspects=label_of("beauty", [("物流", "negative")])),
+        Example("很好", "makeup_opinions", 1.0, aspects=label_of("beauty", [("整体", "positive")])),
+        Example("好，太差", "car_aspects", 1.0, aspects=label_of("auto", [("动力", "positive"), ("动力", "negative")])),
+    ]
+    run = Run(model.train(), Rates(0.01, 0.02, 0.9, 0.1), 200, 0.5)
+    [batch] = Epochs(spoken, tokens, 48, 64, 1).batches(0, {})
+    for _ in range(150):
+        parts = run.learn(batch, torch.zeros(1, WIDTH), Losses())
+    assert parts["aspects"] < 0.05
+    texts = [example.text for example in spoken]
+    assert aspects(model.eval(), tokens, texts, "beauty", 64)[:2] == [{("物流", "negative")}, {("整体", "positive")}]
+    assert aspects(model, tokens, texts, "auto", 64)[2] == {("动力", "neutral")}
+
+
+def test_graphs_come_back_as_the_model_they_were_made_from(
+    model: Encoder, tokens: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    for parameter in model.parameters():  # weights that are equal to one another are one weight in a graph
+        torch.nn.init.normal_(parameter, std=0.3)
+    export(model, tmp_path)
+    describe(tmp_path, "int8")
+    again = unpacked(tmp_path, BertConfig.from_dict(model.body.config.to_dict()))
+    for name, weight in model.state_dict().items():
+        step = float(weight.abs().max()) / 127 + 1e-6
+        assert torch.allclose(again.state_dict()[name], weight, atol=step), name
+    ids = torch.tensor([tokens("物流很快")["input_ids"]])
+    with torch.inference_mode():
+        mine, theirs = model(ids, torch.ones_like(ids)), again(ids, torch.ones_like(ids))
+    assert all(torch.allclose(mine[name], theirs[name], atol=0.25) for name in mine)
+
+
 def test_the_likelihood_of_tags_is_that_over_all_ways() -> None:
     torch.manual_seed(2)
     tags, moves = torch.randn(2, 4, 3), torch.randn(3, 3)
@@ -173,6 +208,8 @@ def test_an_exported_encoder_says_what_the_trained_one_does(
             assert reading.exit[name] == pytest.approx(expected[EXIT + name][n], abs=tolerance)
             assert reading.last[name] == pytest.approx(expected[name][n], abs=tolerance)
         assert np.asarray(reading.embedding) == pytest.approx(expected["embedding"][n], abs=tolerance)
+        aspects = torch.from_numpy(expected["aspects"][n]).softmax(-1).numpy()
+        assert reading.aspects == pytest.approx(aspects, abs=tolerance)
         size = int(mask[n].sum())
         offsets = tokens.backend_tokenizer.encode(texts[n]).offsets
         tags, links = expected["tags"][n][:size], expected["links"][n][:size, :size]

@@ -12,7 +12,8 @@ import pytest
 
 from nlp.marks import SENTIMENTS
 from nlp.normalize import squash
-from nlp.training import corpus, opinion_sets, texts
+from nlp.training import aspect_sets, corpus, opinion_sets, texts
+from nlp.training.aspect_sets import ASPECTS, UNKNOWN
 from nlp.training.encoder.augment import mistyped, reviews_by_source, vary
 from nlp.training.encoder.data import Example, examples
 from nlp.training.encoder.packed import read
@@ -51,14 +52,25 @@ FILES: dict[str, list[dict[str, Any]]] = {
         {
             "text": text,
             "opinions": [
-                {"aspect_term": "粉底", "opinion": "卡", "sentiment": "negative"},
-                {"aspect_term": None, "opinion": "有点", "sentiment": "neutral"},
-                {"aspect_term": "粉底", "opinion": None, "sentiment": "neutral"},
+                {"aspect_term": "粉底", "opinion": "卡", "category": "使用体验", "sentiment": "negative"},
+                {"aspect_term": None, "opinion": "有点", "category": "整体", "sentiment": "neutral"},
+                {"aspect_term": "粉底", "opinion": None, "category": "整体", "sentiment": "neutral"},
             ],
         }
         for text in ("粉底有点卡", "卡是不卡，粉底有点卡粉", "这粉底有点卡脸")
     ],
-    "car_aspects.jsonl": [{"text": "磨豆机漏粉", "aspects": [{"sentiment": "negative"}]}],
+    "car_aspects.jsonl": [{"text": "磨豆机漏粉", "aspects": [{"aspect": "动力", "sentiment": "negative"}]}]
+    + [
+        {
+            "text": f"{name}，油耗高，底盘稳但是晃",
+            "aspects": [
+                {"aspect": "油耗", "sentiment": "negative"},
+                {"aspect": "操控", "sentiment": "positive"},
+                {"aspect": "操控", "sentiment": "negative"},
+            ],
+        }
+        for name in "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉"
+    ],
     "asap_train_sample.jsonl": [{"text": "等位一小时，味道还行", "star": 3.0}],
 }
 STARRED = [("1", "汤底一般", "30"), ("2", "下次还来", "50"), ("3", "再也不来", "10")]
@@ -112,7 +124,10 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_nothing_that_measures_is_trained_on(data: Path) -> None:
     found = examples(data)
     assert [e.text for e in found if e.source == "reviews_binary shop"] == ["杯子碎了一个", "手冲壶出水很稳"]
-    assert "car_aspects" not in {e.source for e in found}  # its only text is one of eprstmt_train
+    assert "磨豆机漏粉" not in {e.text for e in found if e.source == "car_aspects"}  # it is one of eprstmt_train
+    cars = {row["text"] for row in FILES["car_aspects.jsonl"][1:] if not aspect_sets.is_held_out_car(row)}
+    assert {e.text for e in found if e.source == "car_aspects"} == cars
+    assert 0 < len(cars) < 20
     posts = {e.text for e in found if e.source == "emotion_weibo"}
     held_out = {row["text"] for row in FILES["emotion_weibo.jsonl"] if texts.is_held_out_emotion(row["text"])}
     assert 0 < len(held_out) < 20
@@ -145,6 +160,14 @@ def test_each_set_teaches_what_it_has_labels_for(data: Path) -> None:
     marked = found["opinions", "壶出水很稳"]
     assert (marked.sentiment, marked.stage) == (None, None)
     assert marked.opinions == (Opinion((0, 1), (3, 5), positive), Opinion(None, (3, 5), negative))
+    car = next(e for e in found.values() if e.source == "car_aspects")
+    assert car.sentiment is None
+    spoken = {ASPECTS[n]: value for n, value in enumerate(car.aspects or ()) if value > 0}
+    assert spoken == {("auto", "油耗"): 1 + negative, ("auto", "操控"): 1 + neutral}
+    assert {of for (of, _), value in zip(ASPECTS, car.aspects or (), strict=True) if value == UNKNOWN} == {
+        "beauty",
+        "restaurant",
+    }
     assert found["asap", "等位一小时，味道还行"].sentiment == neutral
     read = {e.text: (e.sentiment, e.polarity) for e in found.values() if e.source == "eprstmt"}
     assert read == {"送来就是坏的": (None, 0), "还可以，凑合": (neutral, None)}

@@ -5,7 +5,7 @@ import pytest
 from test_aspects import FINDER, document
 
 from nlp.encoder.opinions import BEGIN, INSIDE, OUTSIDE, opinions_of
-from nlp.marks import Mention, OpenMention, Opinion, Span
+from nlp.marks import Mention, OpenMention, Opinion, Span, SpokenOf
 from nlp.probabilities import Floats
 
 FREE = np.zeros((2, 3, 3), dtype=np.float32)
@@ -91,6 +91,31 @@ def test_what_the_taxonomy_has_no_word_for_is_an_open_mention() -> None:
     found, loose = _mentions(Opinion((5, 8), (8, 10), "negative"))
     assert loose == [OpenMention("包装盒", 7, 10, "破了", 10, 12, "negative")]
     assert "包装盒" not in {mention.term for mention in found}
+
+
+UNNAMED = Opinion(None, (0, 4), "negative")
+
+
+def _spoken_of(*spoken: SpokenOf, judged: Opinion = UNNAMED) -> list[Mention]:
+    text = "等到花儿都谢了"
+    return FINDER.find(document(text), (0, len(text)), "neutral", [judged], spoken)
+
+
+def test_an_opinion_that_names_nothing_is_about_what_the_segment_speaks_of() -> None:
+    waits = SpokenOf("shop", "物流", "negative", 0.9)
+    assert _spoken_of(waits) == [Mention("物流", "等到花儿", 0, 4, "等到花儿", 0, 4, "negative")]
+    assert _spoken_of(SpokenOf("shop", "价格", "positive", 0.95), waits)[0].aspect == "物流"  # of its polarity
+    assert _spoken_of(SpokenOf("auto", "物流", "negative", 0.9)) == []  # another taxonomy's
+    assert _spoken_of(SpokenOf("shop", "动力", "negative", 0.9)) == []  # not in this one any more
+    assert _spoken_of(waits, judged=Opinion((0, 2), (2, 4), "negative")) == []  # it names what it judges
+    assert _spoken_of() == []
+
+
+def test_an_aspect_that_has_a_word_in_the_segment_is_not_given_to_another_opinion() -> None:
+    text = "送货太慢，等到花儿都谢了"
+    judged = [Opinion((0, 2), (2, 4), "negative"), Opinion(None, (5, 9), "negative")]
+    found = FINDER.find(document(text), (0, len(text)), "neutral", judged, [SpokenOf("shop", "物流", "negative", 0.9)])
+    assert [(mention.aspect, mention.term) for mention in found] == [("物流", "送货")]
 
 
 def test_judging_words_that_imply_an_aspect_are_about_it() -> None:

@@ -52,7 +52,7 @@ class Description:
     """The graphs' files, each question's classes in the order of its logits, and the steps `[answerer][question]`.
 
     `traditional`: what the last layer says of the sentiment of long texts in traditional characters counts by this scale: see
-    `nlp.encoder.engine`.
+    `nlp.encoder.engine`. `aspects`: taxonomy and aspect, in the order of the upper graph's `aspects`; none where it has no such output.
     """
 
     lower: str
@@ -60,6 +60,7 @@ class Description:
     classes: Mapping[str, tuple[str, ...]]
     steps: Mapping[str, Mapping[str, Step]]
     traditional: Scale
+    aspects: tuple[tuple[str, str], ...] = ()
 
 
 def plain_steps(classes: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, Step]]:
@@ -97,6 +98,7 @@ def _description(said: Mapping[str, Any]) -> Description:
             who: {question: _step(step, ANSWERERS[: n + 1]) for question, step in said["steps"][who].items()}
             for n, who in enumerate(ANSWERERS)
         },
+        aspects=tuple((name, aspect) for name, aspects in said.get("aspects", {}).items() for aspect in aspects),
         traditional=Scale(*(float(said["traditional"][name]) for name in ("slope", "negative", "positive"))),
     )
 
@@ -109,6 +111,9 @@ def _step(said: Mapping[str, Any], asked: Sequence[str]) -> Step:
 
 
 def write_description(folder: Path, description: Description) -> None:
+    aspects: dict[str, list[str]] = {}
+    for taxonomy, aspect in description.aspects:
+        aspects.setdefault(taxonomy, []).append(aspect)
     said = {
         "lower": description.lower,
         "upper": description.upper,
@@ -120,6 +125,7 @@ def write_description(folder: Path, description: Description) -> None:
             }
             for who, steps in description.steps.items()
         },
+        "aspects": aspects,
         "traditional": {name: round(value, 4) for name, value in asdict(description.traditional).items()},
     }
     (folder / DESCRIPTION).write_text(json.dumps(said, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

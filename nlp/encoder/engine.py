@@ -16,12 +16,13 @@ from nlp.encoder.description import DESCRIPTION, EXIT, FAST, LAST, TOKENIZER, St
 from nlp.encoder.reader import Logits, Reader, Reading
 from nlp.errors import EngineError
 from nlp.fast.engine import FastEngine
-from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES, Emotion, Marks
+from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES, Emotion, Marks, SpokenOf
 from nlp.normalize import traditional_share
 from nlp.probabilities import Floats, marks_of, softmax
 
 # Raise it when the way from text to marks changes.
-CODE_VERSION = "4"
+CODE_VERSION = "5"
+SPOKEN_OF = 0.5  # how likely a text must speak of an aspect for that to be said
 SEVERAL_OPINIONS = 60  # characters, above which a text is a whole review rather than an opinion
 LONG_CHARACTERS = 120
 TRADITIONAL_SHARE = 0.08
@@ -60,7 +61,12 @@ class EncoderEngine:
         marks = marks_of(*(probabilities[question] for question in QUESTIONS))
         told = [
             # Of emotions the fast engine knows nothing, so `auto`, which asks the encoder about some texts only, tells none.
-            replace(each, emotion=None if self.hasty else _emotion(reading), opinions=reading.opinions)
+            replace(
+                each,
+                emotion=None if self.hasty else _emotion(reading),
+                opinions=reading.opinions,
+                spoken_of=_spoken_of(reading, self.reader.description.aspects),
+            )
             if reading
             else each
             for each, reading in zip(marks, readings, strict=True)
@@ -136,6 +142,20 @@ def _emotion(reading: Reading) -> Emotion | None:
     if reading.last is None or "emotion" not in reading.last:
         return None
     return EMOTIONS[int(reading.last["emotion"].argmax())]
+
+
+def _spoken_of(reading: Reading, aspects: Sequence[tuple[str, str]]) -> tuple[SpokenOf, ...]:
+    """The aspects that the text more likely speaks of than not, the surest first."""
+    if reading.aspects is None:
+        return ()
+    confidence = 1 - reading.aspects[:, 0]
+    order = [n for n in confidence.argsort(kind="stable")[::-1] if confidence[n] >= SPOKEN_OF]
+    sentiments = reading.aspects[:, 1:].argmax(axis=1)
+    found = []
+    for n in order:
+        taxonomy, aspect = aspects[n]
+        found.append(SpokenOf(taxonomy, aspect, SENTIMENTS[sentiments[n]], round(float(confidence[n]), 4)))
+    return tuple(found)
 
 
 def shipped() -> Path:

@@ -20,7 +20,7 @@ from nlp.encoder.description import TOKENIZER, Description, read_description
 from nlp.encoder.opinions import opinions_of
 from nlp.errors import EngineError
 from nlp.marks import Opinion, Span
-from nlp.probabilities import Floats
+from nlp.probabilities import Floats, softmax
 from nlp.quiet_transformers import transformers
 
 WINDOW = 192  # tokens; a longer text is read in windows that end where sentences do
@@ -36,7 +36,8 @@ Enough = Callable[[int, Logits], bool]
 class Reading:
     """One text: `exit[question]` and, unless that was enough, `last[question]`, `(classes,)`, and `embedding`, a unit vector `(width,)`.
 
-    `windows`: in how many it was read. `opinions`: None as well where the encoder has no head for them.
+    `windows`: in how many it was read. `opinions` and `aspects`, how likely each aspect of the description is spoken of not at all, negatively, neutrally or positively,
+    `(aspects, 4)`: None as well where the encoder has no head for them.
     """
 
     exit: Logits
@@ -44,15 +45,20 @@ class Reading:
     embedding: Floats | None
     windows: int
     opinions: tuple[Opinion, ...] | None = None
+    aspects: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """What the upper graph says of one window; `opinions` are tags, links and moves (`nlp.encoder.opinions`), None where it has no head for them."""
+    """What the upper graph says of one window.
+
+    `opinions` are tags, links and moves (`nlp.encoder.opinions`), `aspects` probabilities; None where it has no head for them.
+    """
 
     logits: Logits
     embedding: Floats
     opinions: tuple[Floats, Floats, Floats] | None
+    aspects: Floats | None
 
 
 class Reader:
@@ -77,7 +83,8 @@ class Reader:
                 )
                 for graph in (self.description.lower, self.description.upper)
             )
-            self.finds_opinions = "tags" in {output.name for output in self._upper.get_outputs()}
+            self._said = [output.name for output in self._upper.get_outputs()]
+            self.finds_opinions = "tags" in self._said
             self._ends = frozenset(
                 number for piece, number in self._tokenizer.get_vocab().items() if piece.endswith(_SENTENCE_ENDS)
             )
@@ -135,28 +142,27 @@ class Reader:
             if enough(said):
                 return Reading(said, None, None, 1)
             last = self._end(hidden)
-            return Reading(said, last.logits, last.embedding, 1, self._opinions(text, encoded.offsets, [last]))
+            opinions = self._opinions(text, encoded.offsets, [last])
+            return Reading(said, last.logits, last.embedding, 1, opinions, last.aspects)
         begun = [self._begin(part) for part in parts]
         lasts = [self._end(hidden) for hidden, _ in begun]
         weights = _weights(parts)
         mean = _mean_embedding([last.embedding for last in lasts], weights)
         exits = _mean([said for _, said in begun], weights)
         opinions = self._opinions(text, encoded.offsets, lasts)
-        return Reading(exits, _mean([last.logits for last in lasts], weights), mean, len(parts), opinions)
+        aspects = _most_spoken_of([last.aspects for last in lasts])
+        return Reading(exits, _mean([last.logits for last in lasts], weights), mean, len(parts), opinions, aspects)
 
     def _begin(self, ids: Sequence[int]) -> tuple[Any, Logits]:
         hidden, *said = self._lower.run(None, {"tokens": np.array([ids], dtype=np.int64)})
         return hidden, self._by_question(said)
 
     def _end(self, hidden: Any) -> _Last:
-        said = self._upper.run(None, {"hidden": hidden})
-        questions = len(self._questions)
-        embedding = said[questions][0].astype(np.float32)
-        opinions = None
-        if self.finds_opinions:
-            tags, links, moves = said[questions + 1 :]
-            opinions = tags[0], links[0], moves
-        return _Last(self._by_question(said[:questions]), embedding, opinions)
+        said = dict(zip(self._said, self._upper.run(None, {"hidden": hidden}), strict=True))
+        logits = self._by_question([said[question] for question in self._questions])
+        opinions = (said["tags"][0], said["links"][0], said["moves"]) if self.finds_opinions else None
+        aspects = softmax(said["aspects"][0].astype(np.float32)) if "aspects" in said else None
+        return _Last(logits, said["embedding"][0].astype(np.float32), opinions, aspects)
 
     def _opinions(self, text: str, offsets: Sequence[Span], lasts: Sequence[_Last]) -> tuple[Opinion, ...] | None:
         """The opinions of all windows; `offsets` are those of the tokens of the whole text, with one before and after."""
@@ -212,6 +218,17 @@ def _mean_embedding(vectors: Sequence[Floats], weights: Floats) -> Floats:
     mean: Floats = weights @ np.stack(vectors)
     mean /= max(float(np.linalg.norm(mean)), 1e-12)
     return mean
+
+
+def _most_spoken_of(parts: Sequence[Floats | None]) -> Floats | None:
+    """Of each aspect what the window says that speaks of it most surely."""
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    windows = np.stack(known)
+    surest = windows[..., 0].argmin(axis=0)
+    found: Floats = windows[surest, np.arange(windows.shape[1])]
+    return found
 
 
 def _mean(parts: Sequence[Logits], weights: Floats) -> Logits:

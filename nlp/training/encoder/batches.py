@@ -8,6 +8,7 @@ from typing import TypeVar
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from nlp.training.aspect_sets import ASPECTS, UNKNOWN
 from nlp.training.encoder.augment import reviews_by_source, vary
 from nlp.training.encoder.data import COPIES, Example
 from nlp.training.encoder.opinion_head import ABSENT, Spans, spans_of
@@ -19,13 +20,14 @@ _POOL = 50  # batches over which lengths are sorted
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`tokens`, `mask` `(texts, length)`; `weights` `(texts,)`; `labels[name]` `(texts,)` with ABSENT; `places` of taught texts or ABSENT; `spans` of those whose opinions are known."""
+    """`tokens`, `mask` `(texts, length)`; `weights` `(texts,)`; `labels[name]` `(texts,)` with ABSENT; `places` of taught texts or ABSENT; `aspects` `(texts, aspects)` (`nlp.training.aspect_sets`); `spans` of those whose opinions are known."""
 
     tokens: torch.Tensor
     mask: torch.Tensor
     weights: torch.Tensor
     labels: dict[str, torch.Tensor]
     places: torch.Tensor
+    aspects: torch.Tensor
     spans: Spans
 
 
@@ -101,6 +103,7 @@ class Epochs:
                         for n in group
                     ]
                 ),
+                torch.tensor([shown[n].aspects or (UNKNOWN,) * len(ASPECTS) for n in group]),
                 spans_of([shown[n].opinions for n in group], [offsets[n] for n in group], tokens.shape[1]),
             )
 

@@ -9,12 +9,13 @@ what real ones seldom show and a model gets wrong (praise worded by negation, ir
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES
 from nlp.normalize import squash
-from nlp.training import opinion_sets
+from nlp.training import aspect_sets, opinion_sets
+from nlp.training.aspect_sets import Label
 from nlp.training.corpus import Labelled, gold_segments, labelled_segments, read_reviews, written_segments
 from nlp.training.opinion_sets import Marked, Opinion
 from nlp.training.texts import is_held_out_emotion, measuring_rows, measuring_texts, rows, table
@@ -40,11 +41,12 @@ WEIGHTS = {
 NEUTRAL_STARS_WEIGHT = 0.4
 UNDECIDED_WEIGHT = 0.6  # some are balanced, of others a reader could not tell
 COPIES = {
-    "restaurant_triplets": 4,
-    "makeup_opinions": 8,
-    "opinions": 10,
-    "written": 2,
+    "restaurant_triplets": 3,
+    "makeup_opinions": 6,
+    "opinions": 12,
+    "written": 4,
     "emotion_weibo": 2,
+    "car_aspects": 4,
 }  # passes over a set for one over the rest
 
 
@@ -61,6 +63,7 @@ class Example:
     intent: int | None = None
     stage: int | None = None
     opinions: tuple[Opinion, ...] | None = None
+    aspects: Label | None = None
 
 
 def examples(data: Path, gold: Path | None = None) -> list[Example]:
@@ -132,22 +135,30 @@ def _emotions(data: Path) -> Iterator[Example]:
 
 
 def _cars(data: Path) -> Iterator[Example]:
-    """The posts of which all opinions have the same polarity, with that."""
+    """The posts but a fifth, which measures; with their polarity where all opinions have the same."""
     for _, row in _uncut(data, "car_aspects.jsonl"):
+        if aspect_sets.is_held_out_car(row):
+            continue
         said = {opinion["sentiment"] for opinion in row["aspects"]}
-        if len(said) == 1:
-            yield Example(row["text"], "car_aspects", WEIGHTS["car_aspects"], sentiment=SENTIMENTS.index(said.pop()))
+        yield Example(
+            row["text"],
+            "car_aspects",
+            WEIGHTS["car_aspects"],
+            sentiment=SENTIMENTS.index(said.pop()) if len(said) == 1 else None,
+            aspects=aspect_sets.label_of("auto", aspect_sets.of_cars(row)),
+        )
 
 
 def _opinions(data: Path) -> Iterator[Example]:
     cut = measuring_rows()
-    for name, marked in (
-        ("restaurant_triplets_train", opinion_sets.restaurants(data / "restaurant_triplets_train.jsonl")),
-        ("makeup_opinions", opinion_sets.makeup(data / "makeup_opinions.jsonl")),
-    ):
-        for n, each in enumerate(marked):
-            if str(n) not in cut.get(f"{name}.jsonl", ()):
-                yield _marked(each, name.removesuffix("_train"))
+    for n, each in enumerate(opinion_sets.restaurants(data / "restaurant_triplets_train.jsonl")):
+        if str(n) not in cut.get("restaurant_triplets_train.jsonl", ()):
+            yield replace(_marked(each, "restaurant_triplets"), aspects=aspect_sets.of_restaurant(each))
+    reviews = rows(data / "makeup_opinions.jsonl")
+    for n, (each, row) in enumerate(zip(opinion_sets.makeup(data / "makeup_opinions.jsonl"), reviews, strict=True)):
+        if str(n) not in cut.get("makeup_opinions.jsonl", ()):
+            label = aspect_sets.label_of("beauty", aspect_sets.of_makeup(row))
+            yield replace(_marked(each, "makeup_opinions"), aspects=label)
     for each in opinion_sets.read_opinions(data, "opinions"):
         yield _marked(each, "opinions", sentiment=False)
 

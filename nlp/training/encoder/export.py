@@ -4,7 +4,7 @@
 
 Both take one text at a time, without padding or a mask. The lower graph takes `tokens`, int64 `(1, length)`, and gives `hidden` `(1, length, width)` and the
 exit's logits `(1, classes)` for every question; the upper takes `hidden` and gives the logits of the last layer, `embedding` `(1, width)`, a unit vector, and what the opinion
-head says, `tags` `(1, length, 9)`, `links` `(1, length, length)` and `moves` `(2, 3, 3)` (`nlp.encoder.opinions`).
+head says, `tags` `(1, length, 9)`, `links` `(1, length, length)` and `moves` `(2, 3, 3)` (`nlp.encoder.opinions`), and `aspects` `(1, aspects, 4)`, logits.
 Written are float32 and 8 bits: matrices quantised per channel, activations as they come. `encoder.json` names the graphs to run and weighs
 nothing yet (`calibrate`). With `--data` both are compared with each other and timed on some reviews.
 """
@@ -29,6 +29,7 @@ from transformers import AutoTokenizer
 from nlp.encoder.description import Description, Scale, plain_steps, write_description
 from nlp.encoder.reader import Logits, Reader, Reading
 from nlp.probabilities import Floats
+from nlp.training.aspect_sets import ASPECTS
 from nlp.training.encoder.model import CLASSES, EXIT_LAYER, Encoder, opened
 from nlp.training.texts import rows
 
@@ -89,7 +90,12 @@ class Upper(nn.Module):
 
     def __init__(self, model: Encoder) -> None:
         super().__init__()
-        self.heads, self.projection, self.opinions = model.heads, model.projection, model.opinions
+        self.heads, self.projection, self.opinions, self.aspects = (
+            model.heads,
+            model.projection,
+            model.opinions,
+            model.aspects,
+        )
         layers, heads = model.body.encoder.layer, model.body.config.num_attention_heads
         half = (EXIT_LAYER + len(layers)) // 2
         self.below, self.above = Layers(layers[EXIT_LAYER:half], heads), Layers(layers[half:], heads)
@@ -99,10 +105,11 @@ class Upper(nn.Module):
         last = self.above(middle)
         pooled = last.mean(1)
         embedding = nn.functional.normalize(self.projection(pooled), dim=-1)
-        tags, links = self.opinions((hidden, middle, last))
+        tags, links, inner = self.opinions((hidden, middle, last))
+        aspects = self.aspects(torch.cat([pooled, inner.amax(1)], -1))
         # A graph has no outputs that are weights.
         moves = self.opinions.moves + tags.sum() * 0
-        return *(self.heads[name](pooled) for name in CLASSES), embedding, tags, links, moves
+        return *(self.heads[name](pooled) for name in CLASSES), embedding, tags, links, moves, aspects
 
 
 def export(model: Encoder, folder: Path) -> None:
@@ -115,7 +122,9 @@ def export(model: Encoder, folder: Path) -> None:
         {"tokens": torch.randint(model.body.config.vocab_size, (1, 16))},
         ["hidden", *CLASSES],
     )
-    _export(Upper(model), folder / "upper", {"hidden": hidden}, [*CLASSES, "embedding", "tags", "links", "moves"])
+    _export(
+        Upper(model), folder / "upper", {"hidden": hidden}, [*CLASSES, "embedding", "tags", "links", "moves", "aspects"]
+    )
 
 
 def _export(part: nn.Module, path: Path, given: dict[str, torch.Tensor], gives: list[str]) -> None:
@@ -153,7 +162,7 @@ def _export(part: nn.Module, path: Path, given: dict[str, torch.Tensor], gives: 
 def describe(folder: Path, kind: str) -> None:
     """Writes what `nlp.encoder` needs to know."""
     lower, upper = (f"{part}.{kind}.onnx" for part in ("lower", "upper"))
-    write_description(folder, Description(lower, upper, CLASSES, plain_steps(CLASSES), Scale(0.5, 0.0, 0.0)))
+    write_description(folder, Description(lower, upper, CLASSES, plain_steps(CLASSES), Scale(0.5, 0.0, 0.0), ASPECTS))
 
 
 def compared(folder: Path, texts: Sequence[str]) -> dict[str, float]:

@@ -21,7 +21,7 @@ from nlp.encoder.opinions import opinions_of
 from nlp.marks import EMOTIONS, SENTIMENTS
 from nlp.marks import Opinion as Found
 from nlp.probabilities import Floats
-from nlp.training import opinion_sets
+from nlp.training import aspect_sets, opinion_sets
 from nlp.training.corpus import FIELDS, Labelled, gold_segments, labelled_segments
 from nlp.training.encoder.batches import head_and_tail, padded
 from nlp.training.encoder.model import CLASSES, EXIT, NEGATIVE, POSITIVE, Encoder, load
@@ -42,6 +42,7 @@ class Development:
     labelled: dict[str, list[tuple[str, str]]]
     segments: dict[str, list[Labelled]]
     opinions: dict[str, list[Marked]]
+    aspects: dict[str, list[tuple[str, set[tuple[str, str]]]]]
 
 
 def development(data: Path, gold: Path | None = None, whole: bool = False) -> Development:
@@ -63,7 +64,8 @@ def development(data: Path, gold: Path | None = None, whole: bool = False) -> De
     }
     if not whole:
         opinions["restaurants"] = opinions["restaurants"][:RESTAURANTS]
-    return Development(sets, segments, opinions)
+    spoken = {taxonomy: aspect_sets.held_out(data, taxonomy) for taxonomy in ("auto", "beauty")}
+    return Development(sets, segments, opinions, spoken)
 
 
 def logits(model: Encoder, tokens: PreTrainedTokenizerFast, texts: Sequence[str], longest: int) -> dict[str, Floats]:
@@ -113,8 +115,28 @@ def measure(model: Encoder, tokens: PreTrainedTokenizerFast, dev: Development, l
     for name, marked in dev.opinions.items():
         found = opinions(model, tokens, [m.text for m in marked], 2 * longest)
         figures.update({f"{name} {part} F1": f1 for part, f1 in opinion_scores(found, marked).items()})
+    for name, spoken in dev.aspects.items():
+        spoken_of = aspects(model, tokens, [text for text, _ in spoken], name, 2 * longest)
+        scores = aspect_sets.aspect_scores(spoken_of, [truth for _, truth in spoken])
+        figures.update({f"{name} {part} F1": f1 for part, f1 in scores.items()})
     model.train(training)
     return figures
+
+
+def aspects(
+    model: Encoder, tokens: PreTrainedTokenizerFast, texts: Sequence[str], taxonomy: str, longest: int
+) -> list[set[tuple[str, str]]]:
+    """The aspects of a taxonomy that the model finds each text to speak of, with their polarity."""
+    columns = [n for n, (of, _) in enumerate(aspect_sets.ASPECTS) if of == taxonomy]
+    ids = [head_and_tail(encoding.ids, longest) for encoding in tokens.backend_tokenizer.encode_batch(list(texts))]
+    found: list[set[tuple[str, str]]] = []
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        for start in range(0, len(ids), 32):
+            said = model(*padded(ids[start : start + 32], tokens.pad_token_id))["aspects"][:, columns]
+            for best in said.argmax(-1).tolist():
+                spoken = {(aspect_sets.ASPECTS[c][1], n - 1) for c, n in zip(columns, best, strict=True) if n}
+                found.append({(aspect, SENTIMENTS[n]) for aspect, n in spoken})
+    return found
 
 
 def opinions(model: Encoder, tokens: PreTrainedTokenizerFast, texts: Sequence[str], longest: int) -> list[list[Found]]:

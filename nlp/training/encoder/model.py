@@ -14,8 +14,9 @@ from torch.nn import functional
 from transformers import BertConfig, BertModel
 
 from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES
+from nlp.training.aspect_sets import ASPECTS, UNKNOWN
 from nlp.training.encoder.batches import Batch
-from nlp.training.encoder.opinion_head import ABSENT, OpinionHead, opinion_loss
+from nlp.training.encoder.opinion_head import ABSENT, WIDTH, OpinionHead, opinion_loss
 
 CLASSES: dict[str, tuple[str, ...]] = {
     "sentiment": SENTIMENTS,
@@ -26,6 +27,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
 NEGATIVE, NEUTRAL, POSITIVE = (SENTIMENTS.index(name) for name in ("negative", "neutral", "positive"))
 WEIGHTS = "encoder.pt"
 EXIT_LAYER = 4
+RARE_ASPECTS = 3.0  # where its logits begin: of most aspects a text does not speak
 EXIT = "exit "  # in front of a question: what the early exit says
 
 
@@ -48,10 +50,28 @@ class Losses:
     tags: float = 3.0
     pair_polarity: float = 0.5
     links: float = 0.5
+    aspects: float = 0.5
+
+
+class AspectHead(nn.Linear):
+    """How a text speaks of each aspect, logits `(texts, aspects, 4)`: not at all, negatively, neutrally, positively.
+
+    It sees the mean over the last layer, and of what the opinion head makes of the tokens the most: one word may be enough to name an aspect.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, len(ASPECTS) * (1 + len(SENTIMENTS)))
+        nn.init.normal_(self.weight, std=0.02)
+        nn.init.zeros_(self.bias)
+        with torch.no_grad():
+            self.bias.view(len(ASPECTS), -1)[:, 0] = RARE_ASPECTS
+
+    def forward(self, seen: torch.Tensor) -> torch.Tensor:
+        return super().forward(seen).unflatten(-1, (len(ASPECTS), -1))
 
 
 class Encoder(nn.Module):
-    """`forward` gives the logits of every head by name, those of the early exit under EXIT + name, `embedding`, unit vectors, `tags`, `links` and `moves` (see `OpinionHead`)."""
+    """`forward` gives the logits of every head by name, those of the early exit under EXIT + name, `embedding`, unit vectors, `tags`, `links` and `moves` (see `OpinionHead`), `aspects` (see `AspectHead`)."""
 
     def __init__(self, body: BertModel, dropout: float = 0.1) -> None:
         super().__init__()
@@ -62,6 +82,7 @@ class Encoder(nn.Module):
             nn.ModuleDict({name: nn.Linear(width, len(classes)) for name, classes in CLASSES.items()}) for _ in range(2)
         )
         self.opinions = OpinionHead(width)
+        self.aspects = AspectHead(width + WIDTH)
         self.projection = nn.Linear(width, width)
         for head in (*self.heads.values(), *self.exit_heads.values()):
             nn.init.normal_(head.weight, std=0.02)
@@ -78,7 +99,9 @@ class Encoder(nn.Module):
         depth = len(layers) - 1
         exit_ = min(EXIT_LAYER, depth)
         seen = [self.dropout(layers[n]) for n in (exit_, (exit_ + depth) // 2, depth)]
-        tags, links = self.opinions(seen)
+        tags, links, inner = self.opinions(seen)
+        most = inner.masked_fill(mask[..., None] == 0, torch.finfo(inner.dtype).min).amax(1)
+        said["aspects"] = self.aspects(torch.cat([self.dropout(pooled), most.float()], -1)).float()
         return said | {"tags": tags.float(), "links": links.float(), "moves": self.opinions.moves.float()}
 
     def _asked(self, heads: nn.ModuleDict, pooled: torch.Tensor, prefix: str = "") -> dict[str, torch.Tensor]:
@@ -119,6 +142,10 @@ def losses(said: dict[str, torch.Tensor], batch: Batch, teacher: torch.Tensor, h
     taught = batch.places != ABSENT
     distance = 1 - (said["embedding"] * teacher[batch.places.clamp(min=0)]).sum(-1)
     parts["embedding"] = how.embedding * (distance * taught).sum() / taught.sum().clamp(min=1)
+    if (batch.aspects != UNKNOWN).any():
+        logits, truth = said["aspects"].flatten(0, 1), batch.aspects.flatten()
+        doubt = functional.cross_entropy(logits, truth, ignore_index=UNKNOWN, reduction="sum")
+        parts["aspects"] = how.aspects * doubt / len(batch.weights)
     rows = batch.spans.rows
     if len(rows):
         found = opinion_loss(said["tags"][rows], said["links"][rows], said["moves"], batch.spans, batch.mask[rows])
@@ -169,8 +196,8 @@ def load(folder: Path) -> Encoder:
     config = BertConfig.from_pretrained(folder, attn_implementation="eager")
     model = Encoder(BertModel(config, add_pooling_layer=False))
     kept = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
-    # Trainings before there was such a head go on with a fresh one.
-    fresh = {name: value for name, value in model.state_dict().items() if name.startswith("opinions.")}
+    # Trainings before there were such heads go on with fresh ones.
+    fresh = {name: value for name, value in model.state_dict().items() if name.startswith(("opinions.", "aspects."))}
     model.load_state_dict(fresh | kept)
     model.eval()
     return model

@@ -33,7 +33,7 @@ class Spans:
 
 
 class OpinionHead(nn.Module):
-    """From the hidden states of some layers, `(texts, length, width)` each, to `tags` `(texts, length, 9)` and `links` `(texts, length, length)`, logits.
+    """From the hidden states of some layers, `(texts, length, width)` each, to `tags` `(texts, length, 9)` and `links` `(texts, length, length)`, logits; and to `inner` `(texts, length, 256)`, what it makes of each token.
 
     The last layer alone is made to be averaged over a text; what a token is is better seen further below as well. `moves` `(2, 3, 3)` are the scores of going from one tag to the next,
     for aspect terms and for judging words: the tags of a text are judged together (a linear-chain conditional random field: Lafferty et al. 2001).
@@ -48,12 +48,12 @@ class OpinionHead(nn.Module):
         self.rare = nn.Parameter(torch.tensor(RARE_LINKS))
         self.moves = nn.Parameter(torch.zeros(2, 3, 3))
 
-    def forward(self, layers: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, layers: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         shares = LAYERS * self.shares.softmax(0)
         mixed = torch.stack([share * layer for share, layer in zip(shares, layers, strict=True)]).sum(0)
         inner = functional.gelu(self.inner(mixed))
         links = self.query(inner) @ self.key(inner).transpose(1, 2) / LINK_WIDTH**0.5
-        return self.tags(inner), links + self.rare
+        return self.tags(inner), links + self.rare, inner
 
 
 def chain_doubt(tags: torch.Tensor, moves: torch.Tensor, truth: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -78,9 +78,13 @@ def unpacked(folder: Path, config: BertConfig) -> Encoder:
             state[f"{heads}.{question}.bias"] = graph.get(f"heads.{question}.bias")
     state |= {"projection.weight": upper.get("projection.weight").T, "projection.bias": upper.get("projection.bias")}
     state |= dict(_opinions(upper, config.hidden_size))
+    if "aspects.weight" in upper.named:
+        state |= {"aspects.weight": upper.get("aspects.weight").T, "aspects.bias": upper.get("aspects.bias")}
     config.vocab_size = len(state["body.embeddings.word_embeddings.weight"])
     model = Encoder(BertModel(config, add_pooling_layer=False))
-    model.load_state_dict({name: value.contiguous() for name, value in state.items()})
+    # Graphs of before there was such a head come back with a fresh one.
+    fresh = {name: value for name, value in model.state_dict().items() if name.startswith("aspects.")}
+    model.load_state_dict(fresh | {name: value.contiguous() for name, value in state.items()})
     model.eval()
     return model
 
