@@ -14,6 +14,8 @@ _TAG = re.compile(
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufff9-\ufffb]"
 )
+# A number of thousands of digits is refused by Python; no character has one of twenty.
+_NO_CHARACTER = re.compile(r"&#(?:[0-9]{20,}|x[0-9a-f]{20,});?", re.IGNORECASE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -24,7 +26,7 @@ def clean(text: str) -> str:
     '质量 很好\\n物流快👍'
     """
     if "&" in text:
-        text = html.unescape(text).replace("\xa0", " ")
+        text = html.unescape(_NO_CHARACTER.sub("\ufffd", text)).replace("\xa0", " ")
     if "<" in text:
         text = _TAG.sub("", _BREAK.sub("\n", text))
     if not text.isprintable():

@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from feedback.collectors import chat, table
 from feedback.collectors.base import Part, SourceConfig
-from feedback.collectors.description import Description, describe_table
+from feedback.collectors.description import Description, describe_chat, describe_table
+from feedback.collectors.files import parts_of
 from feedback.collectors.live import LiveCollector
 from feedback.collectors.registry import load_collector, load_file_collector
 from feedback.errors import CollectError, FeedbackError
@@ -63,7 +65,7 @@ def files_to_describe(folder: Path, path: str, layout: str | None) -> list[tuple
     Those of its source, where it is a file of one in the project and no layout is given; else none but the layout.
     """
     alone = SourceConfig("", "table", (path,), Path.cwd(), layout=layout)
-    parts = load_file_collector("table").parts(alone)
+    parts = parts_of(alone, {*table.SUFFIXES, *chat.SUFFIXES})
     sources = {} if layout else _sources_by_file(folder)
     return [(part, sources.get(part.path.resolve(), alone)) for part in parts]
 
@@ -80,13 +82,20 @@ def _sources_by_file(folder: Path) -> dict[Path, SourceConfig]:
 
 
 def describe(part: Part, config: SourceConfig) -> Description:
-    """How a file would be collected; `CollectError` as then, and for files that another collector reads."""
+    """How a file would be collected; `CollectError` as then, and for files that a collector from elsewhere reads."""
+    if config.collector == "chat":
+        return describe_chat(part, config)
     if config.collector != "table":
         raise CollectError(
             f"{part.name} belongs to source '{config.name}', which collector '{config.collector}' reads. "
-            "How a file is read can be shown for tables only."
+            "How a file is read can be shown for tables and chats only."
         )
     return describe_table(part, config)
+
+
+def timezone_of(folder: Path) -> str:
+    """That of the project; outside of one what a new one has."""
+    return load_project(folder).timezone if (folder / SETTINGS_FILE).exists() else Project(folder, "").timezone
 
 
 def _try(what: str, check: Callable[[], str]) -> Finding:

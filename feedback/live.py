@@ -1,11 +1,13 @@
 """Live sources into the store: of each page the items and the state to go on from, in one transaction."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, SourceConfig
@@ -17,7 +19,7 @@ from feedback.intake import Intake, Taken
 from feedback.project import Project
 from feedback.settings_digest import settings_digest
 from storage.journal import add_rejects, count_in_run, find_reading, move_cursor, read_cursor
-from storage.records import Reject, Verbatim
+from storage.records import BatchResult, Reject, Verbatim
 from storage.store import Store
 from storage.verbatims import add_verbatims, withdraw
 
@@ -35,6 +37,14 @@ class Wish:
 
 
 NO_WISH = Wish()
+
+
+class Place(NamedTuple):
+    """Where items come from: the source, a stream of it, and a digest of the settings it was read under."""
+
+    source: str
+    stream: str
+    settings: str
 
 
 @dataclass(slots=True)
@@ -61,15 +71,10 @@ def collect_pages(
                 for page in _limited(_pages(collector, stream, state, visit, wish), wish, sums):
                     taken = intake.take(page.items)
                     with store.transaction() as connection:
-                        reading_id = find_reading(connection, config.name, stream, "live", digest)
-                        result = add_verbatims(connection, run_id, reading_id, taken.incoming, similar)
-                        rejects = [*taken.rejects, *(conflict(verbatim, stream) for verbatim in result.conflicts)]
-                        withdrawn = withdraw(connection, config.name, taken.withdrawn, similar)
-                        add_rejects(connection, run_id, stream, rejects)
-                        count_in_run(connection, run_id, result, len(rejects))
+                        counts = store_taken(connection, run_id, Place(config.name, stream, digest), taken)
                         if moves and page.state is not None:
                             move_cursor(connection, config.name, stream, f"{digest}:{page.state}")
-                    sums.count(result, len(rejects), withdrawn)
+                    sums.count(*counts)
                     sums.notes += page.notes
                     progress(stream, len(page.items))
             except CollectError as error:
@@ -78,6 +83,23 @@ def collect_pages(
         raise sums.failed[0]
     sums.notes += intake.notes()
     return sums.collected(config.name)
+
+
+def store_taken(
+    connection: sqlite3.Connection, run_id: int, place: Place, taken: Taken, *, edits: bool = False
+) -> tuple[BatchResult, int, int]:
+    """Store what came of some items of a stream, in the caller's transaction. With it: how many were rejected, how many withdrawn.
+
+    `edits`: a run goes on for long enough that what it stored may be corrected in it. Else two contents under one id are a fault to be told.
+    """
+    source, stream, digest = place
+    reading_id = find_reading(connection, source, stream, "live", digest)
+    result = add_verbatims(connection, run_id, reading_id, taken.incoming, similar)
+    rejects = [*taken.rejects, *(conflict(verbatim, stream) for verbatim in result.conflicts if not edits)]
+    withdrawn = withdraw(connection, source, taken.withdrawn, similar)
+    add_rejects(connection, run_id, stream, rejects)
+    count_in_run(connection, run_id, result, len(rejects))
+    return result, len(rejects), withdrawn
 
 
 def preview(project: Project, visit: Visit, collector: LiveCollector, wish: Wish, shown: int) -> Preview:
@@ -93,6 +115,14 @@ def preview(project: Project, visit: Visit, collector: LiveCollector, wish: Wish
                 found.rejects += taken.rejects
                 found.notes += page.notes
     return found
+
+
+def last_state(store: Store, project: Project, visit: Visit, collector: LiveCollector) -> tuple[str | None, list[str]]:
+    """The state that the next run goes on from, of several streams the last one's; None: from the beginning. And what is to be said of it."""
+    sums, found = Sums(), None
+    for _, state, _ in _states(store, visit, collector, NO_WISH, settings_digest(project, visit.config), sums):
+        found = state or found
+    return found, sums.notes
 
 
 class _PageIntake:

@@ -88,9 +88,10 @@ def collect(
 
 def _kept_message(error: BaseException, collector: Collector | LiveCollector) -> str:
     """What is stored of an error: where it may name people ("who is customer among …"), only what kind it was."""
+    name = "CollectError" if isinstance(error, CollectError) else type(error).__name__
     if collector.private_names:
-        return f"{type(error).__name__}: run feedback collect to see it; it may name people, so it is not kept"
-    return f"{type(error).__name__}: {mask(clean(str(error)))}"[:500]
+        return f"{name}: run feedback collect to see it; it may name people, so it is not kept"
+    return f"{name}: {mask(clean(str(error)))}"[:500]
 
 
 def _collect_parts(

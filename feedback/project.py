@@ -5,6 +5,7 @@
 [sentiment] model, labels
 [digest]    period, lang, channels, send_to
 [schedule]  every, weekday, at
+[intake]    token, name, channel, kind, origins, proxies, per_minute, per_client_per_minute, connections
 [[sources]] name, collector, paths, channel, kind, layout, store, product, roles; what else the collector knows
 """
 
@@ -13,7 +14,7 @@ import re
 import secrets
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -57,6 +58,24 @@ class ScheduleSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class IntakeSettings:
+    """What `feedback serve-intake` takes in, and from whom. `token` says where the secret is, and is not it.
+
+    `name` is the source that the events are of; `origins` may send from a page; what `proxies` say of the client's address is believed.
+    """
+
+    token: Mapping[str, object] = field(default_factory=dict)
+    name: str = "intake"
+    channel: str = "intake"
+    kind: Kind = "review"
+    origins: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
+    per_minute: int = 600
+    per_client_per_minute: int = 120
+    connections: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """Settings of a project; paths in it are absolute."""
 
@@ -69,6 +88,7 @@ class Project:
     sentiment: SentimentModel | None = None
     digest: DigestSettings = field(default_factory=DigestSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    intake: IntakeSettings = field(default_factory=IntakeSettings)
     sources: tuple[SourceConfig, ...] = ()
 
     @property
@@ -140,7 +160,7 @@ def load_project(folder: Path) -> Project:
 
 
 def _project(settings: SettingsTable, folder: Path) -> Project:
-    settings.refuse_unknown({"project", "analysis", "sentiment", "digest", "schedule", "sources"})
+    settings.refuse_unknown({"project", "analysis", "sentiment", "digest", "schedule", "intake", "sources"})
     head, analysis = settings.table("project"), settings.table("analysis")
     head.refuse_unknown({"name", "timezone"})
     analysis.refuse_unknown({"taxonomy", "engine", "words"})
@@ -171,6 +191,7 @@ def _project(settings: SettingsTable, folder: Path) -> Project:
             weekday=schedule.one_of("weekday", ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "mon"),
             at=schedule.string("at", "08:30"),
         ),
+        intake=_intake(settings.table("intake"), names),
         sources=sources,
     )
 
@@ -183,6 +204,43 @@ def _sentiment(settings: SettingsTable, folder: Path) -> SentimentModel | None:
     model, labels = table.string("model"), table.table("labels")
     pairs = tuple((label, cast(Sentiment, labels.one_of(label, SENTIMENTS))) for label in labels.data)
     return SentimentModel(str(folder / model) if (folder / model).is_dir() else model, pairs)
+
+
+def _intake(table: SettingsTable, sources: Sequence[str]) -> IntakeSettings:
+    usual = IntakeSettings()
+    counts = ("per_minute", "per_client_per_minute", "connections")
+    table.refuse_unknown({"token", "name", "channel", "kind", "origins", "proxies", *counts})
+    token = table.data.get("token", {})
+    if not isinstance(token, dict):
+        raise table.fault(
+            "'token' is a secret, which does not belong in this file. Say where it is: "
+            'token = {{ env = "NAME_OF_A_VARIABLE" }} or token = {{ file = "~/a-file-outside-the-project" }}'
+        )
+    name = table.string("name") if "name" in table.data else usual.name
+    if name in sources:
+        raise table.fault("'{name}' is the name of one of the [[sources]]: events need one of their own", name=name)
+    for origin in (origins := table.strings("origins")):
+        if not re.fullmatch(r"https?://[^/\s*]+", origin):
+            raise table.fault("'{origin}' is no origin. Write it like https://shop.example.com", origin=origin)
+    per_minute, per_client, connections = (_count(table, key, getattr(usual, key)) for key in counts)
+    return IntakeSettings(
+        token=token,
+        name=name,
+        channel=table.string("channel") if "channel" in table.data else name,
+        kind=cast(Kind, table.one_of("kind", get_args(Kind), usual.kind)),
+        origins=origins,
+        proxies=table.strings("proxies"),
+        per_minute=per_minute,
+        per_client_per_minute=per_client,
+        connections=connections,
+    )
+
+
+def _count(table: SettingsTable, key: str, default: int) -> int:
+    value = table.number(key, default)
+    if not 1 <= value <= 100_000 or value != int(value):
+        raise table.fault("'{key}' must be a whole number from 1 to 100000, not {value}", key=key, value=repr(value))
+    return int(value)
 
 
 def _source(table: SettingsTable, folder: Path) -> SourceConfig:

@@ -174,7 +174,7 @@ select
                   end as line
            from verbatims t
            where t.source = c.source and t.conversation_id = c.conversation_id
-           order by t.turn, t.id)) as transcript,
+           order by t.turn, t.posted_at, t.id)) as transcript,
     (select count(*)
      from verbatims t join segments s on s.verbatim_id = t.id
      where t.source = c.source and t.conversation_id = c.conversation_id

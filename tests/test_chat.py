@@ -27,7 +27,6 @@ def test_a_wecom_archive_keeps_roles_rooms_and_recalls() -> None:
         role="customer",
         posted_at="1700000000000",
         conversation_id="keyed:0bb14ecfaaaf0ac4",
-        turn=1,
         customer=GUEST,
     )
     room = replace(
@@ -48,17 +47,15 @@ def test_a_wecom_archive_keeps_roles_rooms_and_recalls() -> None:
             source_id="10002_1700000005_external",
             role="agent",
             posted_at="1700000005000",
-            turn=2,
             customer=None,
         ),
-        # Turn 3 was a picture.
+        # The third was a picture.
         replace(
             direct,
             text="发错了",
             location="wecom.jsonl:4",
             source_id="10004_1700000011_external",
             posted_at="1700000011000",
-            turn=4,
         ),
         Withdrawn("10004_1700000011_external", "wecom.jsonl:5"),
         room,
@@ -69,7 +66,6 @@ def test_a_wecom_archive_keeps_roles_rooms_and_recalls() -> None:
             source_id="10008_1700000031_external",
             role="bot",
             posted_at="1700000031000",
-            turn=2,
             customer=None,
         ),
         Unreadable(
@@ -114,7 +110,6 @@ def test_wechat_service_answers_give_roles_by_origin_and_honour_recalls() -> Non
         role="bot",
         posted_at="1700000101",
         conversation_id="keyed:8127fdff4b8e0bcd",
-        turn=1,
     )
     assert collect(PAYLOADS / "kf.json") == [
         first,
@@ -125,7 +120,6 @@ def test_wechat_service_answers_give_roles_by_origin_and_honour_recalls() -> Non
             source_id="kf3",
             role="customer",
             posted_at="1700000110",
-            turn=2,
             customer="wmGuest1",
         ),
         replace(
@@ -135,7 +129,6 @@ def test_wechat_service_answers_give_roles_by_origin_and_honour_recalls() -> Non
             source_id="kf4",
             role="agent",
             posted_at="1700000120",
-            turn=3,
         ),
         replace(
             first,
@@ -145,7 +138,6 @@ def test_wechat_service_answers_give_roles_by_origin_and_honour_recalls() -> Non
             role="customer",
             posted_at="1700000122",
             conversation_id="keyed:2e287f58704d422b",
-            turn=2,
             customer="wmGuest2",
         ),
         Withdrawn("kf6", "kf.json, item 1, message 7"),

@@ -61,3 +61,9 @@ def test_a_cleaned_text_has_nothing_a_database_or_a_reader_stumbles_over(text: s
 def test_plain_words_are_never_touched(words: list[str]) -> None:
     text = "\n".join(words)
     assert clean(text) == text
+
+
+def test_a_reference_to_a_character_with_thousands_of_digits_is_no_character() -> None:
+    assert clean("好&#" + "9" * 5000 + ";用") == "好\ufffd用"
+    assert clean("好&#x" + "f" * 5000 + "用") == "好\ufffd用"
+    assert clean("&#0000000000065;") == "A"

@@ -1,17 +1,24 @@
 """feedback doctor, through the command line: the machine, the project, and how a file is read."""
 
 import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from command import Ran, run
 from small_project import SETTINGS, write_project
 
+from feedback.collectors.base import Collector, Item, Part, SourceConfig
+from feedback.collectors.files import parts_of
+from feedback.collectors.registry import load_file_collector
+
 LAYOUT = 'name = "own"\nkind = "post"\nchannel = "官网"\n[columns]\ntext = "话"\nposted_at = "日"\n'
 REVIEWS = """\
 {path}
   Source: 电商 in feedback.toml
-  Format: CSV, UTF-8
+  Format: CSV, UTF-8, comma
   Layout: flat_reviews (电商评价（商品、内容、时间、地区）)
   Stored as: review, channel 电商
   Columns:
@@ -20,6 +27,32 @@ REVIEWS = """\
     creationtime: posted_at
     location: region
   Not used: productcolor
+  Would be stored: 5
+  Dates: 4 placed, 2026-02-24 to YESTERDAY (UTC); 1 can't be placed; 0 without one
+    3 × YYYY-MM-DD hh:mm:ss, like 2026-02-24 10:00:00
+    1 × 昨天 hh:mm, like 昨天 12:30
+    can't be placed: 1 × N-N: it has no year, like 02-30
+  Ids: none; a row is known by what it says
+  Copies of earlier texts: 0 exact, 0 near
+  Personal data: 手机号 1 (in 1 texts), masked
+  Not usable: 1 rows
+    1 × the row has no text: reviews.csv:7
+  Import it: feedback collect --source '电商'
+"""
+WECOM = """\
+{path}
+  Source: 企业微信 in feedback.toml
+  Format: conversations, UTF-8
+  Stored as: chat
+  Would be stored: 4 (customer 3, agent 1)
+  Conversations: 1
+  Dates: 4 placed, 2026-02-24 to 2026-02-24 (UTC); 0 can't be placed; 0 without one
+    4 × milliseconds since 1970, like 1771900000000
+  Ids: 4
+  Copies of earlier texts: 0 exact, 0 near
+  Personal data: none; 3 name their customer, kept as a code
+  Recalled: 1
+  Import it: feedback collect --source '企业微信'
 """
 
 
@@ -34,15 +67,22 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "shop"
 
 
+def doctor(path: Path | str, project: Path) -> Ran:
+    """What is said, whichever day it is."""
+    ran = run("doctor", path, project=project)
+    return replace(ran, out=re.sub(r" to (?!2026-02-24)\d{4}-\d\d-\d\d \(UTC\)", " to YESTERDAY (UTC)", ran.out))
+
+
 def test_a_file_of_the_project_is_shown_as_its_source_is_read_and_nothing_is_collected(shop: Path) -> None:
     path = shop / "data" / "reviews.csv"
-    assert run("doctor", path, project=shop) == Ran(0, REVIEWS.format(path=path), "")
-    assert not (shop / "feedback.db").exists()
+    before = sorted(shop.rglob("*"))
+    assert doctor(path, shop) == Ran(0, REVIEWS.format(path=path), "")
+    assert sorted(shop.rglob("*")) == before
 
 
 def test_a_file_is_named_from_where_the_user_stands(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(shop / "data")
-    assert run("doctor", "reviews.csv", project=shop).out == REVIEWS.format(path="reviews.csv")
+    assert doctor("reviews.csv", shop).out == REVIEWS.format(path="reviews.csv")
 
 
 def test_the_layout_and_the_settings_of_a_source_are_used(shop: Path) -> None:
@@ -50,16 +90,24 @@ def test_the_layout_and_the_settings_of_a_source_are_used(shop: Path) -> None:
         '[[sources]]\nname = "官网"\npaths = ["own.csv"]\nlayout = "own.toml"\nchannel = "留言板"\nkind = "ticket"\n'
     )
     (shop / "feedback.toml").write_text(SETTINGS + source, encoding="utf-8")
-    assert run("doctor", shop / "own.csv", project=shop).out == (
+    ran = run("doctor", shop / "own.csv", project=shop)
+    assert ran.out == (
         f"{shop / 'own.csv'}\n"
         "  Source: 官网 in feedback.toml\n"
-        "  Format: CSV, UTF-8\n"
+        "  Format: CSV, UTF-8, comma\n"
         "  Layout: own\n"
         "  Stored as: ticket, channel 留言板\n"
         "  Columns:\n"
         "    话: text\n"
         "    日: posted_at\n"
         "  Not used: �[31m红\n"
+        "  Would be stored: 1\n"
+        "  Dates: 1 placed, 2026-02-23 to 2026-02-23 (UTC); 0 can't be placed; 0 without one\n"
+        "    1 × YYYY-MM-DD, like 2026-02-24\n"
+        "  Ids: none; a row is known by what it says\n"
+        "  Copies of earlier texts: 0 exact, 0 near\n"
+        "  Personal data: none\n"
+        "  Import it: feedback collect --source '官网'\n"
     )
 
 
@@ -72,6 +120,7 @@ def test_a_layout_can_be_tried_on_a_file_of_no_project(shop: Path, monkeypatch: 
         "file": "own.csv",
         "format": "CSV",
         "encoding": "UTF-8",
+        "delimiter": "comma",
         "layout": "own",
         "title": "own",
         "kind": "post",
@@ -82,6 +131,39 @@ def test_a_layout_can_be_tried_on_a_file_of_no_project(shop: Path, monkeypatch: 
             {"name": "日", "meaning": "posted_at"},
             {"name": "\x1b[31m红", "meaning": None},
         ],
+        "examination": {
+            "verbatims": 1,
+            "roles": {"customer": 1},
+            "conversations": {"count": 0, "exact": True},
+            "scores": {},
+            "dates": {
+                "placed": [{"what": "YYYY-MM-DD", "count": 1, "example": "2026-02-24"}],
+                "unknown": [],
+                "missing": 0,
+                "first": "2026-02-23T16:00:00Z",
+                "last": "2026-02-23T16:00:00Z",
+            },
+            "ids": {
+                "given": 0,
+                "repeated": {"count": 0, "exact": True},
+                "changed": {"count": 0, "exact": True},
+                "ruined": [],
+            },
+            "noise": {},
+            "exact_copies": {"count": 0, "exact": True},
+            "near_copies": {"count": 0, "exact": True},
+            "personal": {},
+            "texts_with_personal": 0,
+            "customers_named": 0,
+            "unusable": [],
+            "incomplete": [],
+            "withdrawn": 0,
+        },
+        "import": {
+            "command": "feedback collect table own.csv --layout own.toml",
+            "section": '[[sources]]\nname = "own"\ncollector = "table"\n'
+            f'paths = ["{shop / "own.csv"}"]\nlayout = "{shop / "own.toml"}"',
+        },
     }
 
 
@@ -102,23 +184,52 @@ def test_a_wrong_file_is_refused_as_collect_refuses_it(shop: Path) -> None:
         assert told.err == collected.err.replace("Error: x: ", "Error: ", 1)
 
 
+def test_a_chat_is_examined_as_a_table_is(shop: Path) -> None:
+    path = shop / "data" / "wecom.jsonl"
+    assert doctor(path, shop) == Ran(0, WECOM.format(path=path), "")
+
+
 def test_of_several_files_the_ones_that_can_be_read_are_shown(shop: Path) -> None:
+    (shop / "data" / "empty.csv").write_text("", encoding="utf-8")
     ran = run("doctor", shop / "data", project=shop)
+    names = ("reviews.csv", "stars.csv", "wecom.jsonl")
     assert [line for line in ran.out.splitlines() if not line.startswith(" ")] == [
-        str(shop / "data" / "reviews.csv"),
-        str(shop / "data" / "stars.csv"),
+        str(shop / "data" / name) for name in names
     ]
-    assert (ran.code, ran.err) == (
-        1,
-        f"Error: {shop / 'data' / 'wecom.jsonl'} belongs to source '企业微信', which collector 'chat' reads. "
-        "How a file is read can be shown for tables only.\n",
+    assert (ran.code, ran.err) == (1, f"Error: {shop / 'data' / 'empty.csv'} is empty.\n")
+
+
+def test_a_file_that_a_collector_from_elsewhere_reads_is_said_to_be_one(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Voicemail:
+        private_names = False
+
+        def parts(self, config: SourceConfig) -> list[Part]:
+            return parts_of(config, (".csv",))
+
+        def collect(self, _part: Part, _config: SourceConfig) -> Iterator[Item]:
+            raise NotImplementedError
+
+    real = load_file_collector
+
+    def load(name: str) -> Collector:
+        return Voicemail() if name == "voicemail" else real(name)
+
+    monkeypatch.setattr("feedback.doctor.load_file_collector", load)
+    source = '[[sources]]\nname = "留言"\ncollector = "voicemail"\npaths = ["data/reviews.csv"]\n'
+    (shop / "feedback.toml").write_text('[project]\nname = "小店"\n' + source, encoding="utf-8")
+    path = shop / "data" / "reviews.csv"
+    assert run("doctor", path, project=shop).err == (
+        f"Error: {path} belongs to source '留言', which collector 'voicemail' reads. "
+        "How a file is read can be shown for tables and chats only.\n"
     )
 
 
 def test_a_source_whose_files_are_gone_does_not_stand_in_the_way_of_another_file(shop: Path) -> None:
     (shop / "data" / "stars.csv").unlink()
     path = shop / "data" / "reviews.csv"
-    assert run("doctor", path, project=shop) == Ran(0, REVIEWS.format(path=path), "")
+    assert doctor(path, shop) == Ran(0, REVIEWS.format(path=path), "")
 
 
 def test_a_layout_without_a_file_is_misuse(shop: Path) -> None:

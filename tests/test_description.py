@@ -51,6 +51,7 @@ def test_a_table_of_a_known_layout(tmp_path: Path) -> None:
         file="x",
         format="CSV",
         encoding="GB18030 (GBK)",
+        delimiter="comma",
         layout="flat_reviews",
         title="电商评价（商品、内容、时间、地区）",
         kind="review",

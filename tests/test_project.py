@@ -106,7 +106,7 @@ def test_a_source_is_found_by_name_and_a_slip_lists_the_known_ones(tmp_path: Pat
 
 KINDS = "review, chat, survey, post, ticket"
 WRONG = [
-    ("[projekt]", ": 'projekt' is not known. Known: analysis, digest, project, schedule, sentiment, sources."),
+    ("[projekt]", ": 'projekt' is not known. Known: analysis, digest, intake, project, schedule, sentiment, sources."),
     ('[project]\nnmae = "x"', ", [project]: 'nmae' is not known. Known: name, timezone."),
     ("[project]\nname = 5", ", [project]: 'name' must be text in quotes, not 5."),
     ('project = "x"', ": [project] must be a table."),

@@ -1,6 +1,7 @@
 """A web server on this machine that answers as a test tells it, down to the bytes: slowly, cut off, packed, never ending."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -97,7 +98,12 @@ def wire(answer: Callable[[Asked], Reply]) -> Iterator[Wire]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            if not isinstance(sys.exc_info()[1], ConnectionError):  # the client was killed, as the test wants
+                super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.block_on_close = False
     state.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-# Command -> module in this package that holds it as a function of the same name.
+# Command -> module in this package that holds it as a function of the same name, - being _ there.
 _COMMANDS = {
     "analyze": "analyze",
     "browse": "browse",
@@ -21,6 +21,7 @@ _COMMANDS = {
     "schedule": "schedule",
     "score": "score",
     "search": "search",
+    "serve-intake": "serve_intake",
     "status": "status",
     "taxonomy": "taxonomy",
     "topics": "topics",
@@ -33,13 +34,14 @@ _SUMMARIES = {
     "browse": "Open the project's database in the browser.",
     "collect": "Collect verbatims from files and interfaces into the project's database.",
     "digest": "Write the digest of a period, stage by stage of the customer journey.",
-    "doctor": "Check this machine and this project, or show how a file is read.",
+    "doctor": "Check this machine and this project, or examine a file before it is collected.",
     "evaluate": "Measure the engine against labelled texts.",
     "init": "Make a project folder.",
     "rejects": "List rows that could not be used, and why.",
     "schedule": "Collect, analyse, write and send digests by the clock.",
     "score": "Mark texts from standard input, without a database.",
     "search": "Find verbatims by their words.",
+    "serve-intake": "Take in feedback that webhooks and forms on a page send, until Ctrl+C.",
     "status": "Show what the project holds and what it did last.",
     "taxonomy": "Check the aspects a project listens for.",
     "topics": "Find out what customers talk about that nobody thought to list.",
@@ -55,7 +57,7 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = import_module(f"feedback.cli.{_COMMANDS[cmd_name]}")
-        command = getattr(module, cmd_name)
+        command = getattr(module, cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

@@ -9,21 +9,18 @@ from typing import get_args
 import click
 
 from feedback.cli.collect_preview import show_preview
-from feedback.cli.common import pass_folder, progress_bar, utf8
-from feedback.collected import Collected
+from feedback.cli.collect_run import run_source
+from feedback.cli.collect_watch import EVERY_MINUTES, keep_collecting
+from feedback.cli.common import pass_folder, utf8
 from feedback.collectors.base import SourceConfig
 from feedback.collectors.live import LiveCollector
 from feedback.collectors.registry import load_collector
 from feedback.dates import DateReader, UnknownDate
-from feedback.errors import FeedbackError, ProjectError
-from feedback.live import Wish
-from feedback.pipeline import collect as collect_source
+from feedback.errors import ProjectError
+from feedback.live import NO_WISH, Wish, last_state, visit_of
 from feedback.project import FILE_COLLECTORS, Project, load_project
-from storage.errors import StorageError
 from storage.records import Kind
 from storage.store import Store
-
-_REASONS_SHOWN = 5
 
 
 @click.command()
@@ -65,6 +62,21 @@ _REASONS_SHOWN = 5
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Read an answer of the interface that was saved as a file, and ask nobody.",
 )
+@click.option(
+    "--state",
+    "shows_state",
+    is_flag=True,
+    help="Print the state that a Singer tap goes on from, and collect nothing: tap --state <(feedback collect … --state) | feedback collect …",
+)
+@click.option(
+    "--watch", is_flag=True, help="Keep running, and collect again when files appear or change. Ctrl+C ends it."
+)
+@click.option(
+    "--every",
+    type=click.IntRange(min=1),
+    metavar="MINUTES",
+    help=f"With --watch: how often interfaces are asked. Default: {EVERY_MINUTES}.",
+)
 @pass_folder
 def collect(
     folder: Path,
@@ -77,6 +89,9 @@ def collect(
     limit: int | None,
     dry_run: bool,
     files: tuple[Path, ...],
+    shows_state: bool,
+    watch: bool,
+    every: int | None,
     **settings: str | None,
 ) -> None:
     """Collect verbatims from files and interfaces into the project's database.
@@ -89,6 +104,7 @@ def collect(
     feedback collect
     feedback collect table reviews.csv --channel ecommerce
     feedback collect chat "export/*.json" --channel 微信客服
+    feedback collect --watch --every 30
     feedback collect app-store --set app=414478124 --set countries=cn --dry-run
     """
     # An option that would be passed over in silence is refused.
@@ -104,6 +120,12 @@ def collect(
     wanted = any(value is not None for value in (since, limit)) or dry_run or bool(files)
     if wanted and not (collector or only):
         raise click.UsageError("--since, --limit, --dry-run and --load are for one source: say which with --source.")
+    if shows_state and (wanted or not (collector or only)):
+        raise click.UsageError("--state is for one source and goes with none of --since, --limit, --dry-run, --load.")
+    if every and not watch:
+        raise click.UsageError("--every goes with --watch.")
+    if watch and (wanted or shows_state):
+        raise click.UsageError("--watch goes with none of --since, --limit, --dry-run, --load, --state.")
     project = load_project(folder)
     sources = [_ad_hoc(collector, paths, settings, options)] if collector else _configured(project, only)
     wish = Wish(_moment(since, project), limit, files)
@@ -112,13 +134,32 @@ def collect(
             f"--since, --limit, --dry-run and --load are for sources that are asked, not for files as '{sources[0].collector}' reads them. "
             "To see how a file would be read: feedback doctor FILE"
         )
+    if shows_state:
+        _show_state(project, sources[0])
+        return
     if dry_run:
         show_preview(project, sources[0], wish)
         return
+    if watch:
+        keep_collecting(project, sources, every or EVERY_MINUTES)
     with Store.open(project.database) as store:
-        failed = [source.name for source in sources if not _run(store, project, source, wish)]
+        failed = [source.name for source in sources if not run_source(store, project, source, wish)]
     if failed:
         sys.exit(1)
+
+
+def _show_state(project: Project, source: SourceConfig) -> None:
+    """By the command that collects, with all its settings: under a map that was changed the tap has to begin anew."""
+    collector = load_collector(source.collector)
+    if source.collector != "singer" or not isinstance(collector, LiveCollector):
+        raise click.UsageError(f"--state is for the collector singer; '{source.collector}' keeps its state to itself.")
+    state, notes = None, list[str]()
+    if project.database.exists():
+        with Store.open(project.database) as store:
+            state, notes = last_state(store, project, visit_of(project, source, NO_WISH), collector)
+    for note in notes:
+        click.echo(f"  {note}", err=True)
+    click.echo(state or "{}")
 
 
 def _moment(since: str | None, project: Project) -> datetime | None:
@@ -191,49 +232,3 @@ def _source_name(collector: str, path: str, settings: dict[str, str | None]) -> 
     # The export of a chat is named after the customer. A file's name need not be UTF-8.
     default = Path(path).stem.encode("utf-8", "backslashreplace").decode() if collector == "table" else collector
     return settings["name"] or settings["channel"] or default
-
-
-def _run(store: Store, project: Project, source: SourceConfig, wish: Wish) -> bool:
-    """Collect one source and say what came of it; a source that fails does not keep the others from being read."""
-    try:
-        with progress_bar(source.name) as progress:
-            done = collect_source(store, project, source, progress, wish)
-        click.echo(_sentence(done))
-        if source not in project.sources:  # `feedback rejects` finds the names of those by itself
-            for stored, name in done.hidden.items():
-                click.echo(f"  {stored} in feedback rejects is {name}")
-        if done.unsettled:
-            click.echo(f"  {_unsettled(done.unsettled)}")
-        for note in done.notes:
-            click.echo(f"  {note}")
-        for reason in done.failed[:_REASONS_SHOWN]:
-            click.echo(f"Error: {source.name}: {reason}", err=True)
-        if (more := len(done.failed) - _REASONS_SHOWN) > 0:
-            click.echo(f"Error: {source.name}: {more:,} more parts can't be read.", err=True)
-    except StorageError:
-        raise
-    except FeedbackError as error:
-        click.echo(f"Error: {source.name}: {error}", err=True)
-        return False
-    return not done.failed
-
-
-def _sentence(done: Collected) -> str:
-    if not done.parts_read:
-        return f"{done.source}: nothing new ({done.parts_unchanged} files unchanged)"
-    parts = [f"{done.added:,} new"]
-    parts += [f"{done.changed:,} changed"] if done.changed else []
-    parts += [f"{done.unchanged:,} already there"] if done.unchanged else []
-    parts += [f"{done.duplicates:,} of the new are copies"] if done.duplicates else []
-    parts += [f"{done.withdrawn:,} withdrawn"] if done.withdrawn else []
-    parts += [f"{done.replaced:,} of an earlier reading taken out"] if done.replaced else []
-    parts += [f"{done.rejected:,} rows or fields could not be used (see: feedback rejects)"] if done.rejected else []
-    return f"{done.source}: {', '.join(parts)}"
-
-
-def _unsettled(files: int) -> str:
-    what = "1 file was" if files == 1 else f"{files:,} files were"
-    return (
-        f"{what} read under other settings before. What was stored then is still there, beside the new: "
-        "it goes at the next feedback collect that can read the whole source."
-    )

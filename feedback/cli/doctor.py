@@ -4,15 +4,18 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from feedback.cli.common import pass_folder
+from feedback.cli.examination import examination_lines, later_progress
 from feedback.collectors.base import SourceConfig
 from feedback.collectors.description import Description
-from feedback.doctor import describe, examine, files_to_describe
+from feedback.doctor import describe, examine, files_to_describe, timezone_of
 from feedback.errors import CollectError
+from feedback.import_check import check_import, command_for, config_for, section_for
 
 
 @click.command()
@@ -21,11 +24,12 @@ from feedback.errors import CollectError
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines instead of text.")
 @pass_folder
 def doctor(folder: Path, file: str | None, layout: str | None, as_json: bool) -> None:
-    """Check this machine and this project, or show how a file is read.
+    """Check this machine and this project, or examine a file before it is collected.
 
-    Without FILE: exits 1 if something is not in order, and says what to do. With FILE, an export that is a table:
-    its format, encoding and layout, and what each column is taken for; nothing is collected. A file that is in
-    feedback.toml is read as it says there.
+    Without FILE: exits 1 if something is not in order, and says what to do. With FILE, an export that is a table or a
+    chat: its format, encoding and layout, what each column is taken for, and what collecting it would come to: dates,
+    damaged ids, copies, personal data, rows that can't be used; nothing is stored. A file that is in feedback.toml is
+    read as it says there.
 
     \b
     feedback doctor
@@ -33,7 +37,7 @@ def doctor(folder: Path, file: str | None, layout: str | None, as_json: bool) ->
     feedback doctor survey.xlsx --layout wjx --json
     """
     if file is not None:
-        _describe_files(folder, file, layout, as_json)
+        _examine_files(folder, file, layout, as_json)
         return
     if layout is not None:
         raise click.UsageError("--layout goes with a file: feedback doctor FILE --layout …")
@@ -47,23 +51,39 @@ def doctor(folder: Path, file: str | None, layout: str | None, as_json: bool) ->
         sys.exit(1)
 
 
-def _describe_files(folder: Path, file: str, layout: str | None, as_json: bool) -> None:
+def _examine_files(folder: Path, file: str, layout: str | None, as_json: bool) -> None:
     failed = False
-    for part, config in files_to_describe(folder, file, layout):
+    timezone, now = timezone_of(folder), datetime.now(UTC)
+    for part, found_config in files_to_describe(folder, file, layout):
         try:
-            found = describe(part, config)
+            config = config_for(part, found_config)
+            described = describe(part, config)
+            if not as_json:
+                _show(_lines(described, config))
+            with later_progress("examining") as progress:
+                examined = check_import(part, config, timezone, now, progress)
         except CollectError as error:
             click.echo(f"Error: {error}", err=True)
             failed = True
             continue
+        command, section = command_for(part, config), section_for(part, config)
         if as_json:
-            click.echo(json.dumps({"source": config.name or None, **asdict(found)}, ensure_ascii=False))
-        else:
-            for line in _lines(found, config):
-                # A column's name is whatever the file says: an escape sequence in it must not reach the terminal.
-                click.echo("".join(c if c.isprintable() else "�" for c in line))
+            told = {"source": config.name or None, **asdict(described), "examination": asdict(examined)}
+            told |= {"import": {"command": command, "section": None if config.name else section}}
+            click.echo(json.dumps(told, ensure_ascii=False))
+            continue
+        _show(examination_lines(examined))
+        _show([f"  Import it: {command}"])
+        if not config.name:
+            _show(["  or for good, in feedback.toml:", *(f"    {line}" for line in section.splitlines())])
     if failed:
         sys.exit(1)
+
+
+def _show(lines: Iterator[str] | list[str]) -> None:
+    for line in lines:
+        # A column's name is whatever the file says: an escape sequence in it must not reach the terminal.
+        click.echo("".join(c if c.isprintable() else "�" for c in line))
 
 
 def _lines(found: Description, config: SourceConfig) -> Iterator[str]:
@@ -71,12 +91,14 @@ def _lines(found: Description, config: SourceConfig) -> Iterator[str]:
     yield found.file
     if config.name:
         yield f"  Source: {config.name} in feedback.toml"
-    yield f"  Format: {found.format}" + (f", {found.encoding}" if found.encoding else "")
-    yield f"  Layout: {found.layout}{title}"
+    yield "  Format: " + ", ".join(each for each in (found.format, found.encoding, found.delimiter) if each)
+    if found.layout:
+        yield f"  Layout: {found.layout}{title}"
     if found.records:
         yield f"  Records: {found.records}"
-    yield f"  Stored as: {found.kind}, channel {found.channel}"
-    yield "  Columns:"
+    yield f"  Stored as: {found.kind}" + (f", channel {found.channel}" if found.channel else "")
+    if found.columns:
+        yield "  Columns:"
     for column in found.columns:
         if column.meaning is not None:
             yield f"    {column.name}: {column.meaning}"

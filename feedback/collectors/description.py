@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 from feedback.collectors.base import Part, SourceConfig
-from feedback.collectors.encoding import find_encoding
+from feedback.collectors.encoding import find_encoding, open_text
+from feedback.collectors.grids import find_delimiter
 from feedback.collectors.layout import Layout, Pick, fold
 from feedback.collectors.survey import SurveyMapper
 from feedback.collectors.table import Table, find_form, mapper_of, open_table, read_sample, used_columns
@@ -17,6 +20,8 @@ _ENCODINGS = {
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
 }
+_DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
+_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +36,18 @@ class Column:
 class Description:
     """How one file would be read.
 
-    `encoding`: None where the format fixes it. `records`: where a JSON document's records lie, None: at its top.
+    `encoding`: None where the format fixes it. `delimiter`: of a text with columns, more than one. `records`: where a JSON
+    document's records lie, None: at its top. `layout`, `title`: a chat has none. `channel`: None where its format says it.
     """
 
     file: str
     format: str
     encoding: str | None
-    layout: str
-    title: str
+    delimiter: str | None
+    layout: str | None
+    title: str | None
     kind: str
-    channel: str
+    channel: str | None
     records: str | None
     columns: tuple[Column, ...]
 
@@ -57,7 +64,8 @@ def describe_table(part: Part, config: SourceConfig) -> Description:
     return Description(
         file=part.name,
         format=_FORMATS[form],
-        encoding=None if form in ("xlsx", "parquet") else _ENCODINGS[find_encoding(part.path).main],
+        encoding=None if form in ("xlsx", "parquet") else _encoding(part.path),
+        delimiter=_delimiter(part.path) if form == "csv" else None,
         layout=table.layout.name,
         title=table.layout.title,
         kind=config.kind or table.layout.kind,
@@ -67,6 +75,31 @@ def describe_table(part: Part, config: SourceConfig) -> Description:
             Column(name, meanings.get(fold(name))) for name in names if not _holds_a_used_one(name, meanings)
         ),
     )
+
+
+def describe_chat(part: Part, config: SourceConfig) -> Description:
+    """How a file of conversations would be collected; `CollectError` where it is no text."""
+    return Description(
+        file=part.name,
+        format="conversations",
+        encoding=_encoding(part.path),
+        delimiter=None,
+        layout=None,
+        title=None,
+        kind=config.kind or "chat",
+        channel=config.channel,
+        records=None,
+        columns=(),
+    )
+
+
+def _encoding(path: Path) -> str:
+    return _ENCODINGS[find_encoding(path).main]
+
+
+def _delimiter(path: Path) -> str | None:
+    with open_text(path) as lines:
+        return _DELIMITERS.get(find_delimiter(list(islice(lines, _LINES))))
 
 
 def _deeper(table: Table) -> list[str]:

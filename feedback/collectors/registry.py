@@ -18,9 +18,21 @@ ENTRY_POINT_GROUP = "feedback.collectors"
 
 # Imported when asked for, so that `feedback --help` loads none of them.
 _BUILT_IN = {
+    "app-store": "feedback.collectors.app_store:AppStoreCollector",
+    "app-store-connect": "feedback.collectors.app_store_connect:AppStoreConnectCollector",
     "chat": "feedback.collectors.chat:ChatCollector",
+    "chatwoot": "feedback.collectors.chatwoot:ChatwootCollector",
+    "formbricks": "feedback.collectors.formbricks:FormbricksCollector",
+    "google-play": "feedback.collectors.google_play:GooglePlayCollector",
+    "imap": "feedback.collectors.imap:ImapCollector",
+    "intercom": "feedback.collectors.intercom:IntercomCollector",
     "rest": "feedback.collectors.rest:RestCollector",
+    "rss": "feedback.collectors.rss:RssCollector",
+    "singer": "feedback.collectors.singer:SingerCollector",
+    "sql": "feedback.collectors.sql:SqlCollector",
     "table": "feedback.collectors.table:TableCollector",
+    "wechat-kf": "feedback.collectors.wechat_kf:WechatKfCollector",
+    "zendesk": "feedback.collectors.zendesk:ZendeskCollector",
 }
 
 

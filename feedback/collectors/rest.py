@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 from feedback.collectors.base import Item, Record, Unreadable
@@ -24,6 +25,7 @@ from feedback.dates import DateReader, UnknownDate
 from feedback.errors import CollectError
 
 STREAM = "records"
+MOST_ITEMS = 1000  # of a page
 _FORMATS = ("iso", "date", "epoch", "epoch-ms", "number")
 _SETTINGS = frozenset({"url", "query", "auth", "pages", "since", *INLINE})
 _EXPIRED = (400, 404, 410)  # what interfaces say to a cursor they no longer know
@@ -64,7 +66,11 @@ class RestCollector:
             newest = max([*moments, newest or ""]) or None
             over = fetched.after is None or since.is_known(moments, len(objects), reached.since)
             done = _Reached(newest, newest, None) if over else _Reached(reached.since, newest, fetched.after)
-            yield Page(list(reader.items(stream, objects)), done.text() if over or fetched.resumes else None)
+            # An answer may hold more than is to be held at a time.
+            items = reader.items(stream, objects)
+            while len(batch := list(islice(items, MOST_ITEMS))) == MOST_ITEMS:
+                yield Page(batch, None)
+            yield Page(batch, done.text() if over or fetched.resumes else None)
             if over:
                 return
 

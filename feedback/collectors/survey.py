@@ -102,16 +102,17 @@ class SurveyMapper:
             elif question.type == "choice":
                 blanks = [blank for blank in _BLANK.findall(raw) if not is_no_answer(blank)]
                 answers += [(question, f"+{n}", blank) for n, blank in enumerate(blanks, 1)]
-        return list(_records(base, response, answers, scores, problems))
+        return list(answer_records(base, response, answers, scores, problems))
 
 
-def _records(
+def answer_records(
     base: Record,
     response: str | None,
     answers: Sequence[tuple[Question, str, str]],
     scores: Sequence[RawScore],
     problems: Sequence[str],
 ) -> Iterator[Record]:
+    """One record per answer, each with its question and what tells it from other answers to it; one without text where there are none."""
     for number, (question, suffix, text) in enumerate(answers or [(None, "", "")]):
         key = f"/{question.key}{suffix}" if question else ""
         yield Record(

@@ -1,8 +1,9 @@
 """Collects conversations: the format of a file is found from its contents, not from its name.
 
 Roles are kept apart and a conversation stays whole: every record carries its conversation's id and its turn. Turns
-count from 1 in the order of the file, messages without words (an image, a file) included. A file that has grown
-at its end gives the same ids again. Nobody is guessed to be a customer: see `roles.py`.
+count from 1 in the order of the file, messages without words (an image, a file) included; 企业微信 and 微信客服, whose
+conversations go on from file to file, have none (`turns.py`). A file that has grown at its end gives the same ids again.
+Nobody is guessed to be a customer: see `roles.py`.
 """
 
 from collections.abc import Iterator

@@ -12,7 +12,6 @@ from contextlib import suppress
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable, Withdrawn
 from feedback.collectors.chat.lines import fingerprint
-from feedback.collectors.chat.turns import Turns
 from feedback.collectors.chat.values import as_id, as_list, as_map, as_words
 from storage.records import Role
 
@@ -32,7 +31,7 @@ _WORDLESS = frozenset(
 
 
 class ArchiveReader:
-    """Reads archive messages; conversations are rooms, or the two parties of a direct chat."""
+    """Reads archive messages; conversations are rooms, or the two parties of a direct chat. They have no turns: see `turns`."""
 
     shape = "a 企业微信 archive message: 'msgid' and 'action' are missing"
 
@@ -40,7 +39,6 @@ class ArchiveReader:
         self._config = config
         self._channel = config.channel or "wecom"
         self._kind = config.kind or "chat"
-        self._turns = Turns()
         self._unclear: set[str] = set()
 
     @staticmethod
@@ -70,7 +68,6 @@ class ArchiveReader:
             return
         receivers = [as_id(receiver) for receiver in as_list(message.get("tolist"))]
         conversation = as_id(message.get("roomid")) or fingerprint(*sorted({sender, *receivers}))
-        turn = self._turns.number(conversation, message_id)
         message_type = as_id(message.get("msgtype"))
         words = _words(message, message_type)
         if words is None:
@@ -83,11 +80,10 @@ class ArchiveReader:
             kind=self._kind,
             channel=self._channel,
             location=location,
-            source_id=message_id or f"{conversation}-{turn}",
+            source_id=message_id or None,
             role=role,
             posted_at=as_id(message.get("msgtime")) or None,
             conversation_id=conversation,
-            turn=turn,
             customer=sender if role == "customer" else None,
             product=self._config.product,
             store=self._config.store,

@@ -1,4 +1,4 @@
-"""微信客服: the answers of `kf/sync_msg`, saved as JSON or JSON Lines, or their messages one a line.
+"""微信客服: the messages of `kf/sync_msg`, in its answers, saved as JSON or JSON Lines or fresh from the interface, or one a line.
 
 Fields: https://developer.work.weixin.qq.com/document/path/94670. Recalls come as events that name the message:
 `user_recall_msg` and `servicer_recall_msg` with `recall_msgid`.
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable, Withdrawn
 from feedback.collectors.chat.lines import fingerprint
-from feedback.collectors.chat.turns import Turns
 from feedback.collectors.chat.values import as_id, as_list, as_map, as_words
 from storage.records import Role
 
@@ -23,7 +22,10 @@ _WORDLESS = frozenset(
 
 
 class KfReader:
-    """Reads answers or messages; a conversation is a customer with one service account (`open_kfid`)."""
+    """Reads answers or messages; a conversation is a customer with one service account (`open_kfid`).
+
+    They have no turns, as answers overlap and conversations grow: see `turns`.
+    """
 
     shape = "a 微信客服 answer ('msg_list') or message ('msgid', 'open_kfid')"
 
@@ -31,7 +33,6 @@ class KfReader:
         self._config = config
         self._channel = config.channel or "wechat"
         self._kind = config.kind or "chat"
-        self._turns = Turns()
 
     @staticmethod
     def fits(value: dict[str, object]) -> bool:
@@ -48,18 +49,21 @@ class KfReader:
 
     def _items(self, value: dict[str, object], location: str) -> Iterator[Item]:
         if "msg_list" not in value:
-            yield from self._message(value, location)
+            yield from self.message(value, location)
             return
         if value.get("errcode") not in (None, 0):
             yield _refused(value, location)
         for number, message in enumerate(as_list(value["msg_list"]), 1):
-            where = f"{location}, message {number}"
-            if isinstance(message, dict):
-                yield from self._message(message, where)
-            else:
-                yield Unreadable(where, "not a message but " + type(message).__name__)
+            yield from self.message(message, f"{location}, message {number}")
 
-    def _message(self, message: dict[str, object], location: str) -> Iterator[Item]:
+    def message(self, message: object, location: str) -> Iterator[Item]:
+        """What one entry of `msg_list` comes to: nothing for events and what holds no words.
+
+        A record has no `source_id` where the message has no id.
+        """
+        if not isinstance(message, dict):
+            yield Unreadable(location, "not a message but " + type(message).__name__)
+            return
         message_id, message_type = as_id(message.get("msgid")), as_id(message.get("msgtype"))
         if message_type == "event":
             event = as_map(message.get("event"))
@@ -76,7 +80,6 @@ class KfReader:
             yield Unreadable(location, "no customer ('external_userid')", message_id)
             return
         conversation = fingerprint(account, customer)
-        turn = self._turns.number(conversation, message_id)
         words = as_words(as_map(message.get("text")).get("content")) if message_type == "text" else None
         if words is None:
             if message_type not in _WORDLESS:
@@ -94,11 +97,10 @@ class KfReader:
             kind=self._kind,
             channel=self._channel,
             location=location,
-            source_id=message_id or f"{conversation}-{turn}",
+            source_id=message_id or None,
             role=role,
             posted_at=as_id(message.get("send_time")) or None,
             conversation_id=conversation,
-            turn=turn,
             customer=customer if role == "customer" else None,
             product=self._config.product,
             store=self._config.store,

@@ -85,13 +85,21 @@ def assign_roles(names: Iterable[str], configured: Mapping[str, Role]) -> tuple[
     return roles, unknown
 
 
-def unknown_speakers(where: str, names: Collection[str]) -> CollectError:
+class UnknownSpeakers(CollectError):
+    """`count` people of a conversation are neither known as customer nor as agent nor as bot. The message names them."""
+
+    count = 0
+
+
+def unknown_speakers(where: str, names: Collection[str]) -> UnknownSpeakers:
     """The error that names the speakers and shows what to add to feedback.toml."""
     shown = list(names)[:6]
     quoted = [name.replace("\\", "\\\\").replace('"', '\\"') for name in shown]
     table = ", ".join(f'"{name}" = "customer"' for name in quoted)
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return CollectError(
+    error = UnknownSpeakers(
         f"{where}: who is customer, agent or bot among {', '.join(shown)}{more}? Add to this source in feedback.toml, "
-        f"with the right role for each: roles = {{ {table} }}"
+        f"with the right role for each: roles = {{ {table} }}",
     )
+    error.count = len(names)  # not an argument of its own: errors travel between processes
+    return error

@@ -1,4 +1,10 @@
-"""Numbering the messages of conversations that are mixed in one file."""
+"""Numbering the messages of conversations that are mixed in one file.
+
+A turn is a place in a file. Sources that grow (企业微信 archives, 微信客服) have none: their conversations go on for months, from file to file or
+from page to page of an interface. A message that two files hold has another place in each, so it would count as changed, and lose its marks,
+whenever the other file is read; and the turns of a later file would begin at 1 again, among those of the earlier one. The view
+`conversations` puts messages without turns in the order of their times.
+"""
 
 _REMEMBERED = 50_000
 

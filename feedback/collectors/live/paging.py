@@ -14,6 +14,7 @@ from nlp.settings_table import SettingsTable
 
 KINDS = ("none", "page", "offset", "cursor", "link", "next")
 MOST_PAGES = 100_000  # of one run; more are a loop
+MOST_IDLE_PAGES = 100  # one after another that hold nothing, or what the one before held
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Pages:
         """Every page from `start` on, which an earlier page had as `after`; None: from the first. `records` finds those of a page."""
         sized = {**query, **({self.size_parameter: self.size} if self.size_parameter and self.size else {})}
         where, seen = start, set[str]()
+        idle, before = 0, list[object]()
         number = self.first if self.kind == "page" else 0
         for _ in range(MOST_PAGES):
             at, asked = url, dict(sized)
@@ -89,7 +91,11 @@ class Pages:
                 at, asked = where, {}
             answer = access.web.get(at, asked, access.headers())
             content = answer.json()
-            count = len(records.of(content))
+            found = records.of(content)
+            count = len(found)
+            idle, before = (idle + 1 if not found or found == before else 0), found
+            if idle > MOST_IDLE_PAGES:
+                raise CollectError(f"{answer.place} gives page after page with nothing new in it. Is [pages] right?")
             number += count if self.kind == "offset" else 1
             where = self._after(answer, content, count, number)
             if where is not None and where in seen:
@@ -141,9 +147,11 @@ class RecordList:
 
 def _same_host(here: str, there: str) -> str:
     """The next address, on the host that was asked: to another one a key might leak."""
-    found = urljoin(here, there)
+    try:
+        found = urljoin(here, there)
+        host = urlsplit(found).hostname
+    except ValueError:
+        raise CollectError(f"{urlsplit(here).hostname} names a next page that is no address.") from None
     if urlsplit(found).netloc != urlsplit(here).netloc:
-        raise CollectError(
-            f"{urlsplit(here).hostname} names a next page on {urlsplit(found).hostname}, which was not asked."
-        )
+        raise CollectError(f"{urlsplit(here).hostname} names a next page on {host}, which was not asked.")
     return found

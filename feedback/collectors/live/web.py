@@ -1,13 +1,14 @@
 """Asks web interfaces: retries with patience, and never more time, memory or trust than a source is due.
 
 - An attempt takes 45 seconds at most, however slowly the other side speaks: a watchdog closes its connection.
-- An answer has 16 MB at most, unpacked; what is longer, or unpacks to more, is not read on.
+- An answer has 16 MB and a million values at most, unpacked; what is longer, or unpacks to more, is not read on.
 - 429 and 5xx are asked again, after the seconds that `Retry-After` names or twice as long each time, with some jitter.
-- A redirect is followed on the same host alone: to another one a secret might leak, and a login page holds no feedback.
+  Who says nothing at all is asked once more.
+- A redirect is followed on the same host and port alone: to another one a secret might leak, and a login page holds no feedback.
+- No cookies are kept.
 - Errors name the host and the path, never the query nor a header: those may hold secrets or names.
 """
 
-import json
 import random
 import socket
 import threading
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException, LineTooLong
+from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -26,30 +29,39 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from feedback.collectors.live.json_body import read_json_body as read_json_body
 from feedback.errors import CollectError
 
 ATTEMPTS = 5
+ATTEMPTS_IN_SILENCE = 2
 ATTEMPT_SECONDS = 45.0
+CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 20.0  # in which nothing at all comes
 MOST_BYTES = 16 * 1024 * 1024
 MOST_REDIRECTS = 5
 LONGEST_WAIT_SECONDS = 120.0
 _CHUNK = 64 * 1024
+_REFUSAL_BYTES = 64 * 1024  # of what comes with a refusal
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TITLE_BYTES = 2000
+_LONGEST_PLACE = 200
+_PORTS = {"http": 80, "https": 443}
 
 Query = Mapping[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back with a status of 2xx. `place` is host and path, to be named in errors."""
+    """What came back with a status of 2xx. `place` is host and path, to be named in errors.
+
+    `unchanged`: it was asked for only if it has changed (`If-None-Match`, `If-Modified-Since`), and has not (304); there is no body then.
+    """
 
     place: str
     url: str
     headers: Mapping[str, str]
     body: bytes
+    unchanged: bool = False
 
     def json(self) -> object:
         """The body as JSON, in UTF-8 or what the header says or GB 18030; raises `CollectError` where it is none."""
@@ -64,21 +76,22 @@ class Web:
         headers: Mapping[str, str] | None = None,
         query: Query | None = None,
         auth: tuple[str, str] | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._session = requests.Session()
         self._session.trust_env = True  # proxies, certificates of a company's own
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.update({"User-Agent": f"yuansheng/{version('yuansheng')}", "Accept": "application/json"})
         self._session.headers.update(headers or {})
         self._session.auth = _Basic(*auth) if auth else _Nothing()
         self._query = dict(query or {})
-        self._sleep = sleep
+        self._sleep = sleep or time.sleep
         self._watch = _Watch()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(self._watch))
 
     def get(self, url: str, query: Query | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-        """The answer; raises `CollectError` where none can be had."""
+        """The answer; raises `CollectError` where none can be had. With headers that ask for changes alone it may be `unchanged`."""
         return self._ask("GET", url, query, headers, {})
 
     def post(
@@ -96,7 +109,7 @@ class Web:
                 return self._attempt(method, url, {**self._query, **(query or {})}, headers, content)
             except _AskAgain as again:
                 wait = again.wait if again.wait is not None else 2.0 ** (attempt - 1)
-                if attempt == ATTEMPTS or wait > LONGEST_WAIT_SECONDS:
+                if attempt >= again.attempts or wait > LONGEST_WAIT_SECONDS:
                     raise CollectError(f"{again} What came before is kept; run this again later.") from None
                 self._sleep(wait + random.uniform(0, 0.5 * max(wait, 0.2)))
         raise AssertionError(place)
@@ -113,7 +126,7 @@ class Web:
                         url,
                         params=query,
                         headers=headers,
-                        timeout=(10, SILENCE_SECONDS),
+                        timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
                         allow_redirects=False,
                         stream=True,
                         **content,
@@ -121,8 +134,17 @@ class Web:
                         if response.status_code in _REDIRECTS:
                             url, query = _followed(response), {}
                             continue
-                        body = self._body(response, place)
-                        _refuse(response, body, place)
+                        if response.status_code == 304 and _is_conditional(headers):
+                            return Answer(place, response.url, response.headers, b"", unchanged=True)
+                        if not 200 <= response.status_code < 300:
+                            raise _refusal(response, _read(response, _REFUSAL_BYTES), place)
+                        body = _read(response, MOST_BYTES + 1)
+                        if self._watch.closed:  # which looks like the end of a body whose length nobody told
+                            raise OSError
+                        if len(body) > MOST_BYTES:
+                            raise CollectError(
+                                f"{place} answers with more than {MOST_BYTES >> 20} MB. Ask for fewer records a page."
+                            )
                         return Answer(place, response.url, response.headers, body)
                 raise CollectError(f"{place} redirects again and again. Is the address right?")
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -134,26 +156,25 @@ class Web:
             except ValueError:  # an address that is none
                 raise CollectError(f"'{place}' is no address that can be asked.") from None
 
-    def _body(self, response: requests.Response, place: str) -> bytes:
-        declared = response.headers.get("Content-Length", "")
-        body = bytearray()
-        if not (declared.isdigit() and int(declared) > MOST_BYTES):
-            while block := response.raw.read(_CHUNK, decode_content=True):
-                body += block
-                if len(body) > MOST_BYTES:
-                    break
-            else:
-                return bytes(body)
-        response.close()
-        raise CollectError(f"{place} answers with more than {MOST_BYTES >> 20} MB. Ask for fewer records a page.")
+
+def _is_conditional(headers: Mapping[str, str] | None) -> bool:
+    return any(name.lower() in ("if-none-match", "if-modified-since") for name in headers or {})
+
+
+def _read(response: requests.Response, most: int) -> bytes:
+    """The body, unpacked; of a longer one its beginning, at least `most` bytes of it."""
+    body = bytearray()
+    while len(body) < most and (block := response.raw.read(_CHUNK, decode_content=True)):
+        body += block
+    return bytes(body)
 
 
 class _AskAgain(Exception):
-    """The source may answer later; `wait` in seconds where it said so."""
+    """The source may answer later; `wait` in seconds where it said so, `attempts` in all."""
 
-    def __init__(self, message: str, wait: float | None = None) -> None:
+    def __init__(self, message: str, wait: float | None = None, attempts: int | None = None) -> None:
         super().__init__(message)
-        self.wait = wait
+        self.wait, self.attempts = wait, attempts or ATTEMPTS
 
 
 class _Watch:
@@ -166,6 +187,8 @@ class _Watch:
     def add(self, opened: socket.socket) -> None:
         self._sockets = [each for each in self._sockets if each.fileno() >= 0]
         self._sockets.append(opened)
+        if self.closed:  # the time was up before it was open
+            self._close()
 
     @contextmanager
     def over(self, seconds: float) -> Iterator[None]:
@@ -229,15 +252,19 @@ class _Nothing(requests.auth.AuthBase):
 
 
 def _place(url: str) -> str:
-    """Host and path: what may be said of an address."""
-    parts = urlsplit(url)
-    return f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    """Host and path: what may be said of an address, whoever wrote it."""
+    try:
+        parts = urlsplit(url)
+        said = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    except ValueError:  # a port or a bracket that is none
+        said = url.partition("?")[0].rpartition("@")[2]
+    shown = "".join(c if c.isprintable() else "�" for c in said)
+    return shown if len(shown) <= _LONGEST_PLACE else shown[: _LONGEST_PLACE - 1] + "…"
 
 
 def _followed(response: requests.Response) -> str:
     there = urljoin(response.url, response.headers.get("Location", ""))
-    here, to = urlsplit(response.url), urlsplit(there)
-    if to.hostname != here.hostname or (here.scheme, to.scheme) == ("https", "http"):
+    if not _is_within(there, response.url):
         raise CollectError(
             f"{_place(response.url)} redirects to {_place(there)}, which was not asked. "
             "Is the address right, and is the key still good? Login pages and bot checks are not passed."
@@ -245,14 +272,19 @@ def _followed(response: requests.Response) -> str:
     return there
 
 
-def _refuse(response: requests.Response, body: bytes, place: str) -> None:
-    """Raises for every status but 2xx."""
+def _is_within(there: str, here: str) -> bool:
+    """Whether an address is on the host and the port of another one; from http to https of the same host will do."""
+    old, new = urlsplit(here), urlsplit(there)
+    at, to = ((each.scheme, each.port or _PORTS.get(each.scheme)) for each in (old, new))
+    return old.hostname == new.hostname and (at == to or (at, to) == (("http", 80), ("https", 443)))
+
+
+def _refusal(response: requests.Response, body: bytes, place: str) -> Exception:
+    """What to raise for a status that is not 2xx."""
     status = response.status_code
-    if 200 <= status < 300:
-        return
     if status in _AGAIN:
         what = "asks for fewer requests" if status == 429 else "has trouble"
-        raise _AskAgain(f"{place} {what} ({status}).", _retry_after(response.headers.get("Retry-After", "")))
+        return _AskAgain(f"{place} {what} ({status}).", _retry_after(response.headers.get("Retry-After", "")))
     advice = {
         400: "It does not understand the request: are the settings of this source right?",
         401: "The key is missing, wrong or has run out.",
@@ -260,11 +292,11 @@ def _refuse(response: requests.Response, body: bytes, place: str) -> None:
         404: "Nothing is there: are the address and the ids in it right?",
         410: "What was asked for is gone for good.",
     }.get(status, "Are the settings of this source right?")
-    raise Refused(status, f"{place} refuses ({status}). {advice}", body)
+    return Refused(status, f"{place} refuses ({status}). {advice}", body)
 
 
 class Refused(CollectError):
-    """A status that asking again would not change; `body` is what came with it."""
+    """A status that asking again would not change; `body` is what came with it, the beginning of a long one."""
 
     def __init__(self, status: int, message: str, body: bytes) -> None:
         super().__init__(message)
@@ -273,11 +305,11 @@ class Refused(CollectError):
 
 def _retry_after(header: str) -> float | None:
     """Seconds, from a number of them or a date; None where there is neither."""
-    if header.strip().isdigit():
+    if header.strip().isdecimal():
         return float(header)
     try:
         return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
@@ -292,42 +324,22 @@ def _explained(error: Exception, place: str) -> Exception:
     if isinstance(error, requests.exceptions.ProxyError):
         return _AskAgain(f"The proxy of this machine does not let {host} be reached.")
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        return _AskAgain(f"{host} can't be reached: it does not answer.")
-    if isinstance(error, requests.exceptions.Timeout):
-        return _AskAgain(f"{place} said nothing for {SILENCE_SECONDS:.0f} seconds.")
+        return _AskAgain(f"{host} can't be reached: it does not answer.", attempts=ATTEMPTS_IN_SILENCE)
+    if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
+        return _AskAgain(f"{place} said nothing for {SILENCE_SECONDS:.0f} seconds.", attempts=ATTEMPTS_IN_SILENCE)
     if isinstance(error, urllib3.exceptions.DecodeError | requests.exceptions.ContentDecodingError):
         return CollectError(f"{place} answers with something packed that can't be unpacked.")
     if "NameResolution" in repr(error):
         return CollectError(f"{host} can't be found. Is its name right, and is this machine online?")
     if "refused" in str(error):
         return _AskAgain(f"{host} takes no connection.")
+    if any(type(cause) is HTTPException or isinstance(cause, LineTooLong) for cause in _causes(error)):
+        return CollectError(f"{place} answers with more or longer headers than any answer needs. Is the address right?")
     return _AskAgain(f"{place} broke the connection off.")
 
 
-def read_json_body(body: bytes, place: str, content_type: str = "") -> object:
-    """A JSON text as an object; raises `CollectError` that says what it is instead."""
-    start = body[:_TITLE_BYTES].lstrip()
-    if not start:
-        raise CollectError(f"{place} answers with nothing where JSON was due.")
-    if start.startswith(b"<"):
-        raise CollectError(
-            f"{place} answers with a web page or XML where JSON was due. "
-            "Is the address right, and is the key still good? Login pages and bot checks are not passed."
-        )
-    try:
-        return json.loads(_decoded(body, content_type))
-    except RecursionError:
-        raise CollectError(f"{place} answers with JSON that is nested too deeply.") from None
-    except ValueError as error:
-        why = f"{error.msg} at character {error.pos:,}" if isinstance(error, json.JSONDecodeError) else "not text"
-        raise CollectError(f"{place} answers with something that is no JSON: {why}.") from None
-
-
-def _decoded(body: bytes, content_type: str) -> str:
-    named = content_type.partition("charset=")[2].split(";")[0].strip(" \"'")
-    for encoding in dict.fromkeys(("utf-8-sig", json.detect_encoding(body), named, "gb18030")):
-        try:
-            return body.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
-            continue
-    return body.decode("utf-8")
+def _causes(error: object) -> Iterator[object]:
+    """An error and those that it was made of."""
+    while isinstance(error, BaseException):
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,128 @@
+"""The App Store's public reviews: no key, the 500 newest of each country.
+
+The feed has ten pages, the newest review first, an edited one among the newest. So a run walks back until it meets what
+the last one saw. Where it does not meet it, reviews may have been missed, and it says so.
+
+The JSON of a page is empty now and then though its XML is not: what is empty is asked for once more, as XML.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from feedback.collectors.app_store_feed import Place, read_json_feed, read_xml_feed
+from feedback.collectors.base import Item, Unreadable
+from feedback.collectors.encoding import read_text
+from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.newest_first import Reached, Walk
+from feedback.collectors.live.web import MOST_BYTES, Web
+from feedback.collectors.objects import read_json
+from feedback.collectors.store_reviews import Found, Review, codes, items, refuse_unreadable
+
+CHANNEL = "App Store"
+PAGES = 10  # the feed has no more
+OVERLAP = timedelta(days=7)
+_SETTINGS = frozenset({"app", "countries", "url"})
+_XML = {"Accept": "application/atom+xml, application/xml;q=0.9"}
+
+_AS_XML = "{}: the feed held nothing as JSON and was asked for as XML"
+_NOTHING = "{}: the feed is empty, as JSON and as XML. Are 'app' and 'countries' right?"
+_HOLE = "{}: a page of the feed was empty though later ones were not. The next run asks for all of this again"
+_GAP = "{}: the feed, which holds 500 reviews at most, has none that was known. Those between it and the last run may be missing"
+
+
+class AppStoreCollector:
+    private_names = False
+
+    def streams(self, visit: Visit) -> list[str]:
+        """The countries."""
+        return list(_Settings.of(visit).countries)
+
+    def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
+        """The pages, the newest first. The last has the state, unless the feed was full of holes."""
+        feed, walk = _Feed(visit, stream), Walk(visit, Reached.read(state), OVERLAP)
+        empty = hole = told = False
+        for number in range(1, PAGES + 1):
+            found, as_xml = feed.page(number)
+            if not found and number == 1:
+                yield Page([], None, (_NOTHING.format(stream),))
+                return
+            over = walk.see([each.posted_at for each in found if isinstance(each, Review)])
+            empty, hole = empty or not found, hole or (empty and bool(found))
+            last = over or number == PAGES or (not found and walk.meets)
+            notes = [_AS_XML] if as_xml and not told else []
+            told = told or as_xml
+            if last and hole:
+                notes.append(_HOLE)
+            if number == PAGES and walk.has_gap:
+                notes.append(_GAP)
+            yield Page(
+                list(items(found, stream, CHANNEL, visit.config)),
+                walk.done().text() if last and not hole else None,
+                tuple(note.format(stream) for note in notes),
+            )
+            if last:
+                return
+
+    def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
+        """The reviews of a page of the feed, as JSON or XML, or of several in JSON one after another."""
+        countries = _Settings.of(visit).countries
+        country = countries[0] if len(countries) == 1 else None
+        text = read_text(path, MOST_BYTES)
+        if text.lstrip("\ufeff \t\r\n").startswith("<"):
+            found = read_xml_feed(text.encode("utf-8", "surrogatepass"), Place(path.name, path.name, country))
+            yield from items(found, path.name, CHANNEL, visit.config)
+            return
+        for answer in read_json(path):
+            if isinstance(answer, Unreadable):
+                yield answer
+            else:
+                where, content = answer
+                yield from items(
+                    read_json_feed(content, Place(where, where, country)), path.name, CHANNEL, visit.config
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    app: str
+    countries: tuple[str, ...]
+    url: str
+
+    @classmethod
+    def of(cls, visit: Visit) -> "_Settings":
+        settings = visit.settings
+        settings.refuse_unknown(set(_SETTINGS))
+        app = settings.string("app")
+        if not (app.isascii() and app.isdigit()):
+            raise settings.fault(
+                "'app' is the number in the app's address: 123456789 of apps.apple.com/cn/app/id123456789"
+            )
+        return cls(
+            app=app,
+            countries=codes(settings, "countries", "cn", "[a-z]{2}"),
+            url=settings.string("url", "https://itunes.apple.com").rstrip("/"),
+        )
+
+
+class _Feed:
+    """The feed of one country."""
+
+    def __init__(self, visit: Visit, country: str) -> None:
+        settings = _Settings.of(visit)
+        self._base, self._app, self._country = settings.url, settings.app, country
+        self._web = Web()
+
+    def page(self, number: int) -> tuple[list[Found], bool]:
+        """The reviews, and whether only the XML held them."""
+        page = f"{self._base}/{self._country}/rss/customerreviews/page={number}/id={self._app}/sortby=mostrecent"
+        answer = self._web.get(f"{page}/json")
+        place = Place(answer.place, self._country, self._country)
+        found = read_json_feed(answer.json(), place) if answer.body.strip() else []
+        as_xml = not found
+        if as_xml:
+            answer = self._web.get(f"{page}/xml", headers=_XML)
+            found = read_xml_feed(answer.body, Place(answer.place, self._country, self._country))
+        refuse_unreadable(found, answer.place)
+        return found, as_xml and bool(found)

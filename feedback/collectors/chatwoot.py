@@ -1,0 +1,202 @@
+"""Chatwoot, on a server of one's own: conversations with their messages, and the answers to its surveys of satisfaction.
+
+Conversations are listed by their last activity, the latest first (developers.chatwoot.com, "Conversations list"), and read down to what
+is known. While a run goes on, conversations move up in that list and push others to a later page: some come twice, none is missed.
+How far down a run that was cut off had come is in the state: the next one lists all again, and asks for messages only where that
+run had not been. Of a long conversation only the messages since are asked for.
+
+Survey answers come by their date. They are asked for again for 15 days: for 14 a customer may add words to a rating.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+from feedback.collectors.base import Item, Unreadable
+from feedback.collectors.chatwoot_records import CONVERSATIONS, SURVEY, Desk
+from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.helpdesk import (
+    CHANGED,
+    IdlePages,
+    at,
+    chosen_streams,
+    header_secret,
+    id_at,
+    in_pages,
+    listed,
+    seconds_at,
+)
+from feedback.collectors.live.web import Query, Refused, Web
+from feedback.collectors.objects import read_json
+from feedback.errors import CollectError
+
+STREAMS = (CONVERSATIONS, SURVEY)
+_SETTINGS = frozenset({"url", "account", "token", "streams"})
+_OVERLAP_SECONDS = 300
+_DAY_SECONDS = 86400
+_SURVEY_SECONDS = 15 * _DAY_SECONDS
+
+
+class ChatwootCollector:
+    private_names = False
+
+    def streams(self, visit: Visit) -> list[str]:
+        _address(visit)
+        return chosen_streams(visit, STREAMS)
+
+    def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
+        web = Web(headers={"api_access_token": header_secret(visit, "token")})
+        asked = _Asked(visit, _address(visit), web, Desk(visit.config))
+        yield from asked.conversations(_Reached.read(state)) if stream == CONVERSATIONS else asked.survey(state)
+
+    def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
+        """Answers with the messages of a conversation or with survey answers, one after another."""
+        desk = Desk(visit.config)
+        for found in read_json(path):
+            if isinstance(found, Unreadable):
+                yield found
+            else:
+                yield from desk.saved(*found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """Moments of last activity in epoch seconds. All until `since` was read; and, in a run that was cut off, all from `top` down to `bottom`."""
+
+    since: int | None = None
+    top: int | None = None
+    bottom: int | None = None
+
+    @classmethod
+    def read(cls, state: str | None) -> "_Reached":
+        return cls(*json.loads(state)) if state else cls()
+
+    def text(self) -> str:
+        return json.dumps([self.since, self.top, self.bottom])
+
+    def has_read(self, moment: int) -> bool:
+        """Whether a conversation whose last activity was then was read by the run that was cut off."""
+        return self.top is not None and self.bottom is not None and self.bottom < moment < self.top - _OVERLAP_SECONDS
+
+    def down_to(self, top: int, bottom: int) -> "_Reached | None":
+        """After another run came from `top` down to `bottom`; None as long as there is a gap to what the one before had read."""
+        if self.top is None or self.bottom is None:
+            return _Reached(self.since, top, bottom)
+        return _Reached(self.since, top, min(bottom, self.bottom)) if bottom <= self.top else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One run's questions to one account."""
+
+    visit: Visit
+    url: str
+    web: Web
+    desk: Desk
+
+    def conversations(self, reached: _Reached) -> Iterator[Page]:
+        since = self._since(reached.since, 0)
+        reached = replace(reached, since=since)
+        top, bottom, ordered = None, self._now, True
+        for found in self._numbered(f"{self.url}/conversations", {"status": "all"}, "data", "payload"):
+            moments = [moment for each in found if (moment := _activity(each)) is not None]
+            ordered = ordered and moments == sorted(moments, reverse=True)
+            top = min(max(moments, default=0), self._now) if top is None else top
+            bottom = min([bottom, *moments])
+            dated = ordered and 0 < len(moments) == len(found)
+            over = not found or (dated and since is not None and moments[0] < since - _OVERLAP_SECONDS)
+            after = _Reached(max(top, since or 0)) if over else reached.down_to(top, bottom) if ordered else None
+            unread = [each for each in found if self._is_unread(_activity(each), reached)]
+            yield from in_pages(self._messages_of(unread, since), after.text() if after else None)
+            if over:
+                return
+
+    def _is_unread(self, activity: int | None, reached: _Reached) -> bool:
+        if activity is None:
+            return True
+        is_new = reached.since is None or activity >= reached.since - _OVERLAP_SECONDS
+        return is_new and not reached.has_read(activity)
+
+    def _messages_of(self, conversations: list[object], since: int | None) -> Iterator[Item]:
+        for conversation in conversations:
+            conversation_id, contact = id_at(conversation, "id"), id_at(conversation, "meta", "sender", "id")
+            if conversation_id is None:
+                yield Unreadable(CONVERSATIONS, "a conversation has no id")
+                continue
+            try:
+                for found in self._messages(conversation_id, since):
+                    yield from self.desk.messages(found, conversation_id, contact)
+            except Refused as refused:
+                if refused.status != 404:
+                    raise
+                location = f"{CONVERSATIONS}:{conversation_id}"
+                yield Unreadable(location, "its messages are not there (404): was it deleted meanwhile?")
+
+    def _messages(self, conversation_id: str, since: int | None) -> Iterator[list[object]]:
+        """The messages of a conversation, the latest page first, back to what was there before `since`."""
+        url, before = f"{self.url}/conversations/{quote(conversation_id, safe='')}/messages", None
+        while True:
+            answer = self.web.get(url, {} if before is None else {"before": before})
+            found = listed(answer.json(), answer.place, "payload")
+            if not found:
+                return
+            ids = [number for each in found if isinstance(number := at(each, "id"), int)]
+            if not ids or (before is not None and min(ids) >= before):
+                raise CollectError(f"{answer.place} gives no earlier messages when asked for them. {CHANGED}")
+            yield found
+            moments = [seconds_at(each, "created_at") for each in found]
+            if since is not None and all(m is not None and m < since - _OVERLAP_SECONDS for m in moments):
+                return
+            before = min(ids)
+
+    def survey(self, state: str | None) -> Iterator[Page]:
+        """Survey answers. The state is the date of the newest, as long as they come by their dates; else it waits for the end."""
+        newest: int | None = json.loads(state) if state else None
+        since, last, ordered = self._since(newest, _SURVEY_SECONDS), 0, True
+        query: Query = {} if since is None else {"since": since, "until": self._now + _DAY_SECONDS}
+        for found in self._numbered(f"{self.url}/csat_survey_responses", {"sort": "created_at", **query}):
+            moments = [moment for each in found if (moment := seconds_at(each, "created_at")) is not None]
+            ordered = ordered and [last, *moments] == sorted([last, *moments])
+            last = max([last, *moments])
+            newest = min(max(last, newest or 0), self._now) or None
+            moves = newest is not None and (ordered or not found)
+            yield from in_pages(self.desk.survey_answers(found), json.dumps(newest) if moves else None)
+
+    def _numbered(self, url: str, query: Query, *keys: str) -> Iterator[list[object]]:
+        """Every page of a list, the empty one after the last too."""
+        idle = IdlePages()
+        for number in count(1):
+            answer = self.web.get(url, {**query, "page": number})
+            found = listed(answer.json(), answer.place, *keys)
+            idle.see(found, answer.place)
+            yield found
+            if not found:
+                return
+
+    @property
+    def _now(self) -> int:
+        return int(self.visit.now.timestamp())
+
+    def _since(self, known: int | None, overlap_seconds: int) -> int | None:
+        """From when on: what is known, some overlap earlier, else what the visit asks for; None: from the beginning."""
+        if known is not None:
+            return max(0, known - overlap_seconds)
+        return None if self.visit.since is None else int(self.visit.since.timestamp())
+
+
+def _activity(conversation: object) -> int | None:
+    return seconds_at(conversation, "last_activity_at")
+
+
+def _address(visit: Visit) -> str:
+    settings = visit.settings
+    settings.refuse_unknown(set(_SETTINGS))
+    account = settings.number("account")
+    if account != int(account) or account < 1:
+        raise settings.fault(
+            "'account' is the number in the addresses of your Chatwoot: 3 of …/app/accounts/3/dashboard"
+        )
+    return f"{settings.string('url').rstrip('/')}/api/v1/accounts/{int(account)}"

@@ -1,0 +1,229 @@
+"""Formbricks: the surveys of a company, one stream each, and the webhooks that were saved as files.
+
+The interface gives responses by when they were begun, the newest first, and can't be asked for those that were changed: a
+customer goes on with a survey later, or corrects an answer. So each run walks back to `look_back_days` before the newest
+response of the last one. Pages are places in a list that grows at its head: each page begins with the last response of the one
+before, and where that is not there, responses were deleted meanwhile, and the walk goes a page back. A cut-off walk goes on where it was.
+"""
+
+import hashlib
+import json
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from urllib.parse import quote
+
+from feedback.collectors.base import Item, Part, Unreadable
+from feedback.collectors.files import parts_of
+from feedback.collectors.formbricks_form import Form, Named, read_response
+from feedback.collectors.formbricks_saved import SavedFiles
+from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.newest_first import Reached, Walk
+from feedback.collectors.live.web import Answer, Web
+from feedback.errors import CollectError
+
+FILES = "files"  # the stream of what lies in `paths`
+PAGE = 100
+_SETTINGS = frozenset({"url", "token", "survey", "look_back_days", "open", "skip"})
+_SUFFIXES = (".json", ".jsonl")
+_MOST_PAGES = 100_000  # of one walk; more are a loop
+_MOST_IDLE_PAGES = 20  # one after another that hold only what the one before held
+_FILE_PAGE = 500
+
+
+class FormbricksCollector:
+    private_names = False
+
+    def __init__(self) -> None:
+        self._saved: SavedFiles | None = None  # files that are loaded one after another know of each other
+
+    def streams(self, visit: Visit) -> list[str]:
+        """The surveys; and the files, where there are `paths`."""
+        settings = _Settings.of(visit)
+        return [*settings.surveys, *([FILES] if visit.config.paths else [])]
+
+    def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
+        settings = _Settings.of(visit)
+        if stream == FILES:
+            yield from _files(state, visit, settings.named)
+            return
+        survey = _Survey(stream, settings, visit)
+        form, reached = survey.form(), Reached.read(state)
+        if form.unknown:
+            kinds = ", ".join(form.unknown)
+            yield Page([], None, (f"{stream}: questions of a type that is not known were left out: {kinds}",))
+        if reached.resume:
+            reached = yield from survey.walk(form, reached, settings.look_back)
+        yield from survey.walk(form, Reached(reached.since), settings.look_back)
+
+    def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
+        """Of answers, webhooks, feedback records. Definitions and newer versions that were loaded before are remembered."""
+        self._saved = self._saved or SavedFiles(_Settings.of(visit).named)
+        self._saved.learn(path)
+        yield from self._saved.items(path, visit.config)
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    url: str
+    surveys: tuple[str, ...]
+    look_back: timedelta
+    named: Named
+
+    @classmethod
+    def of(cls, visit: Visit) -> "_Settings":
+        settings = visit.settings
+        settings.refuse_unknown(set(_SETTINGS))
+        surveys = settings.strings("survey", lone=True, blank=False)
+        if not surveys and not visit.config.paths:
+            raise settings.fault("'survey' is missing: the id of a survey, as its address has it, or a list of them")
+        if FILES in surveys:
+            raise settings.fault("no survey has the id '{id}'", id=FILES)
+        days = settings.number("look_back_days", 30)
+        if not 0 <= days <= 36500:
+            raise settings.fault("'look_back_days' must be between 0 and 36500")
+        return cls(
+            url=settings.string("url", "https://app.formbricks.com").rstrip("/"),
+            surveys=tuple(dict.fromkeys(surveys)),
+            look_back=timedelta(days=days),
+            named=Named(
+                frozenset(settings.strings("open", blank=False)), frozenset(settings.strings("skip", blank=False))
+            ),
+        )
+
+
+class _Survey:
+    """One survey, and the interface that is asked about it."""
+
+    def __init__(self, survey: str, settings: _Settings, visit: Visit) -> None:
+        token = visit.secret("token")
+        if not token.isascii() or not token.isprintable():
+            raise CollectError(f"{visit.settings.where}: the token holds characters that no key has.")
+        self._survey, self._settings, self._visit = survey, settings, visit
+        self._web = Web(headers={"x-api-key": token})
+
+    def form(self) -> Form:
+        answer = self._web.get(f"{self._settings.url}/api/v1/management/surveys/{quote(self._survey, safe='')}")
+        definition = _data(answer)
+        if not isinstance(definition, dict):
+            raise CollectError(f"{answer.place} answers without a survey in 'data'. Has the interface changed?")
+        return Form.of(self._survey, definition, self._settings.named)
+
+    def walk(self, form: Form, reached: Reached, look_back: timedelta) -> Generator[Page, None, Reached]:
+        """The pages from the newest response on, or from where the walk before was cut off; returns what it has reached."""
+        walk = Walk(self._visit, reached, look_back)
+        place = _Place.read(reached.resume)
+        idle = 0
+        for _ in range(_MOST_PAGES):
+            rows = self._responses(place.skip)
+            if place.is_broken(rows):
+                place = place.back()
+                continue
+            fresh = [row for row in rows if _id(row) not in place.known]
+            over = walk.see([_date(row) for row in fresh]) or (not fresh and len(rows) <= 1)
+            place = place.after(rows)
+            state = walk.done().text() if over else walk.underway(place.text()).text()
+            yield Page(list(self._items(fresh, form)), state)
+            if over:
+                return walk.done()
+            idle = 0 if fresh else idle + 1
+            if idle > _MOST_IDLE_PAGES:
+                break
+        raise CollectError(
+            f"{self._survey}: the interface gives the same responses again and again. Run this again later."
+        )
+
+    def _responses(self, skip: int) -> list[object]:
+        query: dict[str, str | int] = {"surveyId": self._survey, "limit": PAGE, "skip": skip}
+        answer = self._web.get(f"{self._settings.url}/api/v1/management/responses", query)
+        found = _data(answer)
+        if not isinstance(found, list):
+            raise CollectError(
+                f"{answer.place} answers without a list of responses in 'data'. Has the interface changed?"
+            )
+        return found
+
+    def _items(self, rows: list[object], form: Form) -> Iterator[Item]:
+        for row in rows:
+            if isinstance(row, dict):
+                yield from read_response(row, form, self._survey, self._visit.config)
+            else:
+                yield Unreadable(self._survey, "a response is no object")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place in the list of responses: how many are skipped, those of the page before, the last of them and its date."""
+
+    skip: int = 0
+    known: frozenset[str] = frozenset()
+    last: str = ""
+    date: str = ""
+
+    @classmethod
+    def read(cls, resume: str | None) -> "_Place":
+        if resume is None:
+            return cls()
+        skip, last, date = json.loads(resume)
+        return cls(skip, frozenset([last]), last, date)
+
+    def text(self) -> str:
+        return json.dumps([self.skip, self.last, self.date])
+
+    def is_broken(self, rows: list[object]) -> bool:
+        """Whether responses may lie between the last one seen and these: some that were seen are gone, and the rest moved up."""
+        return self.skip > 0 and not (rows and (_id(rows[0]) in self.known or _date(rows[0]) > self.date))
+
+    def back(self) -> "_Place":
+        return replace(self, skip=max(0, self.skip - PAGE))
+
+    def after(self, rows: list[object]) -> "_Place":
+        """At the last of these, so that the next page begins with it."""
+        if not rows:
+            return self
+        return _Place(self.skip + len(rows) - 1, frozenset(map(_id, rows)), _id(rows[-1]), _date(rows[-1]))
+
+
+def _files(state: str | None, visit: Visit, named: Named) -> Iterator[Page]:
+    """What lies in the files, all of it whenever one of them was changed: which version of a response is the newest only all of them tell."""
+    parts = parts_of(visit.config, _SUFFIXES)
+    listing = _listing(parts)
+    if listing == state:
+        return
+    saved, failed = SavedFiles(named), list[CollectError]()
+    readable = []
+    for part in parts:
+        try:
+            saved.learn(part.path)
+            readable.append(part)
+        except CollectError as error:  # one that is still being written
+            failed.append(error)
+    items = (item for part in readable for item in saved.items(part.path, visit.config))
+    while batch := list(islice(items, _FILE_PAGE)):
+        yield Page(batch, None)
+    if failed:
+        raise failed[0]
+    yield Page([], listing)
+
+
+def _listing(parts: list[Part]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        found = part.path.stat()
+        digest.update(repr((part.name, found.st_size, found.st_mtime_ns)).encode())
+    return digest.hexdigest()
+
+
+def _data(answer: Answer) -> object:
+    content = answer.json()
+    return content.get("data") if isinstance(content, dict) else None
+
+
+def _id(row: object) -> str:
+    return str(row.get("id")) if isinstance(row, dict) else ""
+
+
+def _date(row: object) -> str:
+    return str(row.get("createdAt") or "") if isinstance(row, dict) else ""

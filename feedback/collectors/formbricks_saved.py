@@ -1,0 +1,103 @@
+"""What Formbricks said, saved as files: answers of its interface, payloads of its webhooks, feedback records of its hub.
+
+A response is sent anew each time the customer goes on, so files hold several versions of it, in any order: the newest counts.
+What a response answers only the survey's definition says: the answer of `/api/v1/management/surveys/ID`, saved among the files.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from feedback.collectors.base import Item, SourceConfig, Unreadable
+from feedback.collectors.formbricks_form import Form, Named, read_response
+from feedback.collectors.formbricks_records import read_records
+from feedback.collectors.objects import Object, read_json
+
+_Kind = Literal["survey", "response", "record"]
+_TEST = "testEndpoint"  # the event by which a webhook is tried out
+
+
+@dataclass(slots=True)
+class SavedFiles:
+    """Goes through files twice: `learn` all of them, then take the `items` of each. It keeps an id and a place per response."""
+
+    named: Named
+    _forms: dict[str, Form] = field(default_factory=dict)
+    _newest: dict[str, tuple[str, Path, int]] = field(default_factory=dict)  # when it was changed, and where it is
+
+    def learn(self, path: Path) -> None:
+        for number, told in enumerate(_told(path)):
+            if isinstance(told, Unreadable):
+                continue
+            kind, found = told
+            if kind == "survey":
+                survey = str(found.get("id"))
+                self._forms[survey] = Form.of(survey, found, self.named)
+            else:
+                self._note(found, path, number if kind == "response" else 0)
+
+    def items(self, path: Path, config: SourceConfig) -> Iterator[Item]:
+        records = []
+        for number, told in enumerate(_told(path)):
+            if isinstance(told, Unreadable):
+                yield told
+                continue
+            kind, found = told
+            if kind == "response" and self._is_newest(found, path, number):
+                yield from self._response(found, config)
+            elif kind == "record" and self._is_newest(found, path, 0):
+                records.append(found)
+        yield from read_records(records, path.name, config)
+
+    def _response(self, response: Object, config: SourceConfig) -> list[Item]:
+        survey = str(response.get("surveyId"))
+        form = self._forms.get(survey)
+        if form is None and self.named.open:
+            form = Form.unseen(survey, self.named)
+        if form is None:
+            reason = f"the questions of survey '{survey}' are not known: save /api/v1/management/surveys/{survey} beside it or load it first"
+            return [Unreadable(f"{survey}:{response.get('id')}", reason)]
+        return read_response(response, form, survey, config)
+
+    def _note(self, found: Object, path: Path, number: int) -> None:
+        key, changed = _key(found), _changed(found)
+        if key not in self._newest or changed >= self._newest[key][0]:
+            self._newest[key] = (changed, path, number)
+
+    def _is_newest(self, found: Object, path: Path, number: int) -> bool:
+        return self._newest[_key(found)][1:] == (path, number)
+
+
+def _key(found: Object) -> str:
+    return f"response {found.get('id')}" if "surveyId" in found else f"submission {found.get('submission_id')}"
+
+
+def _changed(found: Object) -> str:
+    """When it was changed last; the dates of one source sort as they read."""
+    return str(next((found[key] for key in ("updatedAt", "updated_at", "collected_at") if found.get(key)), ""))
+
+
+def _told(path: Path) -> Iterator[tuple[_Kind, Object] | Unreadable]:
+    """Everything in a file with what it is."""
+    for located in read_json(path):
+        if isinstance(located, Unreadable):
+            yield located
+            continue
+        where, value = located
+        data = value.get("data")
+        if value.get("event") == _TEST:
+            continue
+        for each in data if isinstance(data, list) else [value if "surveyId" in value else data or value]:
+            told = _kind(each)
+            yield told or Unreadable(where, "it is no survey, response, webhook or feedback record of Formbricks")
+
+
+def _kind(value: object) -> tuple[_Kind, Object] | None:
+    if not isinstance(value, dict):
+        return None
+    if "surveyId" in value:
+        return "response", value
+    if "field_type" in value:
+        return "record", value
+    return ("survey", value) if isinstance(value.get("questions", value.get("blocks")), list) else None

@@ -1,0 +1,115 @@
+"""HTML as the lines that a reader sees, in time that grows with its length alone, however it is made.
+
+Not the parser of the standard library: of hostile pages some of its versions make an afternoon's work.
+"""
+
+import html
+import re
+from collections.abc import Callable
+
+# A tag with its attributes, in which a `>` may stand in quotes; else one whose quotes are not closed; else a declaration.
+_TAG = re.compile(
+    r"""<(/?)([A-Za-z][A-Za-z0-9:_-]*)((?:[^"'<>]++|"[^"<]*+"|'[^'<]*+')*+)>|<(/?)([A-Za-z][A-Za-z0-9:_-]*)([^<>]*+)>|<(?=[!?])"""
+)
+_NUMBER = re.compile(r"&#(?:x[0-9a-f]{7,}|\d{8,});?", re.IGNORECASE)  # no character has such a number
+_BLANKS = re.compile(r"[ \t\r\n\f\xa0]+")
+_BLOCK = re.compile(
+    "p|div|li|ul|ol|dl|dt|dd|tr|table|tbody|thead|tfoot|section|article|header|footer|main|aside|nav|figure|figcaption"
+    "|h[1-6]|hr|blockquote|pre|form|fieldset|address|center|body|html|includetail"
+)
+_CELLS = frozenset({"td", "th"})
+_RAW = {
+    tag: re.compile(f"</{tag}", re.IGNORECASE) for tag in ("script", "style", "title", "textarea", "xmp")
+}  # no tags inside
+_UNSEEN = frozenset({"template", "svg", "iframe", "object", "select"})
+_NEVER_CLOSED = re.compile("br|hr|img|input|meta|link|area|base|col|embed|source|track|wbr")
+
+IsLeftOut = Callable[[str, str], bool]  # of a tag, in lower case, and its attributes as written
+
+
+def text_of_html(markup: str, *, quotes: bool = False, is_left_out: IsLeftOut = lambda _tag, _attributes: False) -> str:
+    """The text: a line for each block, `<br>` and row. `quotes`: lines of a blockquote begin with `> `, as in mails.
+
+    Scripts, styles and what `is_left_out` says are left out with all that is inside.
+
+    >>> text_of_html("<p>质量&nbsp;很好<br>物流<b>快</b></p><style>p {}</style>")
+    '质量 很好\\n物流快'
+    """
+    lines = _Lines(quotes)
+    position, unseen, depth = 0, "", 0
+    while match := _TAG.search(markup, position):
+        if not unseen:
+            lines.text(markup[position : match.start()])
+        tag = (match[2] or match[5] or "").lower()
+        if not tag:
+            position = _after_declaration(markup, match.start())
+            continue
+        position, closes = match.end(), bool(match[1] or match[4])
+        attributes = match[3] or match[6] or ""
+        if not closes and tag in _RAW:
+            end = _RAW[tag].search(markup, position)
+            position = end.start() if end else len(markup)
+        elif unseen:
+            if tag == unseen and not attributes.endswith("/"):
+                depth += -1 if closes else 1
+                unseen = unseen if depth else ""
+        elif not closes and (tag in _UNSEEN or is_left_out(tag, attributes)) and not _NEVER_CLOSED.fullmatch(tag):
+            lines.left_out(tag)
+            if not attributes.endswith("/"):
+                unseen, depth = tag, 1
+        else:
+            lines.tag(tag, closes)
+    if not unseen:
+        lines.text(markup[position:])
+    return lines.all()
+
+
+def _after_declaration(markup: str, start: int) -> int:
+    """Behind a comment, a CDATA mark, a doctype; where one is not closed there is nothing behind it."""
+    if markup.startswith("<![CDATA[", start):
+        return start + len("<![CDATA[")
+    end = "-->" if markup.startswith("<!--", start) else ">"
+    found = markup.find(end, start)
+    return len(markup) if found < 0 else found + len(end)
+
+
+class _Lines:
+    def __init__(self, quotes: bool) -> None:
+        self._quotes = quotes
+        self._depth = 0
+        self._lines: list[str] = []
+        self._line: list[str] = []
+
+    def text(self, raw: str) -> None:
+        if "&" in raw:
+            raw = html.unescape(_NUMBER.sub("", raw))
+        self._line.append(raw)
+
+    def tag(self, tag: str, closes: bool) -> None:
+        if tag == "br":
+            self._end()
+        elif tag in _CELLS:
+            self._line.append(" ")
+        elif _BLOCK.fullmatch(tag):
+            self._end_block()
+            if tag == "blockquote":
+                self._depth = max(0, self._depth + (-1 if closes else 1))
+
+    def left_out(self, tag: str) -> None:
+        if _BLOCK.fullmatch(tag):
+            self._end_block()
+
+    def _end_block(self) -> None:
+        if any(not piece.isspace() for piece in self._line if piece):
+            self._end()
+        self._line = []
+
+    def _end(self) -> None:
+        line = _BLANKS.sub(" ", "".join(self._line)).strip()
+        mark = ">" * min(self._depth, 9) + " " if self._quotes and self._depth else ""
+        self._lines.append(mark + line)
+        self._line = []
+
+    def all(self) -> str:
+        self._end()
+        return "\n".join(self._lines).strip()

@@ -1,0 +1,199 @@
+"""Mails of an inbox that customers write to, by IMAP. It is looked into alone: nothing is marked, moved or deleted there.
+
+The state is how the folder numbers its mails, and the last number read. Where it numbers them anew, all are read again: ids are
+Message-IDs, or are made of the mail's head, so that nothing is stored twice.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import Message
+from itertools import islice
+from pathlib import Path
+from typing import cast
+
+from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
+from feedback.collectors.imap_batch import LARGEST, Arrived, NotTaken, mails
+from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.imap_client import Server, Tls
+from feedback.collectors.live.mailbox import Mailbox, Renumbered
+from feedback.collectors.mail_body import Blank, Wordless, parse, text_of
+from feedback.collectors.mail_files import mails_of_file
+from feedback.collectors.mail_head import Head, head_of
+from feedback.collectors.mail_text import own_words
+from feedback.errors import CollectError
+
+BATCH = 50
+_SETTINGS = {"host", "port", "tls", "user", "password", "folders", "own"}
+_PORTS = {"on": 993, "starttls": 143, "off": 143}
+_THIS_MACHINE = "127.0.0.1"
+_MOST_RENUMBERED = 3  # in one run
+_ARRIVED_EARLIER = timedelta(days=1)  # IMAP compares days, in whichever zone
+_AUTOMATIC = "an automatic mail (auto-reply, bounce, mailing list)"
+_CUT = f"the mail has more than {LARGEST >> 20} MB of text: the rest is left out"
+
+
+class ImapCollector:
+    private_names = False
+
+    def streams(self, visit: Visit) -> list[str]:
+        return list(_Settings.of(visit).folders)
+
+    def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
+        """50 mails a page, in the order of their numbers."""
+        settings, reader = _Settings.of(visit), _Reader(visit)
+        user, password = settings.login(visit)
+        reached = _Reached.read(state)
+        with Mailbox(settings.server, user, password, stream, visit.vault) as mailbox:
+            for _ in range(_MOST_RENUMBERED):
+                try:
+                    for page in _walk(mailbox, stream, reached, reader, visit):
+                        reached = _Reached.read(page.state)
+                        yield page
+                    break
+                except Renumbered:
+                    continue
+            else:
+                raise CollectError(f"{settings.server.host} numbers the mails of '{stream}' anew all the time.")
+        if reader.automatic:
+            yield Page(
+                [], None, (f"{stream}: {reader.automatic:,} automatic mails left out (auto-replies, bounces, lists)",)
+            )
+
+    def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
+        """The mails of an .eml or mbox file."""
+        reader = _Reader(visit)
+        for number, raw in enumerate(mails_of_file(path), 1):
+            where = f"{path.name}:{number}"
+            if raw is None:
+                yield Unreadable(where, "the mail is larger than 32 MB")
+                continue
+            try:
+                item = reader.item(path.name, parse(raw), raw, None)
+            except Wordless as error:
+                item = Unreadable(where, str(error))
+            yield item or Unreadable(where, f"{_AUTOMATIC} is left out")
+
+
+def _walk(mailbox: Mailbox, stream: str, reached: "_Reached", reader: "_Reader", visit: Visit) -> Iterator[Page]:
+    """Pages that all have a state."""
+    if reached.validity not in (0, mailbox.validity):
+        note = f"{stream}: the server has numbered the mails anew: all are read again, and none is stored twice"
+        reached = _Reached(mailbox.validity, 0)
+        yield Page([], reached.text(), (note,))
+    since = visit.since - _ARRIVED_EARLIER if visit.since else None
+    uids = mailbox.uids(reached.uid, since)
+    while batch := list(islice(uids, BATCH)):
+        items = list(reader.items(stream, mails(mailbox, batch)))
+        yield Page(items, _Reached(mailbox.validity, batch[-1]).text())
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """How a folder numbers its mails (0: not known yet), and the last number that was read."""
+
+    validity: int
+    uid: int
+
+    @classmethod
+    def read(cls, state: str | None) -> "_Reached":
+        return cls(*json.loads(state)) if state else cls(0, 0)
+
+    def text(self) -> str:
+        return json.dumps([self.validity, self.uid])
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    server: Server
+    folders: tuple[str, ...]
+    own: tuple[str, ...]
+
+    @classmethod
+    def of(cls, visit: Visit) -> "_Settings":
+        table = visit.settings
+        table.refuse_unknown(set(_SETTINGS))
+        host = table.string("host")
+        tls = cast(Tls, table.one_of("tls", tuple(_PORTS), "on"))
+        if tls == "off" and host != _THIS_MACHINE:
+            raise table.fault(
+                'tls = "off" is for {here} alone: the password would be seen by all on the way', here=_THIS_MACHINE
+            )
+        port = table.number("port", _PORTS[tls])
+        if port != int(port) or not 0 < port < 65536:
+            raise table.fault("'port' must be a number from 1 to 65535, not {port}", port=f"{port:g}")
+        if not isinstance(table.data.get("user"), dict):
+            table.string("user")
+        folders = table.strings("folders", lone=True, blank=False) or ("INBOX",)
+        if twice := next((name for name in folders if folders.count(name) > 1), None):
+            raise table.fault("'folders' names {name} twice", name=twice)
+        if not all(name.isprintable() for name in (host, *folders)):
+            raise table.fault("'host' or 'folders' holds a character that can't be seen")
+        own = tuple(address.strip().lower() for address in table.strings("own", lone=True, blank=False))
+        return cls(Server(host, int(port), tls), folders, own)
+
+    def login(self, visit: Visit) -> tuple[str, str]:
+        """The user, who may be kept as a secret as well, and the password."""
+        secret = isinstance(visit.settings.data.get("user"), dict)
+        user = visit.secret("user") if secret else visit.settings.string("user")
+        password = visit.secret("password")
+        if not (user.isprintable() and password.isprintable()):
+            raise visit.settings.fault("user or password holds a line break, or another character that can't be seen")
+        return user, password
+
+
+class _Reader:
+    """From mails to items; counts those that no person wrote."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._config: SourceConfig = visit.config
+        self._own = _Settings.of(visit).own
+        self.automatic = 0
+
+    def items(self, stream: str, arrived: Iterable[Arrived | NotTaken]) -> Iterator[Item]:
+        for each in arrived:
+            if isinstance(each, NotTaken):
+                yield Unreadable(f"{stream}:{each.uid}", each.reason)
+            elif item := self.item(stream, each.message, each.head, each.at, (_CUT,) if each.cut else ()):
+                yield item
+
+    def item(
+        self, stream: str, message: Message, head: bytes, at: str | None, problems: tuple[str, ...] = ()
+    ) -> Item | None:
+        """None for an automatic mail."""
+        said = head_of(message, head, at)
+        if said.automatic:
+            self.automatic += 1
+            return None
+        location = f"{stream}:{said.id}"
+        try:
+            text = own_words(text_of(message))
+        except Wordless as error:
+            if said.answers or not said.subject or not isinstance(error, Blank):
+                return Unreadable(location, str(error))
+            text = said.subject  # some write all they have to say into the subject
+        if not text:
+            return Unreadable(location, "it holds nothing but an earlier mail or a signature")
+        return self._record(location, said, text, problems)
+
+    def _record(self, location: str, said: Head, text: str, problems: tuple[str, ...]) -> Record:
+        own = any(said.sender == each or (each.startswith("@") and said.sender.endswith(each)) for each in self._own)
+        config = self._config
+        return Record(
+            text=text,
+            kind=config.kind or "ticket",
+            channel=config.channel or config.name,
+            location=location,
+            source_id=said.id,
+            role="agent" if own else "customer",
+            posted_at=said.sent_at,
+            conversation_id=said.ancestors[0] if said.ancestors else said.id,
+            turn=len(said.ancestors) + 1,
+            parent_id=said.ancestors[-1] if said.ancestors else None,
+            customer=None if own else said.sender or None,
+            product=config.product,
+            store=config.store,
+            question=None if text.startswith(said.subject) else said.subject,
+            problems=problems,
+        )

@@ -1,0 +1,205 @@
+"""A database that is asked and never written to: how it is opened, and what it is given to answer."""
+
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from feedback.collectors.live.database_faults import UNKNOWN_OPTION, in_words
+from feedback.errors import CollectError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+Row = Sequence[object]
+
+ROWS = 1000  # of a page: what is held in memory
+_CONNECT_SECONDS = 10
+_DUCKDB_MEMORY = "1GB"  # it runs in this process, and would take most of the machine's to sort in
+_EXTRA = "Install it with: pip install 'yuansheng[sql]'"
+# The drivers that the extra has, whatever SQLAlchemy's version prefers.
+_DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+_OURS = ("sqlite", "duckdb", *_DRIVERS.values())
+
+# Strings, quoted names and comments: what stands in them is no part of the statement.
+_QUOTED = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | \$(\w*)\$.*?\$\1\$ | --[^\n]* | /\*(?![!M]).*?\*/""",
+    re.VERBOSE | re.DOTALL,
+)
+_CHANGING = re.compile(r"[()]\s*(?:insert|update|delete|merge)\b|\binto\b|/\*[!M]", re.IGNORECASE)
+
+
+def query_fault(query: str) -> str | None:
+    """Why a query is not to be asked: it is more than one statement, or not one that only reads. What gets past this the database itself refuses."""
+    bare = _QUOTED.sub(" ", query).strip().rstrip(";").rstrip()
+    if ";" in bare:
+        return "is more than one statement. Give one SELECT"
+    if not re.match(r"\(*\s*(?:select|with)\b", bare, re.IGNORECASE) or _CHANGING.search(bare):
+        return "must be a SELECT that changes nothing"
+    return None
+
+
+def is_path(url: str) -> bool:
+    """Whether an address is a file's and nothing more: no user, no key."""
+    scheme, slashes, path = url.partition(":///")
+    path, _, query = path.partition("?")
+    return (
+        scheme in ("sqlite", "duckdb")
+        and bool(slashes and path)
+        and not path.startswith(("md:", "motherduck:"))
+        and re.fullmatch(r"(?:timeout=[\d.]+)?", query) is not None
+    )
+
+
+def password_of(url: str) -> str | None:
+    """The password in an address; None where there is none, or it is no address."""
+    return _parsed(url).password
+
+
+class Database:
+    """An open database, which changes nothing there. Every query is a table of its own in the statement that is sent."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    def columns(self, query: str) -> list[str]:
+        """The names of what a query gives, without asking it for a row."""
+        from sqlalchemy import text
+
+        none = text(f"select * from ({_bare(query)}\n) q where 1 = 0")
+        with in_words(), self._connection.execute(none) as found:
+            names = list(found.keys())
+            found.all()
+            return names
+
+    def pages(self, query: str, order: Sequence[str] = (), since: object = None) -> Iterator[Sequence[Row]]:
+        """All rows of a query, so many at a time, as the database sends them.
+
+        `order` are columns by the name the query gives them. With `since` only those whose first such column is at least that much or empty.
+        """
+        from sqlalchemy import text
+
+        quoted = [_literal(self._connection.dialect.identifier_preparer.quote_identifier(name)) for name in order]
+        statement = f"select * from ({_bare(query)}\n) q"
+        if since is not None:
+            statement += f" where q.{quoted[0]} >= :since or q.{quoted[0]} is null"
+        if order:
+            statement += " order by " + ", ".join(f"q.{name}" for name in quoted)
+        with in_words():
+            found = self._connection.execute(text(statement), {} if since is None else {"since": since})
+            with found:
+                while rows := found.fetchmany(ROWS):
+                    yield rows
+
+
+@contextmanager
+def opened(url: str, base: Path) -> Iterator[Database]:
+    """The database at an address, a file's relative to `base`; `CollectError` where it can't be opened."""
+    engine = _engine(_parsed(url), base)
+    try:
+        with in_words():
+            connection = engine.connect()
+    except TypeError:
+        raise CollectError(UNKNOWN_OPTION) from None
+    try:
+        with in_words():
+            _prepare(connection)
+        yield Database(connection)
+    finally:
+        connection.invalidate()  # closed as it is: there is nothing to roll back, and there may be rows on their way
+        connection.close()
+
+
+def _parsed(url: str) -> "URL":
+    try:
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+    except ImportError:
+        raise CollectError(f"A database needs SQLAlchemy. {_EXTRA}") from None
+    try:
+        found = make_url(url)
+    except (ArgumentError, ValueError):
+        raise CollectError(
+            "'url' is no address of a database. Write it like postgresql://user:password@host/name or sqlite:///file.db"
+        ) from None
+    return found.set(drivername=_DRIVERS.get(found.drivername, found.drivername))
+
+
+def _engine(url: "URL", base: Path) -> "Engine":
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+    from sqlalchemy.pool import NullPool
+
+    kind, settings = url.get_backend_name(), dict[str, object]()
+    if kind in ("sqlite", "duckdb"):
+        path = _file(url, base)
+        if kind == "sqlite":
+            url = url.set(database=f"file:{quote(str(path))}", query={**url.query, "mode": "ro", "uri": "true"})
+        else:
+            config = {"memory_limit": _DUCKDB_MEMORY}
+            url, settings = url.set(database=str(path)), {"read_only": True, "config": config}
+    elif url.drivername in _OURS:
+        settings = {"connect_timeout": _CONNECT_SECONDS}
+    try:
+        return create_engine(url, poolclass=NullPool, connect_args=settings)
+    except (NoSuchModuleError, ImportError):
+        how = _EXTRA if url.drivername in _OURS else "Install the package that SQLAlchemy needs for it."
+        raise CollectError(f"The driver for {url.drivername} is missing. {how}") from None
+    except (ArgumentError, ValueError):
+        raise CollectError(UNKNOWN_OPTION) from None
+
+
+def _streaming_cursor() -> type:
+    """PyMySQL's cursor that takes row by row, but for its end: that one reads whatever is left of a table, hours of it perhaps,
+    or, of a connection that broke off, fails in a way that nobody can catch."""
+    from pymysql.cursors import SSCursor
+
+    class Streaming(SSCursor):  # type: ignore[misc]
+        def close(self) -> None:
+            if self._result is not None:
+                self._result.unbuffered_active = False
+            self.connection = None
+
+        __del__ = close
+
+    return Streaming
+
+
+def _file(url: "URL", base: Path) -> Path:
+    if not url.database or url.database == ":memory:":
+        raise CollectError(f"'url' names no file. Write it like {url.get_backend_name()}:///data/shop.db")
+    path = (base / Path(url.database).expanduser()).resolve()
+    if not path.is_file():
+        raise CollectError(f"No database at {path}.")
+    return path
+
+
+def _prepare(connection: "Connection") -> None:
+    """Told to change nothing, where it is no file that was opened so, and to send rows as they are asked for."""
+    kind, own = connection.dialect.name, connection.connection.dbapi_connection
+    if kind in ("postgresql", "mysql", "mariadb"):
+        connection.exec_driver_sql("set transaction read only")
+    if kind == "postgresql":
+        connection.execution_options(stream_results=True, max_row_buffer=ROWS)
+    if connection.dialect.driver == "pymysql":
+        own.cursorclass = _streaming_cursor()  # type: ignore[union-attr]
+    if isinstance(own, sqlite3.Connection):
+        # A text that is no UTF-8 makes its row unreadable, not all rows behind it.
+        own.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+
+
+def _bare(query: str) -> str:
+    return _literal(query.strip().rstrip(";"))
+
+
+def _literal(sql: str) -> str:
+    """What SQLAlchemy takes as it stands: colons name no parameters in '12:30' and x::date."""
+    return sql.replace(":", "\\:")

@@ -1,0 +1,93 @@
+"""What goes wrong with a database, in words.
+
+Drivers quote in their messages whatever they come upon: addresses, users, values of rows. Of those messages only names of tables and columns
+are passed on, and what a query was not understood at: the query has said them itself.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from feedback.errors import CollectError
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DBAPIError
+
+UNKNOWN_OPTION = "What stands behind the ? of 'url' is not known to the database's driver."
+
+# What a driver's code, class and message hold, and what is said then. {} is what the pattern found: a name of the query.
+_FAULTS = tuple(
+    (re.compile(pattern, re.DOTALL), said)
+    for pattern, said in (
+        (
+            r"^(?:28P01|28000|1044|1045) |password authentication failed|no password supplied",
+            "The database does not let this user in. Are the name and the password in 'url' right? "
+            "Characters like @ : / in a password are written as %40 %3A %2F there.",
+        ),
+        (r"^(?:3D000|1049) |database \"[^\"]*\" does not exist", "There is no database of the name that 'url' says."),
+        (
+            r"resolve host|translate host|Name or service not known|getaddrinfo|name resolution",
+            "The host in 'url' can't be found. Is its name right, and is this machine online?",
+        ),
+        (
+            r"^(?:2002|2003) |[Cc]onnection refused",
+            "The database takes no connection. Does it run, and are the host and the port in 'url' right?",
+        ),
+        (r"timeout expired|timed out|ConnectionTimeout", "The database does not answer. Run this again later."),
+        (
+            r"^(?:57P0\d|2006|2013) |closed the connection|terminating connection|connection (?:is|was) (?:lost|closed)|consuming input failed",
+            "The database broke the connection off. What came before is stored: run this again.",
+        ),
+        (
+            r"is locked|[Cc]onflicting lock|set lock on",
+            "The database is locked by another program. Run this again when that is done.",
+        ),
+        (
+            r"no such table: ([^\s\"]+)|relation \"([^\"]+)\" does not exist|Table '([^']+)' doesn't exist|Table with name (\S+) does not exist",
+            "There is no table '{}'. Is 'query' right?",
+        ),
+        (
+            r"no such column: ([^\s\"]+)|column \"?([^\s\"]+)\"? does not exist|Unknown column '([^']+)'|[Rr]eferenced column \"([^\"]+)\" not found",
+            "There is no column '{}'. Is 'query' right?",
+        ),
+        (r"Duplicate column name '([^']+)'", "'query' gives two columns named '{}'. Name them apart: … as …."),
+        (r"near \"([^\"]{1,40})\"", "The database does not understand 'query' near '{}'."),
+        (r"^(?:1064|42601) |incomplete input|Parser Error", "The database does not understand 'query'."),
+        (r"^(?:42501|1142|1143) ", "This user may not read what 'query' asks for."),
+        (
+            r"^(?:25006|1792) |readonly database|read-only (?:mode|transaction)",
+            "'query' would change the database. It may only read.",
+        ),
+        (
+            r"not a database|not a valid DuckDB|malformed|version number",
+            "What 'url' names is no database of that kind, or a damaged, encrypted or newer one.",
+        ),
+        (r"invalid connection option|invalid URI|unrecognized configuration", UNKNOWN_OPTION),
+        (r"unable to open|Cannot open", "The file that 'url' names can't be opened."),
+    )
+)
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """What a database or its driver has to complain of comes out as a `CollectError`."""
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+    try:
+        yield
+    except DBAPIError as error:
+        raise CollectError(_sentence(error)) from None
+    except SQLAlchemyError as error:
+        raise CollectError(f"The database can't be asked ({type(error).__name__}).") from None
+
+
+def _sentence(error: "DBAPIError") -> str:
+    own = error.orig
+    numbered = own.args[0] if own is not None and own.args and isinstance(own.args[0], int) else None
+    code = numbered or getattr(own, "sqlstate", None) or ""
+    told = f"{code} {type(own).__name__}: {own}"
+    for pattern, said in _FAULTS:
+        if match := pattern.search(told):
+            return said.format(next((group for group in match.groups() if group), ""))
+    return f"The database does not answer 'query' ({code or type(own).__name__})."

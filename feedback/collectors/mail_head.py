@@ -1,0 +1,179 @@
+"""The head of a mail: who wrote it and when, in answer to what, and whether a person did."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.message import Message
+
+from feedback.collectors.charsets import decode
+from feedback.dates import FIRST_YEAR
+
+# What the standard library raises of mails that it does not expect.
+LIBRARY_FAULTS = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+_LONGEST_HEADER = 8000  # characters that are looked at
+_LONGEST_ID = 500
+_LONGEST_DATE = 200
+_CLOCKS_DIFFER = timedelta(days=1)
+
+_IDS = re.compile(r"<([^<>\s]+)>")
+_ADDRESSES = (
+    re.compile(r"<\s*([^<>\s@]{1,64}@[^<>\s@]{1,255})\s*>"),
+    re.compile(r"([^\s<>\"(),;:@]{1,64}@[^\s<>\"(),;:@]{1,255})"),
+)
+_FOLD = re.compile(r"[\r\n]+[ \t]*")
+_DATE = re.compile(
+    r"(?:[a-z]{3,9},?\s+)?(?P<day>\d{1,2})[ -](?P<month>[a-z]{3})[a-z]*[ -](?P<year>\d{4})\s+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?"
+    r"\s*(?P<zone>(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})|z|gmt|utc?)?\s*(?:\([^()]*\)\s*)*",
+    re.IGNORECASE | re.ASCII,
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MACHINES = re.compile(r"(?:mailer-daemon|postmaster|mail-?daemon|bounces?)(?:[-+=].*)?@.*")
+_BULK = frozenset({"bulk", "junk", "list", "auto_reply"})
+_SAYS_AUTOMATIC = re.compile(
+    r"\s*(?:自动回复|自動回覆|自動回復|系统退信|退信通知|automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office)\s*[:：(（/].*"
+    r"|\s*(?:系统退信|undelivered mail returned to sender|delivery status notification.*|out of (?:the )?office)\s*",
+    re.IGNORECASE,
+)
+_PREFIX = re.compile(
+    r"\s*(?:re|fw|fwd|aw|回复|回復|回覆|答复|答覆|转发|轉寄|轉發)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*", re.IGNORECASE
+)
+_NO_SUBJECT = re.compile(
+    r"[(<（【\[]?\s*(?:no subject|无主题|無主旨|無主題|\(none\)|untitled)\s*[)>）】\]]?", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the head of a mail says. `ancestors`: ids of the mails it answers, the first one first.
+
+    `automatic`: no person wrote it to us: an auto-reply, a bounce, a mailing list. `subject` is without Re: and the like, `answers` says whether it had one.
+    """
+
+    id: str
+    sender: str  # the address, in lower case; "" where there is none
+    subject: str
+    answers: bool
+    sent_at: str | None
+    ancestors: tuple[str, ...]
+    automatic: bool
+
+
+def head_of(message: Message, raw: bytes, arrived: str | None = None) -> Head:
+    """The head of a mail of which `raw` are the bytes, or those of its head; `arrived`: when the server took it in, as ISO."""
+    subject = _words(message, "Subject")
+    bare = subject
+    while match := _PREFIX.match(bare):
+        bare = bare[match.end() :]
+    return Head(
+        id=_own_id(message, raw),
+        sender=address(_plain(message, "From")),
+        subject="" if _NO_SUBJECT.fullmatch(bare.strip()) else bare.strip(),
+        answers=bare != subject,
+        sent_at=_sent_at(_plain(message, "Date"), arrived),
+        ancestors=_ancestors(message),
+        automatic=_is_automatic(message, subject),
+    )
+
+
+def address(header: str) -> str:
+    """The mail address in a header such as `From`, in lower case; "" where there is none."""
+    for pattern in _ADDRESSES:
+        if found := pattern.findall(header):
+            return str(found[-1]).lower()
+    return ""
+
+
+def _plain(message: Message, name: str) -> str:
+    """A header as it is written, on one line."""
+    return _FOLD.sub(" ", str(message.get(name) or "")[:_LONGEST_HEADER]).strip()
+
+
+def _words(message: Message, name: str) -> str:
+    """A header with its encoded words (RFC 2047) decoded, and those bytes that should have been encoded."""
+    value = message.get(name)
+    if value is None:
+        return ""
+    try:
+        pieces = decode_header(value if not isinstance(value, str) else _FOLD.sub(" ", value[:_LONGEST_HEADER]))
+    except (HeaderParseError, *LIBRARY_FAULTS):
+        return _plain(message, name)
+    return _FOLD.sub(" ", "".join(_decoded_words(pieces))).strip()
+
+
+def _decoded_words(pieces: list[tuple[bytes | str, str | None]]) -> Iterator[str]:
+    for piece, charset in pieces:
+        yield piece if isinstance(piece, str) else decode(piece[:_LONGEST_HEADER], charset or "") or ""
+
+
+def _own_id(message: Message, raw: bytes) -> str:
+    """The Message-ID; where there is none, or an endless one, a hash of the head: the same in whichever folder, under whichever number."""
+    written = _plain(message, "Message-ID")
+    found = _IDS.findall(written) or written.split()
+    if found and len(found[0]) <= _LONGEST_ID:
+        return str(found[0])
+    head = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0].replace(b"\r\n", b"\n").strip()
+    return "mail-" + hashlib.blake2b(head, digest_size=12).hexdigest()
+
+
+def _ancestors(message: Message) -> tuple[str, ...]:
+    references = _IDS.findall(_plain(message, "References"))
+    answered = _IDS.findall(_plain(message, "In-Reply-To"))[:1]
+    found = [each for each in dict.fromkeys([*references, *answered]) if len(each) <= _LONGEST_ID]
+    if answered and answered[0] in found:  # it is the last, whatever the order of the others
+        found.append(found.pop(found.index(answered[0])))
+    return tuple(found)
+
+
+def _is_automatic(message: Message, subject: str) -> bool:
+    """RFC 3834, and what programs write that do not know it."""
+    submitted = _plain(message, "Auto-Submitted").lower()
+    return (
+        (submitted != "" and not submitted.startswith("no"))
+        or _plain(message, "Precedence").lower() in _BULK
+        or any(
+            name in message
+            for name in ("List-Id", "List-Unsubscribe", "X-Autoreply", "X-Autorespond", "X-AutoReply-From")
+        )
+        or _plain(message, "Return-Path") == "<>"
+        or message.get_content_type() == "multipart/report"
+        or bool(_MACHINES.fullmatch(address(_plain(message, "From"))))
+        or bool(_SAYS_AUTOMATIC.fullmatch(subject))
+    )
+
+
+def _sent_at(date: str, arrived: str | None) -> str | None:
+    """When it was sent, as ISO; when it arrived, where the Date header says nothing certain, or a time after the arrival."""
+    sent = read_date(date)
+    if arrived is None:
+        return sent
+    if sent is None or not sent.endswith("Z"):
+        return arrived
+    late = datetime.fromisoformat(arrived) + _CLOCKS_DIFFER
+    return arrived if datetime.fromisoformat(sent) > late or int(sent[:4]) < FIRST_YEAR else sent
+
+
+def read_date(written: str) -> str | None:
+    """A date of RFC 5322 as ISO: in UTC where it names a zone, without a zone where there is none; None where it is no such date.
+
+    Zones in letters but GMT and UTC are not read: CST is China's time in China, and Chicago's in RFC 5322.
+
+    >>> read_date("Mon, 2 Mar 2026 10:00:00 +0800 (CST)"), read_date("2 Mar 2026 10:00"), read_date("2 Mar 2026 10:00 CST")
+    ('2026-03-02T02:00:00Z', '2026-03-02T10:00:00', None)
+    """
+    match = _DATE.fullmatch(written.strip()[:_LONGEST_DATE])
+    if match is None or match["month"].lower() not in _MONTHS:
+        return None
+    offset = timedelta(hours=int(match["hours"] or 0), minutes=int(match["minutes"] or 0))
+    try:
+        year, day, hour, minute, second = (int(match[n] or 0) for n in ("year", "day", "hour", "minute", "second"))
+        moment = datetime(year, _MONTHS.index(match["month"].lower()) + 1, day, hour, minute, second)
+        if not match["zone"]:
+            return moment.isoformat()
+        return (moment - offset if match["sign"] != "-" else moment + offset).isoformat() + "Z"
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,158 @@
+"""The map of a Singer source, a TOML file with a layout for each stream that is wanted, and the records of such a stream as items."""
+
+import json
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import cast
+from urllib.parse import quote
+
+from feedback.collectors.base import Item, Record, SourceConfig, Unreadable, Withdrawn
+from feedback.collectors.grids import cell_text
+from feedback.collectors.layout import Layout, Pick, layout_of
+from feedback.collectors.live import Visit
+from feedback.collectors.live.mapped import ObjectMapper
+from feedback.collectors.objects import Object, getter
+from feedback.errors import CollectError
+from nlp.settings_table import SettingsTable
+
+_KEY = "key of the stream"  # the column that a record gets where the map names none as its id
+_DELETED = "_sdc_deleted_at"
+_OF_FILES = ("header", "records", "survey")
+
+
+class Stream:
+    """One stream that the map names. Its ids begin with its name: streams number their records each for itself."""
+
+    def __init__(self, name: str, layout: Layout, config: SourceConfig) -> None:
+        self.name = name
+        self._named = "source_id" in layout.columns
+        if not self._named:
+            layout = replace(layout, columns={**layout.columns, "source_id": Pick((_KEY,))})
+        self._layout = layout
+        self._mapper = ObjectMapper(layout, config)
+        # Of a deleted record the id may be all that is left.
+        only_id = replace(layout, columns={"source_id": layout.columns["source_id"]}, scores=(), texts=(), drop=())
+        self._ids = ObjectMapper(only_id, config)
+        self._keys: tuple[str, ...] | None = None  # None: no SCHEMA has come yet
+        self._prefix = _escaped(name, ":") + ":"
+
+    def learn(self, message: Object) -> list[str]:
+        """Take in a SCHEMA; what is to be told about it. `CollectError` where it lacks what nothing can be made without."""
+        keys = message.get("key_properties") or []
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise CollectError(f"The SCHEMA of stream '{self.name}' has key_properties that are no list of names.")
+        self._keys = tuple(keys)
+        notes = []
+        if not keys and not self._named:
+            notes.append(
+                f"stream '{self.name}' has no key, and its map no source_id: records are told apart by what they say"
+            )
+        properties = cast(Object, message["schema"]).get("properties")
+        if isinstance(properties, dict) and properties:
+            for field, pick in self._layout.columns.items():
+                names = [name for name in pick.columns if name != _KEY]
+                if not names or any(name in properties or name.split(".")[0] in properties for name in names):
+                    continue
+                said = f"stream '{self.name}' has no '{names[0]}', which its map names for {field}"
+                if field in ("text", "source_id"):
+                    has = ", ".join(properties)[:200]
+                    raise CollectError(f"The {said}. Has the tap changed? It has: {has}.")
+                notes.append(said)
+        return notes
+
+    def items(self, where: str, record: Object) -> Iterator[Item]:
+        """What a record says; of a deleted one, that it is void."""
+        if not self._named:
+            if self._keys is None:
+                raise CollectError(
+                    f"{where}: a record of stream '{self.name}' came before its SCHEMA, so that its key is not known."
+                )
+            record = {**record, _KEY: self._key(record)}
+        if record.get(_DELETED):
+            yield from self._withdrawn(where, record)
+            return
+        for item in self._mapper.items(iter([(where, record)])):
+            yield self._placed(item)
+
+    def _placed(self, item: Item) -> Item:
+        if not isinstance(item, Record):
+            return item
+        if item.source_id is None:
+            if self._named or self._keys:
+                return Unreadable(
+                    item.location, "its id is empty, so that it can't be told from other records", item.text
+                )
+            return item
+        source_id = self._prefix + item.source_id
+        return replace(
+            item,
+            source_id=source_id,
+            parent_id=item.parent_id and self._prefix + item.parent_id,
+            location=source_id,
+        )
+
+    def _withdrawn(self, where: str, record: Object) -> Iterator[Item]:
+        main = next(
+            (item.source_id for item in self._ids.items(iter([(where, record)])) if isinstance(item, Record)), None
+        )
+        if main is None:
+            yield Unreadable(where, "it was deleted at its source, and has no id to be found by")
+            return
+        also = [item.source_id for item in self._mapper.items(iter([(where, record)])) if isinstance(item, Record)]
+        further = [f"{main}/{text.suffix}" for text in self._layout.texts if text.each is None]
+        for source_id in dict.fromkeys([main, *further, *filter(None, also)]):
+            yield Withdrawn(self._prefix + source_id, self._prefix + main)
+
+    def _key(self, record: Object) -> str:
+        """The values of the key, joined; "" where one is missing."""
+        values = [_text(getter(key)(record)) for key in self._keys or ()]
+        if not all(values):
+            return ""
+        return values[0] if len(values) == 1 else "/".join(_escaped(value, "/") for value in values)
+
+
+def mapped_streams(visit: Visit) -> dict[str, Stream]:
+    """The streams of a source's map, by name, for one run."""
+    return {name: Stream(name, layout, visit.config) for name, layout in _layouts(visit).items()}
+
+
+def _layouts(visit: Visit) -> dict[str, Layout]:
+    config = visit.config
+    if not config.layout:
+        raise visit.settings.fault(
+            'say which streams are wanted, and what their fields mean: --map map.toml, layout = "map.toml"'
+        )
+    path = config.base / config.layout
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise CollectError(
+            f"No map at {path}. It is a TOML file with a [streams.NAME.columns] for each stream."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise CollectError(f"Map {path} is not valid TOML: {error}") from None
+    except (OSError, UnicodeDecodeError):
+        raise CollectError(f"Map {path} can't be read as UTF-8 text.") from None
+    table = SettingsTable(data, f"Map {path}", visit.settings.wording)
+    table.refuse_unknown({"streams"})
+    streams = table.table("streams", required=True)
+    if not streams.data:
+        raise table.fault("[streams] names none. Write [streams.NAME.columns] for each that is wanted")
+    return {name: _layout(streams.table(name), name, config) for name in streams.data}
+
+
+def _layout(table: SettingsTable, name: str, config: SourceConfig) -> Layout:
+    if of_files := [key for key in _OF_FILES if key in table.data]:
+        raise table.fault("'{key}' is for files; a stream has none", key=of_files[0])
+    usual = {"name": name, "kind": config.kind or "review", "channel": config.channel or config.name}
+    return layout_of(SettingsTable({**usual, **table.data}, table.where, table.wording))
+
+
+def _escaped(text: str, cut: str) -> str:
+    """A text that can stand beside others with `cut` between them."""
+    return text.replace("%", "%25").replace(cut, quote(cut, safe=""))
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else cell_text(value)

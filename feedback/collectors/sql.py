@@ -1,0 +1,175 @@
+"""What a query of a database gives, row by row: any database that SQLAlchemy speaks to, which is read and never written to.
+
+`[sources.since]` makes it ask for news only: `column` is the one that grows, the number of a row or the time it was changed. The greatest value stored
+is the state. Rows are asked for in the order of that column, so that a run that was cut off goes on from its last page. Rows without a value there
+come every time, as does everything where no such column is named.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+
+from feedback.collectors.base import Item, Record, Unreadable
+from feedback.collectors.grids import read_csv, read_xlsx
+from feedback.collectors.layout import Layout, fold
+from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.database import Row, is_path, opened, password_of, query_fault
+from feedback.collectors.live.growing import Growing, Mark, OtherKind
+from feedback.collectors.live.mapped import INLINE, ObjectMapper, layout_for
+from feedback.collectors.mapping import RowMapper
+from feedback.collectors.objects import Object, read_json, read_jsonl, read_parquet
+from feedback.collectors.table import find_form, used_columns
+from feedback.errors import CollectError
+
+STREAM = "rows"
+_SETTINGS = frozenset({"url", "query", "since", *INLINE} - {"records"})
+_OTHER_KIND = "the column of [since] holds another kind of values than before"
+_NO_ID = "its id is empty, so that it can't be told from other rows"
+
+
+class SqlCollector:
+    private_names = False
+
+    def streams(self, visit: Visit) -> list[str]:
+        _Asked.of(visit)
+        return [STREAM]
+
+    def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
+        """Every page that the database sends, the least value of the column first."""
+        asked, mark = _Asked.of(visit), Mark.read(state) if state else None
+        try:
+            yield from _walk(stream, asked, mark, visit)
+        except OtherKind:
+            if mark is None:
+                raise
+            yield Page([], None, (f"{_OTHER_KIND}: read from the beginning",))
+            yield from _walk(stream, asked, None, visit)
+
+    def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
+        """The rows of an answer that was saved as CSV, Excel, JSON or Parquet."""
+        layout, form = layout_for(visit), find_form(path)
+        if form in ("csv", "xlsx"):
+            grid = (read_csv if form == "csv" else read_xlsx)(path, lambda cells: not layout.missing(cells))
+            _places(used_columns(layout), grid.columns)
+            mapper = RowMapper(layout, grid.columns, visit.config, [])
+            for row in grid.rows:
+                for item in [row] if isinstance(row, Unreadable) else mapper.read(*row):
+                    yield _placed(item)
+            return
+        reader = {"json": read_json, "jsonl": read_jsonl, "parquet": read_parquet}[form]
+        for item in ObjectMapper(layout, visit.config).items(reader(path)):
+            yield _placed(item)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a source's settings say, checked."""
+
+    query: str
+    growing: Growing | None
+    layout: Layout
+
+    @classmethod
+    def of(cls, visit: Visit) -> "_Asked":
+        settings = visit.settings
+        settings.refuse_unknown(set(_SETTINGS))
+        url = settings.data.get("url")
+        if not (isinstance(url, dict) or (isinstance(url, str) and is_path(url))):
+            visit.secret("url")  # which says how an address with a password is given
+        query = settings.string("query")
+        if wrong := query_fault(query):
+            raise settings.fault(f"'query' {wrong}")
+        layout = layout_for(visit)
+        if layout.survey or layout.records or "source_id" not in layout.columns:
+            raise settings.fault(
+                "[columns] must say which column tells the rows apart, source_id = \"id\"; a layout with 'survey' or 'records' is for files"
+            )
+        return cls(query, Growing.of(visit), layout)
+
+
+def _address(visit: Visit) -> str:
+    url = visit.settings.data.get("url")
+    if isinstance(url, str):
+        return url
+    found = visit.secret("url")
+    if password := password_of(found):
+        visit.vault.keep(password)  # by itself too: the address writes it in another way
+    return found
+
+
+def _walk(stream: str, asked: _Asked, mark: Mark | None, visit: Visit) -> Iterator[Page]:
+    with opened(_address(visit), visit.config.base) as database:
+        names = database.columns(asked.query)
+        rows, growing = _Rows(stream, asked.layout, names, visit), asked.growing
+        if growing is None:
+            for page in database.pages(asked.query):
+                yield Page(list(rows.items(page)), None)
+            return
+        column = _place(growing.column, names)
+        # Equal values in the order of their ids: the same at every run.
+        ids = _places(asked.layout.columns["source_id"].columns, names).values()
+        order = [names[place] for place in dict.fromkeys([column, *ids])]
+        for page in database.pages(asked.query, order, None if mark is None else growing.bound(mark)):
+            mark = growing.reached([row[column] for row in page], mark)
+            yield Page(list(rows.items(page)), mark.text() if mark else None)
+
+
+class _Rows:
+    """From the rows of a query to items; only the columns that the layout names are looked at."""
+
+    def __init__(self, stream: str, layout: Layout, names: Sequence[str], visit: Visit) -> None:
+        self._stream = stream
+        self._places = _places(used_columns(layout), names)
+        # `meta.body` looks into a column of JSON, which some databases give as text.
+        self._inside = {name for name in self._places if any(c.startswith(f"{name}.") for c in used_columns(layout))}
+        self._mapper = ObjectMapper(layout, visit.config)
+        self._numbers = count(1)
+
+    def items(self, rows: Sequence[Row]) -> Iterator[Item]:
+        located = ((f"{self._stream}:#{next(self._numbers)}", self._object(row)) for row in rows)
+        return map(_placed, self._mapper.items(located))
+
+    def _object(self, row: Row) -> Object:
+        return {name: _value(row[place], name in self._inside) for name, place in self._places.items()}
+
+
+def _value(value: object, inside: bool) -> object:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    if inside and isinstance(value, str | bytes):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _places(columns: Sequence[str], names: Sequence[str]) -> dict[str, int]:
+    """Where in a row each column of a layout is, or the one it looks into, by the layout's spelling; `CollectError` where one is missing."""
+    there = {fold(name) for name in names}
+    wanted = [name if fold(name) in there else name.partition(".")[0] for name in columns]
+    return {name: _place(name, names) for name in dict.fromkeys(wanted)}
+
+
+def _place(wanted: str, names: Sequence[str]) -> int:
+    """Where a column is; a name that differs in case only is the same, as for most databases."""
+    found = [place for place, name in enumerate(names) if fold(name) == fold(wanted)]
+    if not found:
+        raise CollectError(f"'query' gives no column '{wanted}'. It gives: {', '.join(names)[:300]}.")
+    if len(found) > 1:
+        raise CollectError(f"'query' gives two columns named '{wanted}'. Name them apart: … as ….")
+    return found[0]
+
+
+def _placed(item: Item) -> Item:
+    """Named by its id; one without an id would be another one at every change."""
+    if not isinstance(item, Record):
+        return item
+    if item.source_id is None:
+        return Unreadable(item.location, _NO_ID, item.text)
+    return replace(item, location=f"{STREAM}:{item.source_id}")

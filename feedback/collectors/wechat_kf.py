@@ -1,0 +1,198 @@
+"""微信客服, asked by its interface `kf/sync_msg`: what customers write to a company's service accounts, and what they are answered.
+
+https://developer.work.weixin.qq.com/document/path/94670. The interface holds messages for three days and hands them out in its own
+order, from a cursor on. The state is that cursor, and up to when everything is known to have been collected: what was said after that
+and is more than three days old by now may be gone, and the run says so.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from feedback.collectors.base import Item, Record, Unreadable
+from feedback.collectors.chat.kf import KfReader
+from feedback.collectors.chat.values import as_id, as_map
+from feedback.collectors.live import Page, Visit
+from feedback.collectors.objects import read_json
+from feedback.collectors.wecom import MEANINGS, WecomInterface, WecomRefused
+from feedback.errors import CollectError
+
+ADDRESS = "https://qyapi.weixin.qq.com"
+_HELD = timedelta(days=3)
+_AT_ONCE = 1000
+_MOST_PAGES = 100_000  # of one run; more are a loop
+
+
+class WechatKfCollector:
+    private_names = False
+
+    def __init__(self) -> None:
+        self._asked: tuple[Visit, WecomInterface] | None = None
+
+    def streams(self, visit: Visit) -> list[str]:
+        """One for each account: each has a cursor of its own."""
+        return list(_Settings.of(visit).accounts)
+
+    def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
+        interface, reader = self._interface(visit), _Reader(visit)
+        reached = _Reached.read(state)
+        cursor, until, notes = reached.cursor, reached.until, reached.notes
+        if gap := _gap(stream, until, visit.now):
+            notes = (*notes, gap)
+        told, seen, may_be_old = 0, {cursor}, cursor is not None
+        for _ in range(_MOST_PAGES):
+            try:
+                answer = _Messages.after(cursor, stream, interface)
+            except WecomRefused as refused:
+                # No list says which code a cursor gets that is no longer good: any, then, that is not known to mean something else.
+                if not may_be_old or refused.code in MEANINGS:
+                    raise
+                lost = gap is not None or _gap(stream, until, visit.now) is not None
+                notes = (*notes, _started_over(stream, refused.code, lost))
+                cursor, seen, may_be_old = None, {None}, False
+                continue
+            until = answer.until(until, visit.now)
+            # Notes stay in the state up to the last page: a run that is cut off has shown them to nobody.
+            after = _Reached(answer.cursor or cursor, until, notes if answer.more else ())
+            yield Page(list(reader.items(stream, answer.messages)), after.text(), notes[told:])
+            told = len(notes)
+            if not answer.more:
+                return
+            cursor = answer.cursor
+            if not cursor or cursor in seen:
+                raise CollectError(f"{stream}: 微信客服 says that there is more, but not where. Run this again later.")
+            seen.add(cursor)
+        raise CollectError(f"{stream}: 微信客服 has more than {_MOST_PAGES:,} pages. What came before is kept.")
+
+    def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
+        """The messages of one answer, of several one after another, or one a line."""
+        reader = _Reader(visit)
+        for found in read_json(path):
+            if isinstance(found, Unreadable):
+                yield found
+            else:
+                yield from reader.answer(*found)
+
+    def _interface(self, visit: Visit) -> WecomInterface:
+        """One for all accounts of a run: how often a token may be asked for is limited too."""
+        if self._asked is None or self._asked[0] is not visit:
+            settings = _Settings.of(visit)
+            self._asked = visit, WecomInterface(settings.url, settings.corp_id, visit)
+        return self._asked[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    corp_id: str
+    accounts: tuple[str, ...]
+    url: str
+
+    @classmethod
+    def of(cls, visit: Visit) -> "_Settings":
+        settings = visit.settings
+        settings.refuse_unknown({"corp_id", "secret", "open_kfid", "url"})
+        accounts = tuple(dict.fromkeys(settings.strings("open_kfid", lone=True, blank=False)))
+        if not accounts:
+            raise settings.fault("'open_kfid' is missing: the ids of the service accounts, which begin with wk")
+        return cls(settings.string("corp_id"), accounts, settings.string("url", ADDRESS))
+
+
+class _Reader:
+    """From messages to items, as `feedback.collectors.chat` reads them in files."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._kf = KfReader(visit.config)
+
+    def items(self, stream: str, messages: Sequence[object]) -> Iterator[Item]:
+        for number, message in enumerate(messages, 1):
+            message_id = as_id(as_map(message).get("msgid"))
+            yield from _with_ids(self._kf.message(message, f"{stream}:{message_id or f'#{number}'}"))
+
+    def answer(self, where: str, value: dict[str, object]) -> Iterator[Item]:
+        items = self._kf.read(value, where)
+        yield from [Unreadable(where, f"not {self._kf.shape}")] if items is None else _with_ids(items)
+
+
+def _with_ids(items: Iterator[Item]) -> Iterator[Item]:
+    """Without an id a message could not be known when it comes again."""
+    for item in items:
+        if isinstance(item, Record) and item.source_id is None:
+            yield Unreadable(item.location, "no id ('msgid')", item.text)
+        else:
+            yield item
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """How far the runs before have come: the cursor to go on from, and up to when all was collected (UTC; None: not known).
+
+    `notes`: what a run that was cut off would have said at its end.
+    """
+
+    cursor: str | None
+    until: str | None
+    notes: tuple[str, ...]
+
+    @classmethod
+    def read(cls, state: str | None) -> "_Reached":
+        cursor, until, notes = json.loads(state) if state else (None, None, ())
+        return cls(cursor, until, tuple(notes))
+
+    def text(self) -> str:
+        return json.dumps([self.cursor, self.until, self.notes], ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Messages:
+    """One answer; it may hold no messages although there are more."""
+
+    messages: Sequence[object]
+    cursor: str | None
+    more: bool
+
+    @classmethod
+    def after(cls, cursor: str | None, account: str, interface: WecomInterface) -> "_Messages":
+        asked = {"open_kfid": account, "limit": _AT_ONCE, **({"cursor": cursor} if cursor else {})}
+        content = interface.post("/cgi-bin/kf/sync_msg", asked, account)
+        messages, following, more = (content.get(key) for key in ("msg_list", "next_cursor", "has_more"))
+        if not isinstance(messages, list) or not isinstance(more, int) or not isinstance(following, str | None):
+            raise CollectError(
+                f"{account}: 微信客服 answers without 'msg_list', 'has_more' or 'next_cursor', or they are of another kind. "
+                "Has the interface changed?"
+            )
+        return cls(messages, following, bool(more))
+
+    def until(self, before: str | None, now: datetime) -> str | None:
+        """Up to when everything is collected with this answer; it was up to `before`. With more to come: up to its newest message, as they come in order."""
+        if not self.more:
+            return _iso(now)
+        sent = [as_id(as_map(each).get("send_time")) for each in self.messages]
+        times = [int(seconds) for seconds in sent if seconds.isdecimal() and len(seconds) < 20]
+        if not times:
+            return before
+        # Not up to a time that has not come yet: a clock may be wrong.
+        newest = _iso(datetime.fromtimestamp(min(max(times), int(now.timestamp())), UTC))
+        return max(newest, before or newest)
+
+
+def _gap(stream: str, until: str | None, now: datetime) -> str | None:
+    """What to say where messages may have gone before they were asked for."""
+    if until is None or now - datetime.fromisoformat(until) <= _HELD:
+        return None
+    return (
+        f"{stream}: everything up to {until} was collected, and it is {_iso(now)} now. 微信客服 keeps messages for 3 days: "
+        f"of those before {_iso(now - _HELD)} some may be missing, for good. Collect every day."
+    )
+
+
+def _started_over(stream: str, code: int, lost: bool) -> str:
+    return (
+        f"{stream}: 微信客服 no longer knew where the last run stopped ({code}). It was asked again for all that it keeps: "
+        f"{'some messages may be missing' if lost else 'no message is missing'}."
+    )
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

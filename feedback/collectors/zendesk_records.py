@@ -1,0 +1,147 @@
+"""Zendesk's tickets, comments and ratings as records.
+
+A comment is known by the number of its ticket and its place among all comments there, private ones included: "35436-2". Comments are
+only ever added at the end, and of a deleted ticket Zendesk tells its number and how many comments it had, but none of theirs.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable, Withdrawn
+from feedback.collectors.live.helpdesk import NOTHING_OF_ITS_OWN, at, id_at, words_at
+from feedback.collectors.live.web import Refused
+from feedback.collectors.mail_text import own_words
+from feedback.collectors.objects import Object
+from storage.records import Role
+
+TICKETS, RATINGS = "tickets", "satisfaction_ratings"
+_NO_OBJECT = "it is not an object"
+_SYSTEM = "-1"  # whom Zendesk names as the author of what it writes by itself
+_UNCOUNTED = 50  # comments that are withdrawn of a deleted ticket that does not tell how many it had
+_MOST_COMMENTS = 5000  # that a ticket can have
+_SCORES = {"good": "1", "bad": "0"}
+_NOT_GIVEN = ("offered", "unoffered")
+
+Comments = Callable[[Object], Iterable[object]]  # all comments of a ticket, the oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Makes records of what one source holds."""
+
+    config: SourceConfig
+
+    def ticket(self, ticket: object, location: str, comments: Comments) -> Iterator[Item]:
+        """Its public comments; of a deleted one that they are void."""
+        if not isinstance(ticket, dict):
+            yield Unreadable(location, _NO_OBJECT)
+            return
+        ticket_id, requester = id_at(ticket, "id"), id_at(ticket, "requester_id") or id_at(ticket, "requester", "id")
+        if ticket_id is None:
+            yield Unreadable(location, "the ticket has no id")
+        elif ticket.get("status") == "deleted":
+            yield from _void(ticket_id, ticket)
+        elif requester is None:
+            yield Unreadable(f"{TICKETS}:{ticket_id}", "the ticket does not say who asked (requester_id)")
+        else:
+            try:
+                for place, comment in enumerate(comments(ticket), 1):
+                    yield from self._comment(ticket_id, place, comment, requester)
+            except Refused as refused:
+                if refused.status != 404:
+                    raise
+                yield Unreadable(
+                    f"{TICKETS}:{ticket_id}", "its comments are not there (404): was it deleted meanwhile?"
+                )
+
+    def _comment(self, ticket_id: str, place: int, comment: object, requester: str) -> Iterator[Item]:
+        location = f"{TICKETS}:{ticket_id}-{place}"
+        if not isinstance(comment, dict):
+            yield Unreadable(location, _NO_OBJECT)
+            return
+        public, author = comment.get("public"), id_at(comment, "author_id")
+        text = words_at(comment, "plain_body") or words_at(comment, "body")
+        if public is False or comment.get("type") == "VoiceComment" or not text:
+            return  # a private note, the log of a call, a picture without words
+        if public is not True:
+            yield Unreadable(location, "the comment does not say whether it is public")
+            return
+        if at(comment, "via", "channel") == "email" and not (text := own_words(text)):
+            yield Unreadable(location, NOTHING_OF_ITS_OWN)
+            return
+        role: Role = "customer" if author == requester else "bot" if author == _SYSTEM else "agent"
+        yield Record(
+            text=text,
+            kind=self.config.kind or "ticket",
+            channel=self.config.channel or "zendesk",
+            location=location,
+            source_id=f"{ticket_id}-{place}",
+            role=role,
+            posted_at=id_at(comment, "created_at"),
+            conversation_id=ticket_id,
+            turn=place,
+            customer=author if role == "customer" else None,
+            product=self.config.product,
+            store=self.config.store,
+        )
+
+    def ratings(self, ratings: Iterable[object], where: str = RATINGS) -> Iterator[Item]:
+        """Each rating that was given, its comment as the text."""
+        for number, rating in enumerate(ratings, 1):
+            rating_id, score = id_at(rating, "id"), words_at(rating, "score")
+            if not isinstance(rating, dict) or rating_id is None:
+                yield Unreadable(
+                    f"{where}:#{number}", "the rating has no id" if isinstance(rating, dict) else _NO_OBJECT
+                )
+                continue
+            if score in _NOT_GIVEN:
+                continue
+            yield Record(
+                text=words_at(rating, "comment"),
+                kind=self.config.kind or "ticket",
+                channel=self.config.channel or "zendesk",
+                location=f"{RATINGS}:{rating_id}",
+                source_id=f"rating-{rating_id}",
+                posted_at=id_at(rating, "created_at"),
+                conversation_id=id_at(rating, "ticket_id"),
+                customer=id_at(rating, "requester_id"),
+                product=self.config.product,
+                store=self.config.store,
+                scores=(RawScore("csat", _SCORES.get(score, score), 0, 1),),
+            )
+
+    def saved(self, where: str, answer: Object) -> Iterator[Item]:
+        """What an answer that was saved holds, be it a list or one of its members; `where` it is."""
+        within = next((key for key in (TICKETS, RATINGS) if isinstance(answer.get(key), list)), None)
+        if within == RATINGS or "score" in answer:
+            yield from self.ratings(_list(answer, RATINGS), where)
+        elif within == TICKETS or "requester_id" in answer or "requester" in answer:
+            for number, ticket in enumerate(_list(answer, TICKETS), 1):
+                yield from self.ticket(ticket, f"{where}.{number}", _comments_within)
+        else:
+            yield Unreadable(where, f"it holds neither '{TICKETS}' nor '{RATINGS}'")
+
+
+def _list(answer: Object, key: str) -> list[object]:
+    found = answer.get(key)
+    return found if isinstance(found, list) else [answer]
+
+
+def _void(ticket_id: str, ticket: Object) -> Iterator[Withdrawn]:
+    """What may have been stored of a ticket that was deleted. It had a comment at least: a count of none says nothing."""
+    count = ticket.get("comment_count")
+    last = min(count, _MOST_COMMENTS) if isinstance(count, int) and count > 0 else _UNCOUNTED
+    ids = [f"{ticket_id}-{place}" for place in range(1, last + 1)]
+    rating_id = id_at(ticket, "satisfaction_rating", "id")
+    for source_id in [*ids, *([f"rating-{rating_id}"] if rating_id else [])]:
+        yield Withdrawn(source_id, f"{TICKETS}:{source_id}")
+
+
+def _comments_within(ticket: Object) -> list[object]:
+    """The comments that stand in a ticket; where there are none its description, which is the first of them."""
+    comments = at(ticket, "comments")
+    if isinstance(comments, list):
+        return comments
+    author = id_at(ticket, "submitter_id") or id_at(ticket, "requester_id") or id_at(ticket, "requester", "id")
+    public, posted_at = at(ticket, "is_public") is not False, at(ticket, "created_at")
+    return [{"public": public, "author_id": author, "created_at": posted_at, "body": at(ticket, "description")}]

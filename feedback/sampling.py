@@ -1,0 +1,169 @@
+"""Counting copies among any number of texts in a memory of fixed size.
+
+What is compared are values that are as good as drawn by chance: hashes. While there are few, all are kept and the count is exact. When
+there are too many, a half of them is let go, by a bit of the value, and each of the others stands for two from then on; whatever is
+kept is kept with all its copies (Gibbons 2001, distinct sampling). The commonest stay and go on standing for themselves alone: a text
+that a tenth of all customers wrote must not come out as none or as five tenths.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import nlargest
+from typing import Generic, Protocol, TypeVar
+
+from storage.records import Fingerprint
+
+MOST_VALUES = 50_000
+MOST_CHARACTERS = 5_000_000  # of the texts that are kept to be compared
+_CHARACTERS_OF_A_COPY = 40  # what noting one takes
+_COMMON_SHARE = 4  # one in so many may stay because it is common
+
+Similar = Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number, and whether it is one or an estimate."""
+
+    count: int
+    exact: bool = True
+
+
+class _Entry(Protocol):
+    weight: int  # how many values it stands for
+    copies: float
+
+
+Kept = TypeVar("Kept", bound=_Entry)
+
+
+class Sample(Generic[Kept]):
+    """What is kept under each hash, of all hashes or of a share of them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.step = 1  # one new value in so many is taken in
+        self.kept: dict[int, Kept] = {}
+
+    def takes(self, value: int) -> bool:
+        return value in self.kept or not value % self.step
+
+    def put(self, value: int, entry: Kept) -> None:
+        """`entry` has the weight `step`."""
+        self.kept[value] = entry
+        while len(self.kept) > self._most:
+            self.halve()
+
+    def halve(self) -> None:
+        self.step *= 2
+        common = nlargest(len(self.kept) // _COMMON_SHARE, self.kept, key=lambda value: self.kept[value].copies)
+        staying = {value for value in common if self.kept[value].copies > 1}
+        left: dict[int, Kept] = {}
+        for value, entry in self.kept.items():
+            if value in staying:
+                left[value] = entry
+            elif not value // entry.weight & 1:
+                entry.weight *= 2
+                left[value] = entry
+        self.kept = left
+
+    def estimate(self, of_entry: Callable[[Kept], float]) -> Count:
+        found = sum(entry.weight * of_entry(entry) for entry in self.kept.values())
+        return Count(round(found), self.step == 1)
+
+
+@dataclass(slots=True)
+class _Value:
+    weight: int
+    contents: int
+    copies: float = 0
+    changed: int = 0
+
+
+class Repeats:
+    """How many of the values added were there before, and how many of these with other contents."""
+
+    def __init__(self, most: int = MOST_VALUES) -> None:
+        self._sample: Sample[_Value] = Sample(most)
+
+    def add(self, value: int, contents: int = 0) -> bool:
+        """Whether the value was there before, as far as the sample tells."""
+        known = self._sample.kept.get(value)
+        if known is not None:
+            known.copies += 1
+            known.changed += contents != known.contents
+            return True
+        if self._sample.takes(value):
+            self._sample.put(value, _Value(self._sample.step, contents))
+        return False
+
+    @property
+    def repeated(self) -> Count:
+        return self._sample.estimate(lambda value: value.copies)
+
+    @property
+    def changed(self) -> Count:
+        return self._sample.estimate(lambda value: value.changed)
+
+
+@dataclass(slots=True)
+class _Band:
+    """The first text that had a band, and its near copies found by it: one that has more bands in common with it counts in parts."""
+
+    weight: int
+    text: str
+    fingerprint: Fingerprint
+    copies: float = 0
+    seen: set[int] = field(default_factory=set)  # the copies, each once: what repeats one is an exact copy
+
+    @property
+    def size(self) -> int:
+        return len(self.text) + _CHARACTERS_OF_A_COPY * len(self.seen)
+
+
+class Copies:
+    """Exact and near copies among texts, as collecting finds them (`feedback.copies`)."""
+
+    def __init__(self, similar: Similar, most: int = MOST_VALUES, most_characters: int = MOST_CHARACTERS) -> None:
+        self._similar = similar
+        self._most_characters = most_characters
+        self._exact = Repeats(most)
+        self._bands: Sample[_Band] = Sample(most)
+        self._near = self._characters = 0
+
+    def add(self, text: str, fingerprint: Fingerprint) -> None:
+        """A text and its fingerprint (`feedback.copies.fingerprints`)."""
+        if fingerprint.exact is None or self._exact.add(fingerprint.exact):
+            return
+        known = {band: self._bands.kept.get(band) for band in fingerprint.bands if self._bands.takes(band)}
+        alike = {id(each.text): each.text for each in known.values() if each and self._is_other(each, fingerprint)}
+        copied = {key for key, other in alike.items() if self._similar(other, text)}
+        for each in known.values():
+            if each and id(each.text) in copied:
+                each.copies += 1 / len({*each.fingerprint.bands} & {*fingerprint.bands})
+                each.seen.add(fingerprint.exact)
+                self._characters += _CHARACTERS_OF_A_COPY
+        self._near += bool(copied)
+        for band, each in known.items():
+            # Only originals are compared with: a copy of a copy resembles the original.
+            if each is None and not copied and self._bands.takes(band):
+                self._bands.put(band, _Band(self._bands.step, text, fingerprint))
+                self._characters += len(text)
+        while self._characters > self._most_characters and self._bands.kept:
+            self._bands.halve()
+            self._characters = sum(each.size for each in self._bands.kept.values())
+
+    @staticmethod
+    def _is_other(known: _Band, fingerprint: Fingerprint) -> bool:
+        """Not an exact copy, which a sample need not have noticed."""
+        return fingerprint.exact != known.fingerprint.exact and fingerprint.exact not in known.seen
+
+    @property
+    def exact(self) -> Count:
+        return self._exact.repeated
+
+    @property
+    def near(self) -> Count:
+        if self._bands.step == 1:
+            return Count(self._near, self.exact.exact)
+        return self._bands.estimate(lambda band: band.copies)

@@ -1,0 +1,57 @@
+"""HTML as lines."""
+
+import pytest
+
+from feedback.collectors.html_text import text_of_html
+
+CASES = [
+    ("物流<b>太</b>慢", "物流太慢", "inline elements leave no gap"),
+    ("<p>一</p><p>二</p>", "一\n二", "paragraphs are lines"),
+    ("一<br>二<br/>三<BR />四", "一\n二\n三\n四", "breaks"),
+    ("一<br><br>二", "一\n\n二", "an empty line"),
+    ("<ul><li>慢</li><li>贵</li></ul>", "慢\n贵", "lists"),
+    ("<table><tr><td>一</td><td>二</td></tr><tr><td>三</td></tr></table>", "一 二\n三", "rows are lines, cells words"),
+    ("  质量\n   很好\t ", "质量 很好", "blanks"),
+    ("质量&nbsp;很好 &lt;3 &amp; &#128077; &unknown;", "质量 很好 <3 & 👍 &unknown;", "entities"),
+    ("好<!-- 看不见 > 的 -->评", "好评", "comments"),
+    ("好<!-- 没完", "好", "a comment that is not closed"),
+    ("<!doctype html><html><head><meta charset=utf-8><title>标题</title><body>正文", "正文", "a page"),
+    ("<style>p > a {}</style>好<script>if (a<b) { x = '<p>'; }</script>评", "好评", "styles and scripts"),
+    ("好<script>if (a<b)", "好", "a script that is not closed"),
+    ("<svg><text>图</text><svg></svg></svg>好", "好", "drawings, one in another"),
+    ("<iframe/>好", "好", "an element that closes itself"),
+    ("<![CDATA[好]]>评", "好]]>评", "marks of CDATA, in what should not have them"),
+    ("<![if !mso]>好<![endif]>评", "好评", "what only some programs see"),
+    ("<3 你好 <推荐> 1<2", "<3 你好 <推荐> 1<2", "what is no tag"),
+    ("<a title=\"a > b\">好</a><a title='c>d'>评</a>", "好评", "a > in quotes"),
+    ('<a title="没完>好</a>评', "好评", "quotes that are not closed"),
+    ("<o:p>好</o:p><my-tag>评</my-tag>", "好评", "names of other programs"),
+    ("一<blockquote>二</blockquote>三", "一\n二\n三", "quotes that are not marked"),
+    ("&#99999999999;&#x99999999;好", "好", "characters that there are not"),
+    ("&#" + "1" * 5000 + ";好", "好", "a number that Python does not read"),
+    ("", "", "nothing"),
+]
+
+
+@pytest.mark.parametrize("markup, text", [pytest.param(*case[:2], id=case[2]) for case in CASES])
+def test_markup_is_read_as_a_reader_sees_it(markup: str, text: str) -> None:
+    assert text_of_html(markup) == text
+
+
+def test_lines_of_quotes_are_marked_where_that_is_asked_for() -> None:
+    markup = "好<blockquote>一<br>二<blockquote><p>三</p></blockquote></blockquote>评</blockquote>论"
+    assert text_of_html(markup, quotes=True) == "好\n> 一\n> 二\n>> 三\n评\n论"
+
+
+def test_what_is_left_out_goes_with_all_that_is_in_it() -> None:
+    markup = '好<div class="signature"><div>王</div>店</div>评<br class="signature">论<div class="signature"/>完'
+    assert text_of_html(markup, is_left_out=lambda tag, said: tag != "br" and "signature" in said) == "好\n评\n论\n完"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<!--", "<a '\"", '<a "', "<a ", "<", "<![CDATA[", "<script>", "<div>", "&#", "</", "<blockquote>", "<svg>"],
+)
+def test_hostile_markup_does_not_take_for_ever(piece: str) -> None:
+    """Work that grows with the square of the length would run into the time limit of all tests."""
+    assert len(text_of_html(piece * (1_000_000 // len(piece)), quotes=True)) < 20_000_000

@@ -1,0 +1,396 @@
+"""A mail taken apart: its head, its words, and the files that mails are saved in."""
+
+import base64
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+from feedback.collectors.mail_body import Blank, Wordless, parse, text_of, unfolded
+from feedback.collectors.mail_files import mails_of_file
+from feedback.collectors.mail_head import Head, address, head_of, read_date
+from feedback.errors import CollectError
+
+ARRIVED = "2026-03-02T04:00:00Z"
+
+
+def mail(*headers: str, body: str | bytes = "物流太慢", charset: str = "utf-8") -> bytes:
+    raw = body.encode(charset) if isinstance(body, str) else body
+    return "\r\n".join(headers).encode(charset) + b"\r\n\r\n" + raw
+
+
+def head(*headers: str, arrived: str | None = ARRIVED, charset: str = "utf-8") -> Head:
+    raw = mail(*headers, charset=charset)
+    return head_of(parse(raw), raw, arrived)
+
+
+def words(*headers: str, body: str | bytes, charset: str = "utf-8") -> str:
+    return text_of(parse(mail(*headers, body=body, charset=charset)))
+
+
+def parts(*each: str, kind: str = "mixed", boundary: str = "B") -> tuple[str, str]:
+    """A Content-Type and a body of these parts, each with its own head."""
+    body = "".join(f"--{boundary}\r\n{part}\r\n" for part in each) + f"--{boundary}--\r\n"
+    return f"Content-Type: multipart/{kind}; boundary={boundary}", body
+
+
+def part(kind: str, text: str, *headers: str) -> str:
+    return "\r\n".join([f"Content-Type: {kind}", *headers, "", text])
+
+
+def test_a_head_is_read_whole() -> None:
+    assert head(
+        "Message-ID: <3@mail.example>",
+        "From: =?gbk?B?zfXQocP3?= <Buyer@Mail.example>",
+        "Subject: =?utf-8?b?5Zue5aSN77ya54mp5rWB?=",
+        "Date: Mon, 02 Mar 2026 10:00:00 +0800 (CST)",
+        "In-Reply-To: <2@shop.example>",
+        "References: <1@mail.example>",
+        " <2@shop.example>",
+    ) == Head(
+        id="3@mail.example",
+        sender="buyer@mail.example",
+        subject="物流",
+        answers=True,
+        sent_at="2026-03-02T02:00:00Z",
+        ancestors=("1@mail.example", "2@shop.example"),
+        automatic=False,
+    )
+
+
+def test_a_mail_without_a_head_still_has_an_id() -> None:
+    assert head("X-Nothing: 1") == Head(
+        id="mail-105e8ab1203c41d360d4c593",
+        sender="",
+        subject="",
+        answers=False,
+        sent_at=ARRIVED,
+        ancestors=(),
+        automatic=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "written, subject, answers",
+    [
+        pytest.param("Subject: Re: Fwd: 物流", "物流", True, id="two prefixes"),
+        pytest.param("Subject: 回复：物流", "物流", True, id="a Chinese prefix and colon"),
+        pytest.param("Subject: 转发: Re[2]: 物流", "物流", True, id="a counted prefix"),
+        pytest.param("Subject: 回复慢的问题", "回复慢的问题", False, id="a word that begins as a prefix does"),
+        pytest.param("Subject: (无主题)", "", False, id="none, as QQ says it"),
+        pytest.param("Subject: Re: <no subject>", "", True, id="none, in English"),
+        pytest.param("Subject: =?gb2312?B?zu/B9w==?= =?gb2312?B?zKvC/Q==?=", "物流太慢", False, id="two encoded words"),
+        pytest.param(
+            "Subject: =?utf-8?B?54mp5rU=?=\r\n =?utf-8?B?geWkquaFog==?=", "物流太慢", False, id="a cut character"
+        ),
+        pytest.param("Subject: =?gb2312?Q?=CE=EF=C1=F7?= OK", "物流 OK", False, id="quoted-printable, and more"),
+        pytest.param("Subject: =?utf-8?B?zu/B9w==?=", "物流", False, id="GBK that is declared as UTF-8"),
+        pytest.param("Subject: 物流太慢", "物流太慢", False, id="bytes that are not encoded"),
+        pytest.param("Subject: =?utf-8?B?A?=", "=?utf-8?B?A?=", False, id="an encoded word that is broken"),
+    ],
+)
+def test_subjects(written: str, subject: str, answers: bool) -> None:
+    found = head(written)
+    assert (found.subject, found.answers) == (subject, answers)
+
+
+def test_a_subject_in_gbk_without_any_encoding_is_read() -> None:
+    assert head("Subject: 物流太慢", charset="gbk").subject == "物流太慢"
+
+
+@pytest.mark.parametrize(
+    "written, found",
+    [
+        ("王小明 <Buyer@Mail.Example>", "buyer@mail.example"),
+        ('"a@b.example" <buyer@mail.example>', "buyer@mail.example"),
+        ("buyer@mail.example (王小明)", "buyer@mail.example"),
+        ("< buyer@mail.example >", "buyer@mail.example"),
+        ("王小明", ""),
+        ("", ""),
+    ],
+)
+def test_addresses(written: str, found: str) -> None:
+    assert address(written) == found
+
+
+@pytest.mark.parametrize(
+    "date, arrived, sent_at",
+    [
+        pytest.param("Mon, 2 Mar 2026 10:00:00 +0800", None, "2026-03-02T02:00:00Z", id="RFC 5322"),
+        pytest.param("2 Mar 2026 10:00 GMT", None, "2026-03-02T10:00:00Z", id="without weekday and seconds"),
+        pytest.param("Mon, 02-Mar-2026 10:00:00 -05:30", None, "2026-03-02T15:30:00Z", id="as some programs write it"),
+        pytest.param("Mon, 2 Mar 2026 10:00:00", None, "2026-03-02T10:00:00", id="no zone, saved: the project's"),
+        pytest.param("Mon, 2 Mar 2026 10:00:00", ARRIVED, ARRIVED, id="no zone: when it arrived"),
+        pytest.param("Mon, 2 Mar 2026 10:00:00 CST", None, None, id="a zone that is two, saved"),
+        pytest.param("Mon, 2 Mar 2026 10:00:00 CST", ARRIVED, ARRIVED, id="a zone that is two"),
+        pytest.param("Mon, 2 Mar 2030 10:00:00 +0800", ARRIVED, ARRIVED, id="after it arrived"),
+        pytest.param("Thu, 1 Jan 1970 00:00:00 +0000", ARRIVED, ARRIVED, id="before there was mail"),
+        pytest.param("Mon, 30 Feb 2026 10:00:00 +0800", ARRIVED, ARRIVED, id="no such day"),
+        pytest.param("Mon, 2 Xyz 2026 10:00:00 +0800", ARRIVED, ARRIVED, id="no such month"),
+        pytest.param("1 Jan 0001 00:00:00 +1400", None, None, id="before all time"),
+        pytest.param("2026年3月2日", ARRIVED, ARRIVED, id="another form"),
+    ],
+)
+def test_dates(date: str, arrived: str | None, sent_at: str | None) -> None:
+    assert head(f"Date: {date}", arrived=arrived).sent_at == sent_at
+
+
+def test_a_date_is_read_with_blanks_around_it() -> None:
+    assert read_date(" 2 Mar 2026 10:00:00 Z\t") == "2026-03-02T10:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "written, found",
+    [
+        pytest.param(["Message-ID: 5@mail.example"], "5@mail.example", id="without brackets"),
+        pytest.param(["Message-ID:", " <5@mail.example>"], "5@mail.example", id="folded"),
+        pytest.param([f"Message-ID: <{'x' * 600}>"], "mail-531ccbf40451d706dd8ee42c", id="endless"),
+        pytest.param(["Message-ID: "], "mail-e74b1322f6fb509188841971", id="empty"),
+    ],
+)
+def test_ids(written: list[str], found: str) -> None:
+    assert head(*written).id == found
+
+
+def test_a_mail_without_an_id_has_the_same_one_wherever_it_is_read() -> None:
+    raw = mail("From: a@mail.example", "Date: Mon, 2 Mar 2026 10:00:00 +0800")
+    saved = raw.replace(b"\r\n", b"\n")
+    top = raw[: raw.index(b"\r\n\r\n") + 4]
+    assert len({head_of(parse(each), each).id for each in (raw, saved, top)}) == 1
+
+
+def test_what_is_answered_comes_last_among_those_before() -> None:
+    found = head("References: <1@a> <3@a> <2@a> <1@a>", "In-Reply-To: <3@a>")
+    assert found.ancestors == ("1@a", "2@a", "3@a")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Auto-Submitted: auto-replied",
+        "Auto-Submitted: auto-generated",
+        "Precedence: bulk",
+        "Precedence: list",
+        "Precedence: auto_reply",
+        "List-Id: <news.example>",
+        "List-Unsubscribe: <https://news.example/bye>",
+        "X-Autoreply: yes",
+        "Return-Path: <>",
+        "From: Mail Delivery Subsystem <MAILER-DAEMON@mail.example>",
+        "From: postmaster@mail.example",
+        "From: bounces+12@news.example",
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=x",
+        "Subject: 自动回复：我在休假",
+        "Subject: Automatic reply: your order",
+        "Subject: 系统退信",
+        "Subject: Out of Office",
+    ],
+)
+def test_mails_that_no_person_wrote_are_known(header: str) -> None:
+    assert head(header).automatic
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Auto-Submitted: no",
+        "Precedence: first-class",
+        "Return-Path: <buyer@mail.example>",
+        "From: buyer@bounce.example",
+        "Subject: 自动回复太慢了",
+        "Subject: 退信退款的问题",
+    ],
+)
+def test_mails_that_a_person_wrote_are_not_taken_for_others(header: str) -> None:
+    assert not head(header).automatic
+
+
+def test_a_plain_mail() -> None:
+    assert words("Content-Type: text/plain; charset=gbk", body="物流太慢", charset="gbk") == "物流太慢"
+
+
+def test_base64_and_quoted_printable() -> None:
+    encoded = base64.encodebytes("物流太慢".encode("gb18030")).decode()
+    headers = ("Content-Type: text/plain; charset=gb18030", "Content-Transfer-Encoding: base64")
+    assert words(*headers, body=encoded) == "物流太慢"
+    headers = ("Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: quoted-printable")
+    assert words(*headers, body="=E7=89=A9=E6=B5=\r\n=81") == "物流"
+
+
+def test_big5_that_is_declared_as_something_that_cannot_be() -> None:
+    assert words("Content-Type: text/plain; charset=no-such", body="物流".encode("big5")) == "物流"
+
+
+def test_plain_text_is_taken_before_html_and_html_where_it_is_blank() -> None:
+    html = part("text/html; charset=utf-8", "<p>超文本</p>")
+    kind, body = parts(html, part("text/plain; charset=utf-8", "纯文本"), kind="alternative")
+    assert words(kind, body=body) == "纯文本"
+    kind, body = parts(part("text/plain; charset=utf-8", "  \r\n"), html, kind="alternative")
+    assert words(kind, body=body) == "超文本"
+
+
+def test_html_says_its_charset_itself() -> None:
+    body = '<html><meta http-equiv="Content-Type" content="text/html; charset=big5"><p>物流太慢</p>'
+    assert words("Content-Type: text/html", body=body.encode("big5")) == "物流太慢"
+
+
+def test_quotes_and_signatures_of_html_are_marked_or_left_out() -> None:
+    body = (
+        "<div>物流太慢</div><div class='gmail_signature'>王小明</div><div id=Signature>店</div>"
+        "<blockquote type=cite>您好</blockquote>"
+    )
+    assert words("Content-Type: text/html; charset=utf-8", body=body) == "物流太慢\n> 您好"
+
+
+def test_texts_around_a_picture_belong_together_and_attachments_do_not() -> None:
+    kind, body = parts(
+        part("text/plain; charset=utf-8", "看图："),
+        part("image/png", "AAAA", "Content-Transfer-Encoding: base64"),
+        part("text/plain; charset=utf-8", "都碎了"),
+        part("text/plain; charset=utf-8", "日志", "Content-Disposition: attachment; filename=log.txt"),
+        part("text/plain; charset=utf-8; name=notes.txt", "笔记", "Content-Disposition: inline"),
+        part("text/calendar; charset=utf-8", "BEGIN:VCALENDAR"),
+        part("message/rfc822", "Subject: 别人的\r\n\r\n别人的话"),
+    )
+    assert words(kind, body=body) == "看图：\n都碎了"
+
+
+def test_mails_of_several_kinds_inside_one_another() -> None:
+    kind, body = parts(
+        part("text/plain; charset=utf-8", "纯文本"), part("text/html", "x"), kind="alternative", boundary="A"
+    )
+    kind, body = parts(f"{kind}\r\n\r\n{body}", part("application/pdf", "x"))
+    assert words(kind, body=body) == "纯文本"
+
+
+def test_soft_line_ends_are_taken_out() -> None:
+    headers = ("Content-Type: text/plain; charset=utf-8; format=flowed; delsp=yes",)
+    assert words(*headers, body="物流太 \r\n慢了。\r\n> 您好 \r\n> 请评价 \r\n很 \r\n-- \r\n王") == (
+        "物流太慢了。\n> 您好 \n> 请评价 \n很\n-- \n王"
+    )
+    assert unfolded("a \nb\n\n c", delete_space=False) == "a b\n\nc"
+
+
+def test_blanks_that_qq_writes_out_are_blanks() -> None:
+    assert words("Content-Type: text/plain; charset=utf-8", body="很好&nbsp;很快") == "很好 很快"
+
+
+def test_what_pgp_puts_around_a_signed_text_goes() -> None:
+    body = (
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n物流太慢\n"
+        "-----BEGIN PGP SIGNATURE-----\nabc\n-----END PGP SIGNATURE-----\n"
+    )
+    assert words("Content-Type: text/plain; charset=utf-8", body=body) == "物流太慢"
+
+
+ENCRYPTED = parts(
+    part("application/pgp-encrypted", "Version: 1"), part("application/octet-stream", "x"), kind="encrypted"
+)
+
+
+@pytest.mark.parametrize(
+    "raw, reason",
+    [
+        pytest.param(
+            mail(ENCRYPTED[0], body=ENCRYPTED[1]), "it is encrypted, or sealed by a signature around it", id="PGP"
+        ),
+        pytest.param(
+            mail("Content-Type: application/pkcs7-mime; smime-type=enveloped-data", body="x"),
+            "it is encrypted, or sealed by a signature around it",
+            id="S/MIME",
+        ),
+        pytest.param(
+            mail(body="-----BEGIN PGP MESSAGE-----\nabc\n"),
+            "it is encrypted, or sealed by a signature around it",
+            id="PGP in the text",
+        ),
+        pytest.param(mail("Subject: x", body=" \r\n "), "it is empty", id="empty"),
+        pytest.param(mail("Content-Type: image/png", body="x"), "it has no words, only attachments", id="a picture"),
+        pytest.param(mail(body=b"\xff\xff\xfe\x80"), "its words are in no encoding known", id="no text"),
+    ],
+)
+def test_why_a_mail_has_no_words(raw: bytes, reason: str) -> None:
+    with pytest.raises(Wordless) as error:
+        text_of(parse(raw))
+    assert str(error.value) == reason
+    assert isinstance(error.value, Blank) == (reason in ("it is empty", "it has no words, only attachments"))
+
+
+DAMAGED = "it can't be taken apart: it is damaged, or made to break programs"
+NESTED = "it has too many parts inside one another"
+INSIDE = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(40))
+
+
+@pytest.mark.parametrize(
+    "raw, reason",
+    [
+        pytest.param(INSIDE, NESTED, id="parts in parts"),
+        pytest.param(INSIDE * 2, NESTED, id="more of them"),
+        pytest.param(b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 500, NESTED, id="many parts"),
+        pytest.param(b"Content-Type: message/rfc822\n\n" * 5000, DAMAGED, id="mails in mails"),
+        pytest.param(b"Content-Type: text/plain" + b';"' * 500_000 + b"\n\nx", DAMAGED, id="a quadratic header"),
+        pytest.param(
+            b"Content-Type: text/plain; charset*" + b"9" * 5000 + b"=x\n\nx", DAMAGED, id="a number without end"
+        ),
+    ],
+)
+def test_mails_that_are_made_to_break_programs_do_not(raw: bytes, reason: str) -> None:
+    with pytest.raises(Wordless) as error:
+        text_of(parse(raw))
+    assert str(error.value) == reason
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"From: " + b"a" * 500_000,
+        b"Subject: " + b"=?utf-8?b?" * 50_000,
+        b"References: " + b"<a@b> " * 100_000,
+        b"Date: 1" + b" " * 90_000,
+    ],
+)
+def test_endless_headers_are_looked_at_up_to_a_length(header: bytes) -> None:
+    raw = header + b"\n\nx"
+    assert not head_of(parse(raw), raw).automatic
+
+
+def test_one_mail_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "一封.eml"
+    file.write_bytes(b"\xef\xbb\xbf" + mail("Subject: x", body="x" * 70_000))
+    assert list(mails_of_file(file)) == [mail("Subject: x", body="x" * 70_000)]
+
+
+def test_many_mails_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "feedback.mbox"
+    file.write_bytes(
+        b"From a@b Mon Mar  2 10:00:00 2026\nSubject: 1\n\none\n\nFrom a@b Mon Mar  2 10:00:00 2026\nSubject: 2\n\ntwo\n"
+    )
+    assert list(mails_of_file(file)) == [b"Subject: 1\n\none\n", b"Subject: 2\n\ntwo\n"]
+
+
+def test_files_that_hold_no_mail_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("物流太慢", encoding="utf-8")
+    with pytest.raises(CollectError) as error:
+        list(mails_of_file(file))
+    assert str(error.value) == f"{file} is no mail: it has no head. Save mails as .eml, or many of them as mbox."
+    file.write_bytes(b"\xd0\xcf\x11\xe0" + b"\0" * 100)
+    with pytest.raises(CollectError, match="an old Office document"):
+        list(mails_of_file(file))
+    with pytest.raises(CollectError, match="No file at"):
+        list(mails_of_file(tmp_path / "gone.eml"))
+
+
+def test_mails_larger_than_the_limit_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feedback.collectors.mail_files.LARGEST", 100)
+    single, many = tmp_path / "1.eml", tmp_path / "2.mbox"
+    single.write_bytes(mail("Subject: x", body="x" * 200))
+    many.write_bytes(b"From a@b\n" + mail("Subject: x", body="x" * 200) + b"\n\nFrom a@b\nSubject: y\n\ny\n")
+    assert list(mails_of_file(single)) == [None]
+    assert list(mails_of_file(many)) == [None, b"Subject: y\n\ny\n"]
+
+
+def test_the_library_is_asked_as_the_parser_does() -> None:
+    """`parse` is the standard library's, with its guards: what passes them is the same."""
+    raw = mail("Subject: x", body="x")
+    assert parse(raw).as_bytes() == message_from_bytes(raw).as_bytes()

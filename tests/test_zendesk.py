@@ -1,0 +1,523 @@
+"""Zendesk beyond the contract: whose words a comment is, deleted tickets, cursors that are not known any more, ratings, settings."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import run
+from stored import rows
+from wire import Asked, Reply, Wire, wire
+from worlds import NOW, SECRET, SECRET_VARIABLE, zendesk, zendesk_ratings
+
+from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable, Withdrawn
+from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.vault import Vault
+from feedback.collectors.live.web import Web
+from feedback.collectors.zendesk import ZendeskCollector
+from feedback.errors import CollectError
+from storage.store import Store
+
+EXPORT = "/api/v2/incremental/tickets/cursor.json"
+COMMENTS = "/api/v2/tickets/{}/comments.json"
+RATINGS = "/api/v2/satisfaction_ratings.json"
+TOKEN = {"env": SECRET_VARIABLE}
+ASKED_BY, AGENT = 501, 900
+LATEST = int(NOW.timestamp()) - 120  # the latest moment that the interface lets an export begin
+
+
+@pytest.fixture(autouse=True)
+def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECRET_VARIABLE, SECRET)
+
+
+@pytest.fixture
+def desk() -> Iterator["Desk"]:
+    replies: dict[str, Any] = {}
+
+    def answer(asked: Asked) -> Reply:
+        found = replies[asked.path]
+        reply = found(asked) if callable(found) else found
+        return reply if isinstance(reply, Reply) else Reply(reply)
+
+    with wire(answer) as web:
+        yield Desk(web, replies)
+
+
+class Desk:
+    """A help desk that answers a path with what `replies` holds for it: contents, a reply, or what makes one of the request."""
+
+    def __init__(self, web: Wire, replies: dict[str, Any]) -> None:
+        self.web, self.replies = web, replies
+
+    def visit(self, since: datetime | None = None, **settings: object) -> Visit:
+        options = {"url": self.web.url, "email": zendesk.EMAIL, "token": TOKEN, **settings}
+        return visit_of(options, since=since)
+
+    def pages(self, stream: str = "tickets", state: str | None = None, since: datetime | None = None) -> list[Page]:
+        return list(ZendeskCollector().pages(stream, state, self.visit(since)))
+
+    def items(self, stream: str = "tickets") -> list[Item]:
+        return [item for page in self.pages(stream) for item in page.items]
+
+    def queries(self, path: str) -> list[dict[str, str]]:
+        return [asked.query for asked in self.web.asked if asked.path == path]
+
+
+def visit_of(options: dict[str, object], since: datetime | None = None) -> Visit:
+    config = SourceConfig("客服", "zendesk", channel="邮件", store="人民路店", product="手冲壶", options=options)
+    return Visit(config, Vault(Path("/nowhere")), NOW, since=since)
+
+
+def export(*tickets: object, after: str | None = "c1", end: object = True) -> dict[str, object]:
+    return {"tickets": list(tickets), "after_url": None, "after_cursor": after, "end_of_stream": end}
+
+
+def ticket(number: int = 35, **fields: object) -> dict[str, object]:
+    return {"id": number, "status": "open", "requester_id": ASKED_BY, "generated_timestamp": 1_772_000_000, **fields}
+
+
+def comment(text: str, **fields: object) -> dict[str, object]:
+    common = {"id": 1, "type": "Comment", "author_id": ASKED_BY, "public": True, "created_at": "2026-03-01T02:00:00Z"}
+    return {**common, "body": f"{text} (body)", "plain_body": text, **fields}
+
+
+def comments(*found: object, more: object = False, after: str | None = None) -> dict[str, object]:
+    return {"comments": list(found), "meta": {"has_more": more, "after_cursor": after}}
+
+
+def ratings(*found: object, more: bool = False, after: str | None = None) -> dict[str, object]:
+    return {"satisfaction_ratings": list(found), "meta": {"has_more": more, "after_cursor": after}}
+
+
+def record(key: str, text: str, **fields: Any) -> Record:
+    common: dict[str, Any] = {"kind": "ticket", "channel": "邮件", "location": f"tickets:{key}", "source_id": key}
+    place = {"conversation_id": "35", "posted_at": "2026-03-01T02:00:00Z", "store": "人民路店", "product": "手冲壶"}
+    return Record(text, **{**common, **place, **fields})
+
+
+def test_the_requester_is_the_customer_and_private_notes_calls_and_pictures_are_left_out(desk: Desk) -> None:
+    desk.replies[EXPORT] = export(ticket())
+    desk.replies[COMMENTS.format(35)] = comments(
+        comment("杯子碎了"),
+        comment("老客户，先退款", author_id=AGENT, public=False),
+        comment("马上为您补发", author_id=AGENT),
+        comment("Call from +86 10 0000 0000", type="VoiceComment"),
+        comment("已收到您的邮件，请勿回复", author_id=-1),
+        comment("", body="", attachments=[{"file_name": "a.png"}]),
+        comment("", body="谢谢，收到了"),
+    )
+    assert desk.items() == [
+        record("35-1", "杯子碎了", turn=1, customer="501"),
+        record("35-3", "马上为您补发", turn=3, role="agent"),
+        record("35-5", "已收到您的邮件，请勿回复", turn=5, role="bot"),
+        record("35-7", "谢谢，收到了", turn=7, customer="501"),
+    ]
+
+
+def test_the_kind_and_the_channel_are_those_of_the_source_where_it_says_none(desk: Desk) -> None:
+    desk.replies[EXPORT] = export(ticket())
+    desk.replies[COMMENTS.format(35)] = comments(comment("杯子碎了"))
+    options = {"url": desk.web.url, "oauth_token": TOKEN}
+    for kind, channel in ((None, None), ("chat", "在线客服")):
+        config = SourceConfig("客服", "zendesk", kind=kind, channel=channel, options=options)  # type: ignore[arg-type]
+        pages = ZendeskCollector().pages("tickets", None, Visit(config, Vault(Path("/nowhere")), NOW))
+        (item,) = [item for page in pages for item in page.items]
+        assert isinstance(item, Record)
+        assert (item.kind, item.channel) == (kind or "ticket", channel or "zendesk")
+    assert desk.web.asked[0].headers["Authorization"] == f"Bearer {SECRET}"
+
+
+def test_of_a_mail_only_what_the_customer_wrote_in_it_is_kept(desk: Desk) -> None:
+    history = "在 2026年3月1日，10:00，客服 <kf@shop.example> 写道：\n> 您好，请问杯子怎么了"
+    by_mail = {"via": {"channel": "email"}}
+    desk.replies[EXPORT] = export(ticket())
+    desk.replies[COMMENTS.format(35)] = comments(
+        comment(f"杯子碎了\n\n{history}", **by_mail), comment(history, **by_mail), comment(f"网页\n{history}")
+    )
+    assert desk.items() == [
+        record("35-1", "杯子碎了", turn=1, customer="501"),
+        Unreadable("tickets:35-2", "it holds nothing but an earlier mail or a signature"),
+        record("35-3", f"网页\n{history}", turn=3, customer="501"),
+    ]
+
+
+def test_what_can_not_be_used_is_told_with_its_reason(desk: Desk) -> None:
+    desk.replies[EXPORT] = export("ticket", {"status": "open"}, ticket(36, requester_id=None), ticket(37), ticket())
+    desk.replies[COMMENTS.format(37)] = Reply({"error": "RecordNotFound"}, 404)
+    desk.replies[COMMENTS.format(35)] = comments(7, comment("杯子碎了", public=None))
+    assert desk.items() == [
+        Unreadable("tickets:#1", "it is not an object"),
+        Unreadable("tickets:#2", "the ticket has no id"),
+        Unreadable("tickets:36", "the ticket does not say who asked (requester_id)"),
+        Unreadable("tickets:37", "its comments are not there (404): was it deleted meanwhile?"),
+        Unreadable("tickets:35-1", "it is not an object"),
+        Unreadable("tickets:35-2", "the comment does not say whether it is public"),
+    ]
+
+
+def test_a_refusal_of_comments_that_is_no_404_ends_the_run(desk: Desk) -> None:
+    desk.replies[EXPORT] = export(ticket())
+    desk.replies[COMMENTS.format(35)] = Reply({"error": "Forbidden"}, 403)
+    with pytest.raises(CollectError, match=r"/api/v2/tickets/35/comments.json refuses \(403\). The key is not allowed"):
+        desk.pages()
+
+
+@pytest.mark.parametrize("counted, places", [(3, 3), (0, 50), (None, 50), (9_999_999, 5000)])
+def test_of_a_deleted_ticket_as_many_comments_are_void_as_it_had(desk: Desk, counted: object, places: int) -> None:
+    desk.replies[EXPORT] = export(ticket(status="deleted", comment_count=counted))
+    void = [f"35-{place}" for place in range(1, places + 1)]
+    assert desk.items() == [Withdrawn(each, f"tickets:{each}") for each in void]
+
+
+def test_with_a_deleted_ticket_its_rating_is_void(desk: Desk) -> None:
+    desk.replies[EXPORT] = export(
+        ticket(status="deleted", comment_count=1, satisfaction_rating={"id": 7, "score": "bad"})
+    )
+    assert desk.items() == [Withdrawn("35-1", "tickets:35-1"), Withdrawn("rating-7", "tickets:rating-7")]
+
+
+def test_what_was_stored_of_a_ticket_is_gone_after_it_was_deleted(desk: Desk, tmp_path: Path) -> None:
+    settings = f'url = "{desk.web.url}"\nemail = "a@example.com"\ntoken = {{ env = "{SECRET_VARIABLE}" }}'
+    source = f'[[sources]]\nname = "客服"\ncollector = "zendesk"\nchannel = "邮件"\n{settings}\n'
+    (tmp_path / "feedback.toml").write_text(f'[project]\nname = "小店"\n\n{source}', encoding="utf-8")
+    desk.replies[EXPORT] = export(ticket(), ticket(36))
+    desk.replies[COMMENTS.format(35)] = comments(comment("杯子碎了"), comment("马上补发", author_id=AGENT))
+    desk.replies[COMMENTS.format(36)] = comments(comment("物流很快"))
+    desk.replies[RATINGS] = ratings({"id": 7, "score": "bad", "created_at": "2026-03-01T02:00:00Z", "comment": "太慢"})
+    assert run("collect", project=tmp_path).out == "客服: 4 new\n"
+    gone = ticket(status="deleted", comment_count=2, satisfaction_rating={"id": 7, "score": "bad"})
+    desk.replies[EXPORT] = export(gone, after="c2")
+    desk.replies[RATINGS] = ratings()
+    assert run("collect", project=tmp_path).out == "客服: 0 new, 3 withdrawn\n"
+    with Store.open(tmp_path / "feedback.db") as store:
+        assert rows(store.connection, "select source_id, text from verbatims") == [("36-1", "物流很快")]
+
+
+def test_an_export_begins_at_the_beginning_and_goes_on_at_its_cursor(desk: Desk) -> None:
+    replies = iter(
+        [export(ticket(), after="c1", end=False), export(ticket(36, generated_timestamp=1_772_000_060), after="c2")]
+    )
+    desk.replies[EXPORT] = lambda _asked: next(replies)
+    desk.replies[COMMENTS.format(35)] = comments(comment("杯子碎了"))
+    desk.replies[COMMENTS.format(36)] = comments()
+    first, second = desk.pages()
+    assert (len(first.items), first.state, first.notes) == (1, '["c1", 1772000000]', ())
+    assert (second.items, second.state, second.notes) == ([], '["c2", 1772000060]', ())
+    desk.replies[EXPORT] = export(after="c2")
+    assert [page.state for page in desk.pages(state=second.state)] == [second.state]
+    common = {"per_page": "100", "include": "comment_count"}
+    assert desk.queries(EXPORT) == [
+        {"start_time": "0", **common},
+        {"cursor": "c1", **common},
+        {"cursor": "c2", **common},
+    ]
+
+
+@pytest.mark.parametrize(
+    "since, start",
+    [(datetime(2026, 3, 1, tzinfo=UTC), 1_772_323_200), (NOW, LATEST), (datetime(2026, 4, 1, tzinfo=UTC), LATEST)],
+)
+def test_an_export_begins_where_the_visit_says_but_never_in_the_last_minutes(
+    desk: Desk, since: datetime, start: int
+) -> None:
+    desk.replies[EXPORT] = export(after=None)
+    assert [page.state for page in desk.pages(since=since)] == ["[null, null]"]
+    assert desk.queries(EXPORT)[0]["start_time"] == str(start)
+
+
+def test_a_ticket_from_the_future_does_not_push_the_state_past_now(desk: Desk) -> None:
+    desk.replies[EXPORT] = export(ticket(generated_timestamp=4_000_000_000))
+    desk.replies[COMMENTS.format(35)] = comments()
+    assert [page.state for page in desk.pages()] == [json.dumps(["c1", int(NOW.timestamp())])]
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
+def test_a_cursor_that_is_not_known_any_more_is_done_without_and_that_is_said(desk: Desk, status: int) -> None:
+    gone = Reply({"error": "InvalidValue"}, status)
+    desk.replies[EXPORT] = lambda asked: gone if asked.query.get("cursor") == "c1" else export(ticket(), after="c9")
+    desk.replies[COMMENTS.format(35)] = comments(comment("杯子碎了"))
+    (page,) = desk.pages(state='["c1", 1772000000]')
+    assert page == Page(
+        [record("35-1", "杯子碎了", turn=1, customer="501")],
+        '["c9", 1772000000]',
+        (
+            "tickets: the interface no longer knew where the last run had stopped, and was asked from before that. "
+            "Nothing is missing.",
+        ),
+    )
+    assert desk.queries(EXPORT)[1]["start_time"] == "1771999700"
+
+
+def test_an_export_that_is_refused_without_its_cursor_too_is_an_error(desk: Desk) -> None:
+    desk.replies[EXPORT] = Reply({"error": "no"}, 400)
+    with pytest.raises(CollectError, match=r"cursor.json refuses \(400\)"):
+        desk.pages(state='["c1", 1772000000]')
+    assert len(desk.web.asked) == 2
+
+
+def test_a_refusal_that_says_nothing_of_the_cursor_is_an_error_at_once(desk: Desk) -> None:
+    desk.replies[EXPORT] = Reply({"error": "no"}, 401)
+    with pytest.raises(CollectError, match=r"refuses \(401\). The key is missing, wrong or has run out."):
+        desk.pages(state='["c1", 1772000000]')
+    assert len(desk.web.asked) == 1
+
+
+NO_WAY_ON = r"cursor.json does not say whether and where there is more. The interface may have changed."
+
+
+@pytest.mark.parametrize(
+    "answer, said",
+    [
+        ({"tickets": []}, NO_WAY_ON),
+        (export(after=None, end=False), NO_WAY_ON),
+        ({"end_of_stream": True}, r"cursor.json answers without the list 'tickets'. The interface may have changed."),
+        ([], r"cursor.json answers without the list 'tickets'."),
+    ],
+)
+def test_an_export_of_another_shape_is_an_error(desk: Desk, answer: object, said: str) -> None:
+    desk.replies[EXPORT] = answer
+    with pytest.raises(CollectError, match=said):
+        desk.pages()
+
+
+def test_an_export_that_names_the_same_cursor_again_is_an_error(desk: Desk) -> None:
+    desk.replies[EXPORT] = export(after="c1", end=False)
+    with pytest.raises(CollectError, match=NO_WAY_ON):
+        desk.pages()
+    assert len(desk.web.asked) == 2
+
+
+def test_an_export_that_never_gets_anywhere_is_an_error(desk: Desk) -> None:
+    desk.replies[EXPORT] = lambda asked: export(after=asked.query.get("cursor", "") + "x", end=False)
+    with pytest.raises(CollectError, match=r"cursor.json gives page after page with nothing new in it."):
+        desk.pages()
+    assert len(desk.web.asked) == 101
+
+
+def test_comments_that_do_not_say_where_they_go_on_are_an_error(desk: Desk) -> None:
+    desk.replies[EXPORT] = export(ticket())
+    for answer in ({"comments": []}, comments(more=True), comments(more=True, after="same")):
+        desk.replies[COMMENTS.format(35)] = answer
+        with pytest.raises(CollectError, match=r"35/comments.json does not say whether and where there is more."):
+            desk.pages()
+    desk.replies[COMMENTS.format(35)] = {"meta": {"has_more": False}}
+    with pytest.raises(CollectError, match=r"35/comments.json answers without the list 'comments'."):
+        desk.pages()
+
+
+def test_a_ticket_of_many_comments_comes_in_several_pages_and_the_state_with_the_last(desk: Desk) -> None:
+    def some(asked: Asked) -> dict[str, object]:
+        start = int(asked.query.get("page[after]", 0))
+        found = [comment(f"第{n}次来问") for n in range(start, start + 100)]
+        return comments(*found, more=start < 1000, after=str(start + 100))
+
+    desk.replies[EXPORT] = export(ticket())
+    desk.replies[COMMENTS.format(35)] = some
+    assert [(len(page.items), page.state) for page in desk.pages()] == [
+        (500, None),
+        (500, None),
+        (100, '["c1", 1772000000]'),
+    ]
+
+
+def a_rating(number: int, score: str = "good", at: str = "2026-03-01T02:00:00Z", **fields: object) -> dict[str, object]:
+    return {"id": number, "score": score, "ticket_id": 35, "requester_id": ASKED_BY, "created_at": at, **fields}
+
+
+def test_a_rating_is_a_score_of_satisfaction_with_the_comment_as_its_text(desk: Desk) -> None:
+    desk.replies[RATINGS] = ratings(
+        a_rating(1, comment="很快解决了"),
+        a_rating(2, "bad", comment=None, requester_id=None),
+        a_rating(3, "offered"),
+        a_rating(4, "unoffered"),
+        a_rating(5, "splendid"),
+        {"score": "good"},
+        "rating",
+    )
+
+    def rated(number: int, value: str, text: str = "", customer: str | None = "501") -> Record:
+        where = {"location": f"satisfaction_ratings:{number}", "customer": customer}
+        return record(f"rating-{number}", text, scores=(RawScore("csat", value, 0, 1),), **where)
+
+    assert desk.items("satisfaction_ratings") == [
+        rated(1, "1", "很快解决了"),
+        rated(2, "0", customer=None),
+        rated(5, "splendid"),
+        Unreadable("satisfaction_ratings:#6", "the rating has no id"),
+        Unreadable("satisfaction_ratings:#7", "it is not an object"),
+    ]
+
+
+def test_ratings_are_asked_for_again_for_a_month(desk: Desk) -> None:
+    desk.replies[RATINGS] = ratings(a_rating(1))
+    (page,) = desk.pages("satisfaction_ratings")
+    assert page.state == "1772330400"
+    (page,) = desk.pages("satisfaction_ratings", page.state)
+    assert page.state == "1772330400"
+    desk.pages("satisfaction_ratings", since=datetime(2026, 3, 1, tzinfo=UTC))
+    common = {"score": "received", "page[size]": "100"}
+    assert desk.queries(RATINGS) == [
+        common,
+        {**common, "start_time": "1769738400"},
+        {**common, "start_time": "1772323200"},
+    ]
+
+
+def test_no_ratings_leave_the_state_as_it_was(desk: Desk) -> None:
+    desk.replies[RATINGS] = ratings()
+    assert desk.pages("satisfaction_ratings") == [Page([], None)]
+    assert desk.pages("satisfaction_ratings", "1772330400") == [Page([], "1772330400")]
+
+
+def test_a_rating_from_the_future_does_not_push_the_state_past_now(desk: Desk) -> None:
+    desk.replies[RATINGS] = ratings(a_rating(1, at="2030-01-01T00:00:00Z"))
+    assert desk.pages("satisfaction_ratings")[0].state == str(int(NOW.timestamp()))
+
+
+def test_the_state_moves_with_each_page_of_ratings_as_long_as_they_come_by_their_dates(desk: Desk) -> None:
+    def days(*found: int) -> Callable[[Asked], dict[str, object]]:
+        def page(asked: Asked) -> dict[str, object]:
+            at = int(asked.query.get("page[after]", 0))
+            some = a_rating(at, at=f"2026-02-{found[at]:02}T00:00:00Z")
+            return ratings(some, more=at + 1 < len(found), after=str(at + 1))
+
+        return page
+
+    desk.replies[RATINGS] = days(1, 2, 3)
+    assert [page.state for page in desk.pages("satisfaction_ratings")] == ["1769904000", "1769990400", "1770076800"]
+    desk.replies[RATINGS] = days(3, 2, 1)
+    assert [page.state for page in desk.pages("satisfaction_ratings")] == ["1770076800", None, "1770076800"]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_where_there_are_no_ratings_to_be_had_it_is_said_how_to_do_without(desk: Desk, status: int) -> None:
+    desk.replies[RATINGS] = Reply({"error": "no"}, status)
+    with pytest.raises(
+        CollectError, match=rf"refuses \({status}\)\..* To do without ratings: streams = \[\"tickets\"\]\."
+    ):
+        desk.pages("satisfaction_ratings")
+
+
+def test_a_key_that_has_run_out_is_no_question_of_ratings(desk: Desk) -> None:
+    desk.replies[RATINGS] = Reply({"error": "no"}, 401)
+    with pytest.raises(CollectError, match=r"The key is missing, wrong or has run out\.$"):
+        desk.pages("satisfaction_ratings")
+
+
+def test_both_streams_are_asked_where_none_is_named(desk: Desk) -> None:
+    assert ZendeskCollector().streams(desk.visit()) == ["tickets", "satisfaction_ratings"]
+    assert ZendeskCollector().streams(desk.visit(streams=["satisfaction_ratings"])) == ["satisfaction_ratings"]
+    assert desk.web.asked == []
+
+
+SETTINGS_WRONG: dict[str, tuple[dict[str, object], str]] = {
+    "no address": ({"email": "a@example.com", "token": TOKEN}, "'subdomain' is missing"),
+    "a whole address as the subdomain": (
+        {"subdomain": "https://acme.zendesk.com", "email": "a@example.com", "token": TOKEN},
+        "'subdomain' is the first word of your address alone: acme of https://acme.zendesk.com",
+    ),
+    "no key": ({"subdomain": "acme", "email": "a@example.com"}, "say either 'email' and 'token', or 'oauth_token'"),
+    "two keys": (
+        {"subdomain": "acme", "email": "a@example.com", "token": TOKEN, "oauth_token": TOKEN},
+        "say either 'email' and 'token', or 'oauth_token'",
+    ),
+    "a token without whose": ({"subdomain": "acme", "token": TOKEN}, "'email' is missing"),
+    "a stream that is none": (
+        {"subdomain": "acme", "oauth_token": TOKEN, "streams": ["calls"]},
+        "unknown 'calls' in 'streams'. Known: tickets, satisfaction_ratings",
+    ),
+    "an unknown key": (
+        {"subdomain": "acme", "oauth_token": TOKEN, "page": 1},
+        "unknown 'page'. Known: email, oauth_token, streams, subdomain, token, url",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SETTINGS_WRONG)
+def test_settings_that_can_not_be_are_refused_before_anybody_is_asked(what: str) -> None:
+    options, said = SETTINGS_WRONG[what]
+    with pytest.raises(CollectError) as refused:
+        ZendeskCollector().streams(visit_of(options))
+    assert str(refused.value) == f"source '客服': {said}."
+
+
+def test_the_address_is_that_of_the_subdomain(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def get(_web: Web, url: str, *_more: object) -> None:
+        asked.append(url)
+        raise CollectError("nobody is asked here")
+
+    monkeypatch.setattr(Web, "get", get)
+    visit = visit_of({"subdomain": "acme", "oauth_token": TOKEN})
+    with pytest.raises(CollectError, match="nobody is asked here"):
+        list(ZendeskCollector().pages("tickets", None, visit))
+    assert asked == ["https://acme.zendesk.com/api/v2/incremental/tickets/cursor.json"]
+
+
+def test_the_address_of_a_person_may_be_kept_elsewhere_too(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZENDESK_EMAIL", zendesk.EMAIL)
+    visit = desk.visit(email={"env": "ZENDESK_EMAIL"})
+    desk.replies[EXPORT] = lambda asked: export() if zendesk.may(asked) else zendesk.UNAUTHORIZED
+    assert [page.items for page in ZendeskCollector().pages("tickets", None, visit)] == [[]]
+    assert visit.vault.hide(desk.web.asked[0].headers["Authorization"]) == "Basic …"
+
+
+def test_a_token_that_no_header_could_hold_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECRET_VARIABLE, "密码")
+    visit = visit_of({"url": desk.web.url, "oauth_token": TOKEN})
+    with pytest.raises(
+        CollectError, match=r"'oauth_token' holds characters that no token has\. Was something else pasted\?"
+    ):
+        list(ZendeskCollector().pages("tickets", None, visit))
+
+
+def test_saved_tickets_without_comments_give_their_descriptions(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.json"
+    common = {"created_at": "2026-03-01T02:00:00Z"}
+    saved = [
+        ticket(description="杯子碎了", **common),
+        ticket(36, description="代客户开的单", submitter_id=AGENT, **common),
+        ticket(37, description="内部", is_public=False, **common),
+        {"id": 38, "requester": {"id": ASKED_BY}, "description": "物流慢", **common},
+        ticket(39, comments=[comment("退货流程太复杂")]),
+        ticket(40, status="deleted", comment_count=1),
+    ]
+    path.write_text(json.dumps({"tickets": saved}), encoding="utf-8")
+    items = list(ZendeskCollector().saved(path, visit_of({})))
+    assert items == [
+        record("35-1", "杯子碎了", turn=1, customer="501"),
+        record("36-1", "代客户开的单", turn=1, role="agent", conversation_id="36"),
+        record("38-1", "物流慢", turn=1, customer="501", conversation_id="38"),
+        record("39-1", "退货流程太复杂", turn=1, customer="501", conversation_id="39"),
+        Withdrawn("40-1", "tickets:40-1"),
+    ]
+
+
+def test_saved_objects_one_to_a_line_are_told_apart_by_what_they_hold(tmp_path: Path) -> None:
+    path = tmp_path / "export.json"
+    lines = [ticket(comments=[comment("杯子碎了")]), a_rating(7, comment="太慢"), {"users": []}, 5]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    first, second, *others = list(ZendeskCollector().saved(path, visit_of({})))
+    assert first == record("35-1", "杯子碎了", turn=1, customer="501")
+    assert isinstance(second, Record)
+    assert (second.source_id, second.text) == ("rating-7", "太慢")
+    assert others == [
+        Unreadable("export.json:#3", "it holds neither 'tickets' nor 'satisfaction_ratings'"),
+        Unreadable("export.json:#4", "it is not an object"),
+    ]
+
+
+def test_a_run_over_both_streams_stores_tickets_and_ratings(tmp_path: Path) -> None:
+    tickets, rated = zendesk.World(), zendesk_ratings.World()
+    with wire(lambda asked: rated.answer(asked) if asked.path == RATINGS else tickets.answer(asked)) as web:
+        settings = f'url = "{web.url}"\nemail = "{zendesk.EMAIL}"\ntoken = {{ env = "{SECRET_VARIABLE}" }}'
+        source = f'[[sources]]\nname = "客服"\ncollector = "zendesk"\nchannel = "邮件"\n{settings}\n'
+        (tmp_path / "feedback.toml").write_text(f'[project]\nname = "小店"\n\n{source}', encoding="utf-8")
+        assert run("collect", project=tmp_path).code == 0
+    with Store.open(tmp_path / "feedback.db") as store:
+        stored = dict(rows(store.connection, "select source_id, text from verbatims"))
+    assert stored == {**tickets.stored(), **rated.stored()}

@@ -1,0 +1,74 @@
+"""Formbricks' management interface: one survey, its responses by when they were begun, the newest first, a few at a time."""
+
+from collections.abc import Mapping
+
+from wire import Asked, Reply
+
+from worlds import SECRET, SECRET_VARIABLE, Said, said
+
+SURVEY = "cm7survey0000000000000001"
+PAGE = 7  # of however many were asked for
+
+
+class World:
+    collector = "formbricks"
+    edits = True
+
+    def __init__(self) -> None:
+        self.said: list[Said] = said(20)
+
+    def section(self, url: str) -> Mapping[str, object]:
+        return {"url": url, "survey": SURVEY, "token": {"env": SECRET_VARIABLE}}
+
+    def answer(self, asked: Asked) -> Reply:
+        if asked.headers.get("x-api-key") != SECRET:
+            return Reply({"code": "not_authenticated", "message": "Not authenticated", "details": {}}, 401)
+        if asked.path == f"/api/v1/management/surveys/{SURVEY}":
+            return Reply({"data": definition()})
+        if asked.path != "/api/v1/management/responses" or asked.query.get("surveyId") != SURVEY:
+            return Reply({"code": "not_found", "message": "Survey not found", "details": {}}, 404)
+        skip, limit = int(asked.query.get("skip", 0)), min(int(asked.query.get("limit", PAGE)), PAGE)
+        newest = sorted(self.said, key=lambda one: (one.posted_at, one.number), reverse=True)
+        return Reply({"data": [response(one) for one in newest[skip : skip + limit]]})
+
+    def stored(self) -> dict[str, str]:
+        return {f"r{one.number}/why": one.text for one in self.said}
+
+    def saved(self) -> bytes:
+        """The survey's definition and all its responses, one answer after the other."""
+        responses = {"data": [response(one) for one in self.said]}
+        return Reply({"data": definition()}).body() + b"\n" + Reply(responses).body()
+
+
+def definition() -> dict[str, object]:
+    questions = [
+        {"id": "likely", "type": "nps", "headline": {"default": "您有多大可能推荐我们？"}, "required": True},
+        {"id": "why", "type": "openText", "inputType": "text", "headline": {"default": "<p>为什么？</p>"}},
+    ]
+    return {
+        "id": SURVEY,
+        "name": "购物之后",
+        "status": "inProgress",
+        "questions": questions,
+        "blocks": [{"id": "b1", "name": "Block 1", "elements": questions}],
+        "hiddenFields": {"enabled": True, "fieldIds": ["campaign"]},
+    }
+
+
+def response(one: Said) -> dict[str, object]:
+    return {
+        "id": f"r{one.number}",
+        "createdAt": f"{one.posted_at:%Y-%m-%dT%H:%M:%S}.507Z",
+        "updatedAt": f"{one.changed_at:%Y-%m-%dT%H:%M:%S}.507Z",
+        "surveyId": SURVEY,
+        "finished": True,
+        "contact": {"id": f"contact{one.number}", "userId": f"member-{one.number}"},
+        "contactAttributes": {"userId": f"member-{one.number}"},
+        "data": {"why": one.text, "likely": one.number % 11, "campaign": "spring"},
+        "meta": {"country": "CN", "source": "app", "url": "https://shop.example/s"},
+        "ttc": {"why": 2154.7, "_total": 2154.7},
+        "variables": {},
+        "tags": [],
+        "language": None,
+        "singleUseId": None,
+    }
