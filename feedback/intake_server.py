@@ -77,9 +77,11 @@ async def serve(
         loop.add_signal_handler(signal.SIGTERM, stop.set)
     # A connection to SQLite belongs to one thread: what is to be stored waits in line for it.
     with ThreadPoolExecutor(1) as writer:
-        store = await loop.run_in_executor(writer, EventStore, project)
-        door = _Door(project.intake, token, limits, store, writer, patience, say)
+        opening = loop.run_in_executor(writer, EventStore, project)
         try:
+            # Shielded: whoever ends this while the database is being opened would leave it open.
+            store = await asyncio.shield(opening)
+            door = _Door(project.intake, token, limits, store, writer, patience, say)
             server = await asyncio.start_server(door.meet, sock=listener, limit=_CHUNK)
             summary = loop.create_task(door.summaries())
             try:
@@ -89,7 +91,7 @@ async def serve(
                 summary.cancel()
                 await door.finish()
         finally:
-            await loop.run_in_executor(writer, store.close)
+            await loop.run_in_executor(writer, (await opening).close)
 
 
 class _Door:

@@ -161,7 +161,7 @@ def test_a_damaged_file_in_a_folder_does_not_keep_the_others_from_being_read(pro
     ran = run("collect", "table", project, "--name", "r", project=project)
     empty = [f"Error: r: {project / f'a{n}.csv'} is empty." for n in range(5)]
     assert (ran.code, ran.out) == (1, "r: 1 new\n")
-    assert ran.err.splitlines() == [*empty, "Error: r: 2 more files can't be read."]
+    assert ran.err.splitlines() == [*empty, "Error: r: 2 more can't be read."]
     with closing(sqlite3.connect(project / "feedback.db")) as database:
         assert database.execute("select status, message from runs").fetchall() == [
             ("failed", f"CollectError: {project / 'a0.csv'} is empty.")

@@ -41,7 +41,7 @@ def run_source(
         for reason in done.failed[:_REASONS_SHOWN]:
             say(f"Error: {source.name}: {reason}", err=True)
         if (more := len(done.failed) - _REASONS_SHOWN) > 0:
-            say(f"Error: {source.name}: {more:,} more parts can't be read.", err=True)
+            say(f"Error: {source.name}: {more:,} more can't be read.", err=True)
     except StorageError:
         raise
     except FeedbackError as error:
