@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -159,20 +159,24 @@ class Project:
 
     def __init__(self, folder: Path, interfaces: Interfaces, draw: random.Random) -> None:
         self.folder, self._interfaces = folder, interfaces
+        self._secrets: dict[str, str] = {}
         names = list(interfaces.worlds)
         draw.shuffle(names)
         sources = []
         for name in names:
             world = interfaces.worlds[name]
             section = {"name": name, "collector": world.collector, "channel": "试验"}
-            sources.append({**section, **world.section(interfaces.urls[name])})
+            # One interface wants a key of its own making.
+            variable = f"{SECRET_VARIABLE}_{len(sources)}"
+            self._secrets[variable] = getattr(world, "pem", SECRET)
+            sources.append({**section, **_renamed(world.section(interfaces.urls[name]), variable)})
         folder.mkdir(parents=True)
         settings = {"project": {"name": "试验"}, "sources": sources}
         (folder / "feedback.toml").write_text(tomlkit.dumps(settings), encoding="utf-8")
 
     def start(self) -> "subprocess.Popen[bytes]":
         line = [sys.executable, "-m", "feedback", "--project", str(self.folder), "collect"]
-        secrets = {**os.environ, SECRET_VARIABLE: SECRET}
+        secrets = {**os.environ, **self._secrets}
         return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=secrets, cwd=ROOT)
 
     def run_to_end(self) -> None:
@@ -190,6 +194,18 @@ class Project:
         with closing(sqlite3.connect(self.folder / "feedback.db")) as database:
             assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
             assert database.execute("pragma foreign_key_check").fetchall() == []
+
+
+def _renamed(section: Mapping[str, object], variable: str) -> dict[str, object]:
+    """The section, its secret in another variable."""
+    return {
+        key: {"env": variable}
+        if value == {"env": SECRET_VARIABLE}
+        else _renamed(value, variable)
+        if isinstance(value, dict)
+        else value
+        for key, value in section.items()
+    }
 
 
 class Attack:

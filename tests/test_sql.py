@@ -721,6 +721,20 @@ def test_a_server_that_hangs_up_is_said_in_a_sentence(tmp_path: Path, kind: str)
     assert str(error.value) == "The database broke the connection off. What came before is stored: run this again."
 
 
+def test_an_answer_of_mysql_is_left_without_reading_its_rest() -> None:
+    """By names that are PyMySQL's own: a version without them is found here."""
+    from pymysql.connections import MySQLResult
+
+    answer = MySQLResult(None)
+    assert answer.unbuffered_active is False
+    answer.unbuffered_active = True  # rows are on their way
+    cursor = database_module._streaming_cursor()(None)
+    assert cursor._result is None
+    cursor._result = answer
+    cursor.close()
+    assert answer.unbuffered_active is False
+
+
 def test_duckdb_sorts_within_bounds(tmp_path: Path) -> None:
     new_database("duckdb", tmp_path)
     with opened("duckdb:///shop.duckdb", tmp_path) as database:
