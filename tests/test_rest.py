@@ -1,0 +1,315 @@
+"""Collector rest: every way of saying who asks, where the next page is and what is new; secrets and where they may lie."""
+
+import base64
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from wire import Asked, Reply, Wire, wire
+from worlds import NOW
+
+from feedback.collectors.base import Record, SourceConfig, Unreadable
+from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.vault import Vault
+from feedback.collectors.rest import RestCollector
+from feedback.errors import CollectError
+
+KEY = "k3y-Very/Secret+77"
+COLUMNS = {"text": "body", "source_id": "id", "posted_at": "at"}
+Section = Mapping[str, object]
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REST_KEY", KEY)
+
+
+def visit(section: Section, folder: Path | None = None, since_days: int | None = None) -> Visit:
+    config = SourceConfig("工单", "rest", base=folder or Path(), channel="工单系统", kind="ticket", options=section)
+    since = None if since_days is None else NOW - timedelta(days=since_days)
+    return Visit(config, Vault(folder or Path("/nonexistent")), NOW, since=since)
+
+
+def row(number: int, **more: object) -> dict[str, object]:
+    return {"id": number, "body": f"第{number}条", "at": f"2026-02-{number:02}T08:00:00Z", **more}
+
+
+def pages(
+    section: Section, answer: Callable[[Asked], Reply], state: str | None = None, since_days: int | None = None
+) -> tuple[list[Page], Wire]:
+    with wire(answer) as web:
+        looked = visit({"url": f"{web.url}/v1", "columns": COLUMNS, **section}, since_days=since_days)
+        assert RestCollector().streams(looked) == ["records"]
+        return list(RestCollector().pages("records", state, looked)), web
+
+
+def ids(found: list[Page]) -> list[str | None]:
+    return [item.source_id for page in found for item in page.items if isinstance(item, Record)]
+
+
+def fault(section: Section, answer: Callable[[Asked], Reply]) -> str:
+    with pytest.raises(CollectError) as error:
+        pages(section, answer)
+    return str(error.value)
+
+
+def test_a_record_is_what_the_columns_say() -> None:
+    found, _ = pages({}, lambda _asked: Reply([row(1)]))
+    record = Record("第1条", "ticket", "工单系统", "records:1", source_id="1", posted_at="2026-02-01T08:00:00Z")
+    assert found == [Page([record], "[null, null, null]")]
+
+
+SECRET = {"env": "REST_KEY"}
+BASIC = "Basic " + base64.b64encode(f"wang@shop.example:{KEY}".encode()).decode()
+WAYS: dict[str, tuple[dict[str, object], Callable[[Asked], bool]]] = {
+    "bearer": ({"token": SECRET}, lambda asked: asked.headers.get("Authorization") == f"Bearer {KEY}"),
+    "header": ({"name": "X-Key", "token": SECRET}, lambda asked: asked.headers.get("X-Key") == KEY),
+    "query": ({"name": "key", "token": SECRET}, lambda asked: asked.query.get("key") == KEY),
+    "basic": ({"user": "wang@shop.example", "password": SECRET}, lambda asked: asked.headers["Authorization"] == BASIC),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_it_says_who_asks_in_every_way(way: str) -> None:
+    settings, is_known = WAYS[way]
+    found, web = pages({"auth": {"type": way, **settings}}, lambda _asked: Reply([row(1)]))
+    assert ids(found) == ["1"]
+    assert all(map(is_known, web.asked))
+
+
+def test_a_token_of_oauth2_is_fetched_by_the_clients_secret_and_renewed_when_it_runs_out() -> None:
+    given: list[str] = []
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/token":
+            given.append(f"token-{len(given)}")
+            return Reply({"access_token": given[-1], "expires_in": 1})
+        if asked.headers.get("Authorization") != f"Bearer {given[-1]}":
+            return Reply({}, 401)
+        number = int(asked.query["page"])
+        return Reply([row(number)] if number < 3 else [])
+
+    with wire(answer) as web:
+        client = {"type": "oauth2", "client_id": "shop", "client_secret": SECRET, "scope": "read"}
+        section = {
+            "url": f"{web.url}/v1",
+            "columns": COLUMNS,
+            "auth": {**client, "token_url": f"{web.url}/token"},
+            "pages": {"type": "page"},
+        }
+        looked = visit(section)
+        found = list(RestCollector().pages("records", None, looked))
+        asked = next(each for each in web.asked if each.path == "/token")
+    assert ids(found) == ["1", "2"]
+    assert len(given) == 3  # one for each page: they last a second
+    assert asked.body == b"grant_type=client_credentials&scope=read"
+    assert looked.vault.hide(f"{given[0]} and {KEY}") == "… and …"
+
+
+def test_an_authorization_server_that_gives_no_token_is_named() -> None:
+    with wire(lambda _asked: Reply({"token": "x"})) as web:
+        auth = {"type": "oauth2", "client_id": "shop", "client_secret": SECRET, "token_url": f"{web.url}/token"}
+        looked = visit({"url": f"{web.url}/v1", "columns": COLUMNS, "auth": auth})
+        with pytest.raises(CollectError, match=r"/token gave no access_token\. Is 'token_url' right\?"):
+            list(RestCollector().pages("records", None, looked))
+
+
+def test_a_token_with_characters_that_no_token_has_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REST_KEY", "密钥在这里")
+    assert fault({"auth": {"type": "bearer", "token": SECRET}}, lambda _asked: Reply([])) == (
+        "source '工单', [auth]: the token holds characters that no token has. Was something else pasted?"
+    )
+
+
+ROWS = [row(number) for number in range(1, 8)]
+
+
+def by_page(asked: Asked) -> Reply:
+    start = (int(asked.query["p"]) - 1) * 3
+    return Reply(ROWS[start : start + int(asked.query["size"])])
+
+
+def by_offset(asked: Asked) -> Reply:
+    start = int(asked.query["offset"])
+    return Reply(ROWS[start : start + 3])
+
+
+def by_link(asked: Asked) -> Reply:
+    start = int(asked.query.get("from", 0))
+    link = f'<{asked.path}?from={start + 3}>; rel="next"' if start + 3 < len(ROWS) else '</v1>; rel="first"'
+    return Reply(ROWS[start : start + 3], headers={"Link": link})
+
+
+def by_next(asked: Asked) -> Reply:
+    start = int(asked.query.get("from", 0))
+    after = f"/v1?from={start + 3}" if start + 3 < len(ROWS) else None
+    return Reply({"rows": ROWS[start : start + 3], "links": {"next": after}})
+
+
+def by_more(asked: Asked) -> Reply:
+    start = int(asked.query.get("cursor", 0))
+    return Reply({"rows": ROWS[start : start + 3], "cursor": start + 3, "more": start + 3 < len(ROWS)})
+
+
+PAGED: dict[str, tuple[Section, Callable[[Asked], Reply]]] = {
+    "page": ({"pages": {"type": "page", "parameter": "p", "size_parameter": "size", "size": 3}}, by_page),
+    "offset": ({"pages": {"type": "offset"}}, by_offset),
+    "link": ({"pages": {"type": "link"}}, by_link),
+    "next": ({"records": "rows", "pages": {"type": "next", "cursor": "links.next"}}, by_next),
+    "cursor with more": ({"records": "rows", "pages": {"type": "cursor", "cursor": "cursor", "more": "more"}}, by_more),
+}
+
+
+@pytest.mark.parametrize("way", PAGED)
+def test_pages_are_found_in_every_way(way: str) -> None:
+    section, answer = PAGED[way]
+    assert ids(pages(section, answer)[0]) == [str(number) for number in range(1, 8)]
+
+
+def test_pages_that_lead_in_a_circle_or_elsewhere_are_named() -> None:
+    circle = {"records": "rows", "pages": {"type": "cursor", "cursor": "next"}}
+    said = fault(circle, lambda _asked: Reply({"rows": [row(1)], "next": "a"}))
+    assert said.endswith("/v1 gives the same next page again and again. Is [pages] right?")
+    elsewhere = {"records": "rows", "pages": {"type": "next", "cursor": "next"}}
+    said = fault(elsewhere, lambda _asked: Reply({"rows": [row(1)], "next": "https://evil.example/v1"}))
+    assert said == "127.0.0.1 names a next page on evil.example, which was not asked."
+    said = fault(elsewhere, lambda _asked: Reply({"rows": [row(1)], "next": "http://[bad"}))
+    assert said == "127.0.0.1 names a next page that is no address."
+
+
+def test_where_the_records_are_not_it_says_what_is_there() -> None:
+    assert fault({"records": "data.items"}, lambda _asked: Reply({"result": [], "count": 0})) == (
+        "source '工单': 'data.items' of the answer is no list. Has the interface changed? It has: result, count."
+    )
+    assert fault({}, lambda _asked: Reply({"result": []})) == (
+        "source '工单': the answer is no list: say where it is by 'records'. Has the interface changed? It has: result."
+    )
+    assert ids(pages({"records": "data.items"}, lambda _asked: Reply({"data": None}))[0]) == []
+
+
+def test_what_is_no_object_is_told() -> None:
+    found, _ = pages({}, lambda _asked: Reply([row(1), "好"]))
+    assert found[0].items[1] == Unreadable("records:#2", "it is not an object")
+
+
+ASKED = {"iso": "2026-02-02T07:55:00Z", "date": "2026-02-02", "epoch": "1770018900", "epoch-ms": "1770018900000"}
+
+
+@pytest.mark.parametrize("form", ASKED)
+def test_the_next_run_asks_from_a_little_before_what_it_knows(form: str) -> None:
+    section = {"since": {"column": "at", "parameter": "after", "format": form}}
+    rows = [row(1), row(2), row(3, at="2031-01-01T00:00:00Z"), row(4, at="sometime"), row(5, at=None), row(6, at=True)]
+    [page], web = pages(section, lambda _asked: Reply(rows))
+    assert web.asked[0].query == {}
+    assert page.state == '["2026-02-02T08:00:00Z", "2026-02-02T08:00:00Z", null]'  # not the one of the future
+    _, web = pages(section, lambda _asked: Reply([]), page.state)
+    assert web.asked[0].query == {"after": ASKED[form]}
+
+
+def test_a_first_run_asks_from_what_the_user_wants() -> None:
+    _, web = pages({"since": {"column": "at", "parameter": "after"}}, lambda _asked: Reply([]), since_days=1)
+    assert web.asked[0].query == {"after": "2026-03-01T04:00:00Z"}
+
+
+def test_numbers_that_grow_are_asked_from_the_last_one() -> None:
+    section = {"since": {"column": "id", "parameter": "min_id", "format": "number"}}
+    [page], web = pages(section, lambda _asked: Reply([row(9), row(12), row(3), row(4, id="x")]))
+    assert web.asked[0].query == {}
+    _, web = pages(section, lambda _asked: Reply([]), page.state)
+    assert web.asked[0].query == {"min_id": "12"}
+
+
+@pytest.mark.parametrize(
+    "since", [{"column": "at", "order": "newest"}, {"column": "id", "order": "newest", "format": "number"}]
+)
+def test_a_list_with_the_newest_first_is_read_back_to_what_is_known(since: Section) -> None:
+    newest_first = list(reversed(ROWS))
+    section = {"pages": {"type": "offset"}, "since": since}
+
+    def answer(asked: Asked) -> Reply:
+        return Reply(newest_first[int(asked.query["offset"]) :][:2])
+
+    found, _ = pages(section, answer)
+    assert [page.state is None for page in found] == [True] * 4 + [False]
+    again, _ = pages(section, answer, found[-1].state)
+    assert ids(again) == ["7", "6", "5", "4"]  # the page with the known one, and the first that is older than all
+
+
+def test_a_run_that_was_cut_off_goes_on_and_starts_over_where_the_cursor_is_forgotten() -> None:
+    section = {"records": "rows", "pages": {"type": "cursor", "cursor": "cursor", "more": "more"}}
+    first = pages(section, by_more)[0][0]
+    assert ids(pages(section, by_more, first.state)[0]) == ["4", "5", "6", "7"]
+
+    def forgotten(asked: Asked) -> Reply:
+        return Reply({"error": "cursor"}, 410) if asked.query.get("cursor") == "3" and len(web) == 0 else by_more(asked)
+
+    web: list[Asked] = []
+
+    def once(asked: Asked) -> Reply:
+        reply = forgotten(asked)
+        web.append(asked)
+        return reply
+
+    found, _ = pages(section, once, first.state)
+    note = "the interface no longer knew where the last run stopped: asked again from the last complete one"
+    assert found[0] == Page([], None, (note,))
+    assert ids(found) == [str(number) for number in range(1, 8)]
+
+
+def test_parameters_go_with_every_request_and_must_be_texts_or_numbers() -> None:
+    _, web = pages({"query": {"status": "all", "v": 2}}, lambda _asked: Reply([]))
+    assert web.asked[0].query == {"status": "all", "v": "2"}
+    assert fault({"query": {"a": ["b"]}}, lambda _asked: Reply([])) == "'query' must be a table of texts and numbers."
+
+
+def test_settings_are_checked_before_anybody_is_asked() -> None:
+    checked = RestCollector()
+    for section, message in (
+        ({}, "source '工单': 'url' is missing."),
+        ({"url": "x", "since": {"parameter": "p"}}, "source '工单', [since]: 'column' is missing: the field that says"),
+        ({"url": "x", "pages": {"type": "pgae"}}, "source '工单', [pages]: 'type' must be one of none, page"),
+        ({"url": "x", "columns": {"id": "id"}}, "source '工单', [columns]: unknown 'id'."),
+    ):
+        with pytest.raises(CollectError) as error:
+            checked.streams(visit(section))
+        assert str(error.value).startswith(message)
+
+
+def test_a_saved_answer_without_a_list_is_its_records(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text('[{"id": 1, "body": "好", "at": null}, 7]', encoding="utf-8")
+    found = list(RestCollector().saved(path, visit({"url": "x", "columns": COLUMNS}, tmp_path)))
+    assert found == [
+        Record("好", "ticket", "工单系统", "rows.json:#1:1", source_id="1"),
+        Unreadable("rows.json:#2", "it is not an object"),
+    ]
+
+
+def test_a_secret_may_lie_in_a_file_outside_the_project_alone(tmp_path: Path) -> None:
+    project, outside = tmp_path / "project", tmp_path / "keys"
+    project.mkdir()
+    outside.mkdir()
+    (outside / "good").write_text(f"\ufeff{KEY}\n", encoding="utf-8")
+    (project / "inside").write_text(KEY, encoding="utf-8")
+    (outside / "empty").write_text(" \n")
+    (outside / "bytes").write_bytes(b"\xff\xfe\x00")
+    (outside / "large").write_bytes(b"x" * 100_000)
+
+    def read(path: Path) -> str:
+        return visit({"token": {"file": str(path)}}, project).secret("token")
+
+    assert read(outside / "good") == KEY
+    where = "source '工单', [token]: "
+    inside = f"{project / 'inside'} lies in the project's folder, which may be shared. Keep secrets outside of it."
+    no_secret = "holds no secret: it is empty, too large, or not text."
+    for path, message in (
+        (project / "inside", inside),
+        (outside / "none", f"{outside / 'none'} can't be read: No such file or directory."),
+        *((outside / name, f"{outside / name} {no_secret}") for name in ("empty", "bytes", "large")),
+    ):
+        with pytest.raises(CollectError) as error:
+            read(path)
+        assert str(error.value) == where + message
+    with pytest.raises(CollectError, match="'token' is missing"):
+        visit({}, project).secret("token")
