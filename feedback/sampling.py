@@ -6,7 +6,7 @@ kept is kept with all its copies (Gibbons 2001, distinct sampling). The commones
 that a tenth of all customers wrote must not come out as none or as five tenths.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from heapq import nlargest
 from typing import Generic, Protocol, TypeVar
@@ -16,6 +16,7 @@ from storage.records import Fingerprint
 MOST_VALUES = 50_000
 MOST_CHARACTERS = 5_000_000  # of the texts that are kept to be compared
 _CHARACTERS_OF_A_COPY = 40  # what noting one takes
+_ORIGINALS_OF_A_BAND = 8  # texts that are nothing alike may have one in common
 _COMMON_SHARE = 4  # one in so many may stay because it is common
 
 Similar = Callable[[str, str], bool]
@@ -108,17 +109,16 @@ class Repeats:
 
 @dataclass(slots=True)
 class _Band:
-    """The first text that had a band, and its near copies found by it: one that has more bands in common with it counts in parts."""
+    """The first texts that had a band, and their near copies found by it: one that has more bands in common with them counts in parts."""
 
     weight: int
-    text: str
-    fingerprint: Fingerprint
+    originals: list[tuple[str, Fingerprint]]
     copies: float = 0
     seen: set[int] = field(default_factory=set)  # the copies, each once: what repeats one is an exact copy
 
     @property
     def size(self) -> int:
-        return len(self.text) + _CHARACTERS_OF_A_COPY * len(self.seen)
+        return sum(len(text) for text, _ in self.originals) + _CHARACTERS_OF_A_COPY * len(self.seen)
 
 
 class Copies:
@@ -136,27 +136,46 @@ class Copies:
         if fingerprint.exact is None or self._exact.add(fingerprint.exact):
             return
         known = {band: self._bands.kept.get(band) for band in fingerprint.bands if self._bands.takes(band)}
-        alike = {id(each.text): each.text for each in known.values() if each and self._is_other(each, fingerprint)}
-        copied = {key for key, other in alike.items() if self._similar(other, text)}
+        compared: dict[int, bool] = {}
+        near = found = False
         for each in known.values():
-            if each and id(each.text) in copied:
-                each.copies += 1 / len({*each.fingerprint.bands} & {*fingerprint.bands})
+            original = self._original(each, text, fingerprint, compared) if each else None
+            if each and original is not None:
+                found = True
+                near |= original is each.originals[0]  # collecting compares with the first alone
+                each.copies += 1 / len({*original[1].bands} & {*fingerprint.bands})
                 each.seen.add(fingerprint.exact)
                 self._characters += _CHARACTERS_OF_A_COPY
-        self._near += bool(copied)
-        for band, each in known.items():
-            # Only originals are compared with: a copy of a copy resembles the original.
-            if each is None and not copied and self._bands.takes(band):
-                self._bands.put(band, _Band(self._bands.step, text, fingerprint))
-                self._characters += len(text)
+        self._near += near
+        if not found:  # only originals are compared with: a copy of a copy resembles the original
+            self._keep(known, text, fingerprint)
         while self._characters > self._most_characters and self._bands.kept:
             self._bands.halve()
             self._characters = sum(each.size for each in self._bands.kept.values())
 
-    @staticmethod
-    def _is_other(known: _Band, fingerprint: Fingerprint) -> bool:
-        """Not an exact copy, which a sample need not have noticed."""
-        return fingerprint.exact != known.fingerprint.exact and fingerprint.exact not in known.seen
+    def _original(
+        self, band: _Band, text: str, fingerprint: Fingerprint, compared: dict[int, bool]
+    ) -> tuple[str, Fingerprint] | None:
+        """That of a band which the text is a near copy of, not an exact one, which a sample need not have noticed."""
+        if fingerprint.exact in band.seen or any(each.exact == fingerprint.exact for _, each in band.originals):
+            return None
+        for original in band.originals:
+            key = id(original[0])
+            if key not in compared:
+                compared[key] = self._similar(original[0], text)
+            if compared[key]:
+                return original
+        return None
+
+    def _keep(self, known: Mapping[int, _Band | None], text: str, fingerprint: Fingerprint) -> None:
+        for band, each in known.items():
+            if each is None and self._bands.takes(band):
+                self._bands.put(band, _Band(self._bands.step, [(text, fingerprint)]))
+            elif each is not None and len(each.originals) < _ORIGINALS_OF_A_BAND:
+                each.originals.append((text, fingerprint))
+            else:
+                continue
+            self._characters += len(text)
 
     @property
     def exact(self) -> Count:

@@ -446,7 +446,9 @@ def test_who_takes_the_connection_and_never_shows_a_certificate_is_left(tmp_path
 
 
 def moved(to: str, status: int = 302) -> Serve:
-    return bytes_of(f"HTTP/1.1 {status} Moved\r\nContent-Length: 0\r\nLocation: {to}\r\n\r\n".encode("latin-1"))
+    return bytes_of(
+        f"HTTP/1.1 {status} Moved\r\nConnection: close\r\nContent-Length: 0\r\nLocation: {to}\r\n\r\n".encode("latin-1")
+    )
 
 
 NOT_PASSED = ", which was not asked. Is the address right, and is the key still good? Login pages and bot checks are not passed.\n"

@@ -67,7 +67,11 @@ def wire(answer: Callable[[Asked], Reply]) -> Iterator[Wire]:
 
         def _serve(self) -> None:
             parts = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:  # the client was killed in the middle of asking
+                self.close_connection = True
+                return
             asked = Asked(self.command, parts.path, dict(parse_qsl(parts.query)), dict(self.headers), body)
             reply = state.reply(asked)
             time.sleep(reply.wait_seconds)
