@@ -24,6 +24,7 @@ from storage.store import Store
 from storage.verbatims import add_verbatims, withdraw
 
 SAVED_BATCH = 1000
+_TELLING = "{}: where to go on holds a secret, so it was not kept: the next run begins further back"
 _CHANGED = "its settings have changed since it was asked last: it is asked from the beginning"
 
 
@@ -69,13 +70,15 @@ def collect_pages(
             sums.parts += 1
             try:
                 for page in _limited(_pages(collector, stream, state, visit, wish), wish, sums):
-                    taken = intake.take(page.items)
+                    taken, known = intake.take(page.items), moves and page.state is not None
+                    # An interface may put a key into what it wants to be told the next time.
+                    tells = known and visit.vault.hide(page.state or "") != page.state
                     with store.transaction() as connection:
                         counts = store_taken(connection, run_id, Place(config.name, stream, digest), taken)
-                        if moves and page.state is not None:
+                        if known and not tells:
                             move_cursor(connection, config.name, stream, f"{digest}:{page.state}")
                     sums.count(*counts)
-                    sums.notes += page.notes
+                    sums.notes += [*page.notes, *([_TELLING.format(stream)] if tells else [])]
                     progress(stream, len(page.items))
             except CollectError as error:
                 sums.failed.append(CollectError(visit.vault.hide(str(error))))

@@ -1,16 +1,20 @@
 """Collector rest: every way of saying who asks, where the next page is and what is new; secrets and where they may lie."""
 
 import base64
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from command import run
 from wire import Asked, Reply, Wire, wire
 from worlds import NOW
 
 from feedback.collectors.base import Record, SourceConfig, Unreadable
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.paging import next_address
 from feedback.collectors.live.vault import Vault
 from feedback.collectors.rest import RestCollector
 from feedback.errors import CollectError
@@ -313,3 +317,52 @@ def test_a_secret_may_lie_in_a_file_outside_the_project_alone(tmp_path: Path) ->
         assert str(error.value) == where + message
     with pytest.raises(CollectError, match="'token' is missing"):
         visit({}, project).secret("token")
+
+
+def test_a_next_page_without_encryption_is_not_asked() -> None:
+    said = "shop.example names a next page on shop.example, which was not asked."
+    for there in ("http://shop.example/v1?page=2", "https://shop.example:8443/v1?page=2"):
+        with pytest.raises(CollectError) as error:
+            next_address("https://shop.example/v1", there)
+        assert str(error.value) == said
+    assert next_address("http://shop.example/v1", "https://shop.example/v2") == "https://shop.example/v2"
+    assert next_address("https://shop.example/v1?a=1", "?page=2") == "https://shop.example/v1?page=2"
+
+
+def test_a_key_that_comes_back_in_the_address_of_the_next_page_is_not_kept() -> None:
+    section = {
+        "records": "rows",
+        "pages": {"type": "next", "cursor": "next"},
+        "auth": WAYS["query"][0] | {"type": "query"},
+    }
+
+    def answer(asked: Asked) -> Reply:
+        start = int(asked.query.get("from", 0))
+        after = f"/v1?key={quote(asked.query['key'])}&from={start + 3}" if start + 3 < len(ROWS) else None
+        return Reply({"rows": ROWS[start : start + 3], "next": after})
+
+    found, _ = pages(section, answer)
+    assert ids(found) == [str(number) for number in range(1, 8)]
+    assert json.loads(found[0].state or "")[2].endswith("/v1?from=3")
+
+
+def test_a_state_that_holds_a_secret_is_not_stored(tmp_path: Path) -> None:
+    def answer(asked: Asked) -> Reply:
+        start = int(asked.query.get("from", 0))
+        link = f'</v1?from={start + 3}&as={quote(KEY)}>; rel="next"' if start + 3 < len(ROWS) else ""
+        return Reply(ROWS[start : start + 3], headers={"Link": link})
+
+    with wire(answer) as web:
+        (tmp_path / "feedback.toml").write_text(
+            f'[[sources]]\nname = "工单"\ncollector = "rest"\nurl = "{web.url}/v1"\npages = {{ type = "link" }}\n'
+            'auth = { type = "bearer", token = { env = "REST_KEY" } }\n'
+            'columns = { text = "body", source_id = "id", posted_at = "at" }\n',
+            encoding="utf-8",
+        )
+        ran = run("collect", "--source", "工单", "--limit", "3", project=tmp_path)
+        note = "  records: where to go on holds a secret, so it was not kept: the next run begins further back"
+        assert (ran.code, ran.out.splitlines()) == (0, ["工单: 3 new", note])
+        assert run("collect", project=tmp_path).out.splitlines()[0] == "工单: 4 new, 3 already there"
+    for path in tmp_path.glob("feedback.db*"):
+        assert KEY.encode() not in path.read_bytes()
+        assert quote(KEY).encode() not in path.read_bytes()

@@ -18,10 +18,14 @@ Headers = Callable[[], dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A `Web` that says who asks, and the headers to send with each request beyond that: a token that is renewed."""
+    """A `Web` that says who asks, and the headers to send with each request beyond that: a token that is renewed.
+
+    `parameters`: the names of those that it adds to every address.
+    """
 
     web: Web
     headers: Headers
+    parameters: frozenset[str] = frozenset()
 
 
 def access(visit: Visit) -> Access:
@@ -52,11 +56,11 @@ def access(visit: Visit) -> Access:
     if not token.isascii():
         raise CollectError(f"{auth.where}: the token holds characters that no token has. Was something else pasted?")
     if kind == "query":
-        return Access(Web(query={auth.string("name"): token}), dict)
-    headers = {"bearer": {"Authorization": f"Bearer {token}"}, "header": {auth.string("name", ""): token}}
+        name = auth.string("name")
+        return Access(Web(query={name: token}), dict, frozenset({name}))
     if kind == "header":
-        auth.string("name")  # it must be there
-    return Access(Web(headers=headers.get(kind)), dict)
+        return Access(Web(headers={auth.string("name"): token}), dict)
+    return Access(Web(headers={"Authorization": f"Bearer {token}"} if kind == "bearer" else None), dict)
 
 
 def _secret_or_text(visit: Visit, auth: SettingsTable, key: str) -> str:

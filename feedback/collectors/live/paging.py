@@ -1,13 +1,13 @@
 """How an interface says where its next page is: `[sources.pages]` of a source."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import requests
 
 from feedback.collectors.live.access import Access
-from feedback.collectors.live.web import Answer, Query
+from feedback.collectors.live.web import Answer, Query, is_within
 from feedback.collectors.objects import getter
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable
@@ -97,7 +97,7 @@ class Pages:
             if idle > MOST_IDLE_PAGES:
                 raise CollectError(f"{answer.place} gives page after page with nothing new in it. Is [pages] right?")
             number += count if self.kind == "offset" else 1
-            where = self._after(answer, content, count, number)
+            where = self._after(answer, content, count, number, access.parameters)
             if where is not None and where in seen:
                 raise CollectError(f"{answer.place} gives the same next page again and again. Is [pages] right?")
             seen.add(where or "")
@@ -106,7 +106,7 @@ class Pages:
                 return
         raise CollectError(f"{url} has more than {MOST_PAGES:,} pages. Ask for more records a page.")
 
-    def _after(self, answer: Answer, content: object, count: int, number: int) -> str | None:
+    def _after(self, answer: Answer, content: object, count: int, number: int, known: Collection[str]) -> str | None:
         inside = content if isinstance(content, dict) else {}
         if self.more and not getter(self.more)(inside):
             return None
@@ -116,11 +116,11 @@ class Pages:
             found = getter(self.cursor)(inside)
             if found in (None, "", False) or not isinstance(found, str | int):
                 return None
-            return str(found) if self.kind == "cursor" else _same_host(answer.url, str(found))
+            return str(found) if self.kind == "cursor" else next_address(answer.url, str(found), known)
         if self.kind == "link":
             links = requests.utils.parse_header_links(answer.headers.get("Link", ""))
             found = next((link["url"] for link in links if link.get("rel") == "next"), None)
-            return found and _same_host(answer.url, found)
+            return found and next_address(answer.url, found, known)
         return None
 
 
@@ -145,13 +145,19 @@ class RecordList:
         return found
 
 
-def _same_host(here: str, there: str) -> str:
-    """The next address, on the host that was asked: to another one a key might leak."""
+def next_address(here: str, there: str, without: Collection[str] = ()) -> str:
+    """The address of the next page as an answer names it, on the host that was asked: to another one a key might leak.
+
+    `without`: parameters that are left out of it, as they go with every request; an address is kept, and a key must not be.
+    """
     try:
         found = urljoin(here, there)
-        host = urlsplit(found).hostname
+        within, parts = is_within(found, here), urlsplit(found)
     except ValueError:
         raise CollectError(f"{urlsplit(here).hostname} names a next page that is no address.") from None
-    if urlsplit(found).netloc != urlsplit(here).netloc:
-        raise CollectError(f"{urlsplit(here).hostname} names a next page on {host}, which was not asked.")
-    return found
+    if not within:
+        raise CollectError(f"{urlsplit(here).hostname} names a next page on {parts.hostname}, which was not asked.")
+    if not without:
+        return found
+    kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in without]
+    return urlunsplit(parts._replace(query=urlencode(kept)))

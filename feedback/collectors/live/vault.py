@@ -80,4 +80,4 @@ class Vault:
 
 def _forms(value: str) -> set[str]:
     encoded = base64.b64encode(value.encode()).decode()
-    return {value, quote(value, safe=""), quote_plus(value), encoded, repr(value)[1:-1]}
+    return {value, quote(value), quote(value, safe=""), quote_plus(value), encoded, repr(value)[1:-1]}

@@ -264,7 +264,7 @@ def _place(url: str) -> str:
 
 def _followed(response: requests.Response) -> str:
     there = urljoin(response.url, response.headers.get("Location", ""))
-    if not _is_within(there, response.url):
+    if not is_within(there, response.url):
         raise CollectError(
             f"{_place(response.url)} redirects to {_place(there)}, which was not asked. "
             "Is the address right, and is the key still good? Login pages and bot checks are not passed."
@@ -272,7 +272,7 @@ def _followed(response: requests.Response) -> str:
     return there
 
 
-def _is_within(there: str, here: str) -> bool:
+def is_within(there: str, here: str) -> bool:
     """Whether an address is on the host and the port of another one; from http to https of the same host will do."""
     old, new = urlsplit(here), urlsplit(there)
     at, to = ((each.scheme, each.port or _PORTS.get(each.scheme)) for each in (old, new))
