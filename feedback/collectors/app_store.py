@@ -12,12 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from feedback.collectors.app_store_feed import Place, read_json_feed, read_xml_feed
-from feedback.collectors.base import Item, Unreadable
+from feedback.collectors.base import Item
 from feedback.collectors.encoding import read_text
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.newest_first import Reached, Walk
 from feedback.collectors.live.web import MOST_BYTES, Web
-from feedback.collectors.objects import read_json
+from feedback.collectors.objects import read_each, read_json
 from feedback.collectors.store_reviews import Found, Review, codes, items, refuse_unreadable
 
 CHANNEL = "App Store"
@@ -74,14 +74,11 @@ class AppStoreCollector:
             found = read_xml_feed(text.encode("utf-8", "surrogatepass"), Place(path.name, path.name, country))
             yield from items(found, path.name, CHANNEL, visit.config)
             return
-        for answer in read_json(path):
-            if isinstance(answer, Unreadable):
-                yield answer
-            else:
-                where, content = answer
-                yield from items(
-                    read_json_feed(content, Place(where, where, country)), path.name, CHANNEL, visit.config
-                )
+
+        def read(where: str, content: object) -> Iterator[Item]:
+            return items(read_json_feed(content, Place(where, where, country)), path.name, CHANNEL, visit.config)
+
+        yield from read_each(read_json(path), read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.newest_first import Reached, Walk
 from feedback.collectors.live.paging import MOST_PAGES, RecordList
 from feedback.collectors.live.web import Answer, Query, Refused, Web
-from feedback.collectors.objects import read_json
+from feedback.collectors.objects import read_each, read_json
 from feedback.collectors.store_reviews import Found, Reply, Review, items, refuse_unreadable
 from feedback.errors import CollectError
 
@@ -66,12 +66,10 @@ class AppStoreConnectCollector:
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """The reviews of an answer, or of several one after another."""
         _Settings.of(visit)
-        for answer in read_json(path):
-            if isinstance(answer, Unreadable):
-                yield answer
-            else:
-                where, content = answer
-                yield from items(_reviews(content, where, where), path.name, CHANNEL, visit.config)
+        return read_each(
+            read_json(path),
+            lambda where, content: items(_reviews(content, where, where), path.name, CHANNEL, visit.config),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from feedback.collectors.live.helpdesk import (
     seconds_at,
 )
 from feedback.collectors.live.web import Query, Refused, Web
-from feedback.collectors.objects import read_json
+from feedback.collectors.objects import read_each, read_json
 from feedback.errors import CollectError
 
 STREAMS = (CONVERSATIONS, SURVEY)
@@ -55,11 +55,7 @@ class ChatwootCollector:
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """Answers with the messages of a conversation or with survey answers, one after another."""
         desk = Desk(visit.config)
-        for found in read_json(path):
-            if isinstance(found, Unreadable):
-                yield found
-            else:
-                yield from desk.saved(*found)
+        return read_each(read_json(path), desk.saved)
 
 
 @dataclass(frozen=True, slots=True)

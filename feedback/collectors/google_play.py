@@ -16,7 +16,7 @@ from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.newest_first import Reached, Walk
 from feedback.collectors.live.paging import MOST_PAGES
 from feedback.collectors.live.web import Refused, Web
-from feedback.collectors.objects import read_json
+from feedback.collectors.objects import read_each, read_json
 from feedback.collectors.store_reviews import Found, Reply, Review, codes, items, refuse_unreadable
 from feedback.dates import DateReader, UnknownDate
 from feedback.errors import CollectError
@@ -57,12 +57,10 @@ class GooglePlayCollector:
         """The reviews of a JSON list, as the package gives them. A time without a zone is local to the project."""
         _Settings.of(visit)
         dates = DateReader(visit.timezone, visit.now)
-        for listed in read_json(path):
-            if isinstance(listed, Unreadable):
-                yield listed
-            else:
-                where, review = listed
-                yield from items([_review(review, where, dates)], path.name, CHANNEL, visit.config)
+        return read_each(
+            read_json(path),
+            lambda where, review: items([_review(review, where, dates)], path.name, CHANNEL, visit.config),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from feedback.collectors.base import Unreadable
+from feedback.collectors.base import Item, Unreadable
 from feedback.collectors.encoding import open_text, read_text
 from feedback.collectors.grids import Row, cell_text
 from feedback.errors import CollectError
@@ -93,6 +93,15 @@ def read_parquet(path: Path) -> Iterator[Located | Unreadable]:
                     yield f"{path.name}:{number}", row
     except (pyarrow.ArrowException, OSError) as error:
         raise CollectError(f"{path} can't be read as a Parquet file: {error}") from error
+
+
+def read_each(objects: Iterable[Located | Unreadable], read: Callable[[str, Object], Iterable[Item]]) -> Iterator[Item]:
+    """What `read` makes of each object and where it is; what was not readable before stays so."""
+    for item in objects:
+        if isinstance(item, Unreadable):
+            yield item
+        else:
+            yield from read(*item)
 
 
 def expand(objects: Iterator[Located | Unreadable], records: Sequence[str]) -> Iterator[Located | Unreadable]:

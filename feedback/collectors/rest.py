@@ -20,7 +20,7 @@ from feedback.collectors.live.access import access
 from feedback.collectors.live.mapped import INLINE, ObjectMapper, layout_for
 from feedback.collectors.live.paging import Pages, RecordList
 from feedback.collectors.live.web import Query, Refused
-from feedback.collectors.objects import Object, getter, read_json
+from feedback.collectors.objects import Object, getter, read_each, read_json
 from feedback.dates import DateReader, UnknownDate
 from feedback.errors import CollectError
 
@@ -77,12 +77,10 @@ class RestCollector:
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """The records of an answer, or of several one after another."""
         reader = _Reader(visit)
-        for answer in read_json(path):
-            if isinstance(answer, Unreadable):
-                yield answer
-            else:
-                where, content = answer
-                yield from reader.items(where, reader.records.of(content) if reader.nested else [content])
+        return read_each(
+            read_json(path),
+            lambda where, content: reader.items(where, reader.records.of(content) if reader.nested else [content]),
+        )
 
 
 class _Reader:

@@ -15,7 +15,7 @@ from feedback.collectors.base import Item, Record, Unreadable
 from feedback.collectors.chat.kf import KfReader
 from feedback.collectors.chat.values import as_id, as_map
 from feedback.collectors.live import Page, Visit
-from feedback.collectors.objects import read_json
+from feedback.collectors.objects import read_each, read_json
 from feedback.collectors.wecom import MEANINGS, WecomInterface, WecomRefused
 from feedback.errors import CollectError
 
@@ -69,11 +69,7 @@ class WechatKfCollector:
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """The messages of one answer, of several one after another, or one a line."""
         reader = _Reader(visit)
-        for found in read_json(path):
-            if isinstance(found, Unreadable):
-                yield found
-            else:
-                yield from reader.answer(*found)
+        return read_each(read_json(path), reader.answer)
 
     def _interface(self, visit: Visit) -> WecomInterface:
         """One for all accounts of a run: how often a token may be asked for is limited too."""

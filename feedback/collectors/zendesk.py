@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from feedback.collectors.base import Item, Unreadable
+from feedback.collectors.base import Item
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.helpdesk import (
     CHANGED,
@@ -26,7 +26,7 @@ from feedback.collectors.live.helpdesk import (
     seconds_at,
 )
 from feedback.collectors.live.web import Query, Refused, Web
-from feedback.collectors.objects import Object, read_json
+from feedback.collectors.objects import Object, read_each, read_json
 from feedback.collectors.zendesk_records import RATINGS, TICKETS, Desk
 from feedback.errors import CollectError
 
@@ -57,11 +57,7 @@ class ZendeskCollector:
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """An answer with `tickets`, each with its `comments` or else its description alone, or one with `satisfaction_ratings`."""
         desk = Desk(visit.config)
-        for found in read_json(path):
-            if isinstance(found, Unreadable):
-                yield found
-            else:
-                yield from desk.saved(*found)
+        return read_each(read_json(path), desk.saved)
 
 
 @dataclass(frozen=True, slots=True)
