@@ -578,8 +578,8 @@ def test_no_cookie_is_kept() -> None:
 
 
 def test_from_http_to_https_of_the_same_host_is_no_other_place() -> None:
-    assert web._is_within("https://shop.example/v2", "http://shop.example/v1")
-    assert not web._is_within("http://shop.example/v2", "https://shop.example/v1")
+    assert web.is_within("https://shop.example/v2", "http://shop.example/v1")
+    assert not web.is_within("http://shop.example/v2", "https://shop.example/v1")
 
 
 def test_a_redirect_within_the_host_is_followed() -> None:

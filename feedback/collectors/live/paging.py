@@ -152,12 +152,19 @@ def next_address(here: str, there: str, without: Collection[str] = ()) -> str:
     """
     try:
         found = urljoin(here, there)
-        within, parts = is_within(found, here), urlsplit(found)
+        parts = urlsplit(found)
     except ValueError:
         raise CollectError(f"{urlsplit(here).hostname} names a next page that is no address.") from None
-    if not within:
+    if not _is_there(found, here):
         raise CollectError(f"{urlsplit(here).hostname} names a next page on {parts.hostname}, which was not asked.")
     if not without:
         return found
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in without]
     return urlunsplit(parts._replace(query=urlencode(kept)))
+
+
+def _is_there(there: str, here: str) -> bool:
+    try:
+        return is_within(there, here)
+    except ValueError:  # a port that is none
+        return False

@@ -273,7 +273,7 @@ def _followed(response: requests.Response) -> str:
 
 
 def is_within(there: str, here: str) -> bool:
-    """Whether an address is on the host and the port of another one; from http to https of the same host will do."""
+    """Whether an address is on the host and the port of another one; from http to https of the same host will do. ValueError where it is no address."""
     old, new = urlsplit(here), urlsplit(there)
     at, to = ((each.scheme, each.port or _PORTS.get(each.scheme)) for each in (old, new))
     return old.hostname == new.hostname and (at == to or (at, to) == (("http", 80), ("https", 443)))
