@@ -6,7 +6,7 @@ over character trigrams: texts that share a band are candidates, `similar` decid
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ NEAR = 0.8
 _BANDS, _ROWS = 4, 3  # finds 94 % of pairs at Jaccard 0.8, compares 41 % of those at 0.5 in vain
 _SKIPPED = re.compile(r"[\W_]+")
 _SHINGLE = 3
+_AT_ONCE = 100_000  # characters whose shingles are held, at some 60 bytes each
 
 _random = np.random.default_rng(19970611)
 _FACTORS = _random.integers(1, 2**63, size=_BANDS * _ROWS, dtype=np.uint64) | np.uint64(1)
@@ -33,7 +34,11 @@ def fingerprints(folded: Sequence[str]) -> list[Fingerprint]:
     """One per folded text (`nlp.normalize.fold`), in order; independent of the other texts."""
     keys = [_key(text) for text in folded]
     near = [n for n, key in enumerate(keys) if len(key) >= SHORTEST_NEAR]
-    bands = dict(zip(near, _bands([keys[n] for n in near]), strict=True))
+    bands = {
+        n: band
+        for group in _groups(near, keys)
+        for n, band in zip(group, _bands([keys[n] for n in group]), strict=True)
+    }
     return [
         Fingerprint(_exact(key), bands.get(n, ())) if len(key) >= SHORTEST_EXACT else Fingerprint(None)
         for n, key in enumerate(keys)
@@ -60,10 +65,22 @@ def _shingles(key: str) -> set[str]:
     return {key[i : i + _SHINGLE] for i in range(len(key) - _SHINGLE + 1)}
 
 
+def _groups(places: Sequence[int], keys: Sequence[str]) -> Iterator[list[int]]:
+    """The places one after another, as many together as may be held at once."""
+    group: list[int] = []
+    held = 0
+    for place in places:
+        if group and held + len(keys[place]) > _AT_ONCE:
+            yield group
+            group, held = [], 0
+        group.append(place)
+        held += len(keys[place])
+    if group:
+        yield group
+
+
 def _bands(keys: Sequence[str]) -> list[tuple[int, ...]]:
     """MinHash bands of many keys at once: every shingle hashed under each permutation, the least per key and permutation."""
-    if not keys:
-        return []
     lengths = np.array([len(key) for key in keys])
     codes = np.frombuffer("".join(keys).encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
     shingles = (codes[:-2] << np.uint64(42)) ^ (codes[1:-1] << np.uint64(21)) ^ codes[2:]

@@ -23,6 +23,8 @@ from storage.search import index_columns
 # Raise it when intake reads the same source differently: unchanged files are then read once more.
 INTAKE_VERSION = "2"
 
+LONGEST_TEXT = 200_000  # characters; more is a log or a book, not what a customer said
+_CUT = 200  # characters before the cut, where an address, a number or a tag may have been broken in two
 EXCERPT, REASON = 80, 300  # characters of a reject
 _QUOTED_DATE = 60
 _NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:分|星|颗星|stars?|/\s*\d+)?\s*", re.IGNORECASE)
@@ -96,7 +98,7 @@ class Intake:
 
     def _verbatim(self, record: Record, source_id: str, rejects: list[Reject]) -> Verbatim | None:
         problems = list(record.problems)
-        text = mask(clean(record.text))
+        text = _said(record.text, problems)
         scores = tuple([s for raw in record.scores if (s := _score(raw, problems)) is not None])
         if not text and not scores:
             rejects.append(self._reject(record.location, "; ".join(["the row has no text", *problems])))
@@ -167,6 +169,14 @@ class Intake:
         said = (*verbatim[:_POSTED_AT], raw_date, *verbatim[_POSTED_AT + 1 : -1], self._timezone)
         scores = [f"{score.metric}={score.value}/{score.low}..{score.high}" for score in verbatim.scores]
         return int.from_bytes(_digest((*said, *scores), 8), signed=True)
+
+
+def _said(raw: str, problems: list[str]) -> str:
+    """A record's text, clean and masked; of one that is longer than a text may be the beginning."""
+    if len(raw) <= LONGEST_TEXT:
+        return mask(clean(raw))
+    problems.append(f"the text has {len(raw):,} characters: of more than {LONGEST_TEXT:,} only the beginning is kept")
+    return mask(clean(raw[:LONGEST_TEXT]))[:-_CUT].rstrip()
 
 
 _POSTED_AT = Verbatim._fields.index("posted_at")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feedback.collected import Collected, Progress, Sums, conflict
-from feedback.collectors.base import Item, SourceConfig
+from feedback.collectors.base import Item, Record, SourceConfig
 from feedback.collectors.live import LiveCollector, Page, Visit
 from feedback.collectors.live.vault import Vault
 from feedback.copies import similar
@@ -24,6 +24,7 @@ from storage.store import Store
 from storage.verbatims import add_verbatims, withdraw
 
 SAVED_BATCH = 1000
+MOST_CHARACTERS = 100_000  # that are taken in and stored at a time
 _TELLING = "{}: where to go on holds a secret, so it was not kept: the next run begins further back"
 _CHANGED = "its settings have changed since it was asked last: it is asked from the beginning"
 
@@ -69,7 +70,7 @@ def collect_pages(
         for stream, state, moves in _states(store, visit, collector, wish, digest, sums):
             sums.parts += 1
             try:
-                for page in _limited(_pages(collector, stream, state, visit, wish), wish, sums):
+                for page in _portions(_limited(_pages(collector, stream, state, visit, wish), wish, sums)):
                     taken, known = intake.take(page.items), moves and page.state is not None
                     # An interface may put a key into what it wants to be told the next time.
                     tells = known and visit.vault.hide(page.state or "") != page.state
@@ -111,7 +112,7 @@ def preview(project: Project, visit: Visit, collector: LiveCollector, wish: Wish
     with _secrets_hidden(visit.vault):
         intake = _PageIntake(project, visit)
         for stream in ["file"] if wish.files else collector.streams(visit):
-            for page in _limited(_pages(collector, stream, None, visit, wish), wish, sums):
+            for page in _portions(_limited(_pages(collector, stream, None, visit, wish), wish, sums)):
                 taken = intake.take(page.items)
                 found.count += len(taken.incoming)
                 found.verbatims += [incoming.verbatim for incoming in taken.incoming][: shown - len(found.verbatims)]
@@ -193,6 +194,19 @@ def _limited(pages: Iterator[Page], wish: Wish, sums: Sums) -> Iterator[Page]:
             return
         sums.items += len(page.items)
         yield page if len(page.items) <= left else replace(page, items=page.items[:left], state=None)
+
+
+def _portions(pages: Iterator[Page]) -> Iterator[Page]:
+    """The pages, those with very long texts in several parts; the state and the notes go with the last."""
+    for page in pages:
+        start = characters = 0
+        for n, item in enumerate(page.items):
+            length = len(item.text) if isinstance(item, Record) else 0
+            if start < n and characters + length > MOST_CHARACTERS:
+                yield Page(page.items[start:n], None)
+                start, characters = n, 0
+            characters += length
+        yield replace(page, items=page.items[start:]) if start else page
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from worlds.app_store_connect import APP, ISSUER_ID, KEY_ID, World
 from feedback.collectors.app_store_connect import AppStoreConnectCollector
 from feedback.collectors.base import RawScore, Record, SourceConfig, Unreadable
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.vault import Vault
 from feedback.errors import CollectError
 
@@ -296,7 +297,7 @@ def test_fields_that_are_missing_are_missing_in_the_record(tmp_path: Path) -> No
 
 def test_an_app_without_reviews_is_no_error(world: World, web: Wire) -> None:
     world.said = []
-    assert pages(web) == [Page([], None)]
+    assert pages(web) == [Page([], Reached().text())]
 
 
 PLACE = f"HOST/v1/apps/{APP}/customerReviews"

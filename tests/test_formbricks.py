@@ -20,6 +20,7 @@ from feedback.collectors.formbricks import FormbricksCollector
 from feedback.collectors.formbricks_form import Form, Named, read_response
 from feedback.collectors.formbricks_records import read_records
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.vault import Vault
 from feedback.errors import CollectError
 
@@ -372,7 +373,7 @@ def test_a_response_from_the_future_hides_none_that_come_before_then(shop: Shop)
 def test_a_survey_that_nobody_has_answered_gives_nothing(shop: Shop) -> None:
     shop.world.said = []
     with wire(shop.answer) as web:
-        assert list(shop.pages(web.url)) == [Page([], None)]
+        assert list(shop.pages(web.url)) == [Page([], Reached().text())]
 
 
 def test_questions_of_an_unknown_type_are_told_before_anything_is_stored(shop: Shop) -> None:

@@ -31,6 +31,7 @@ from feedback.collectors.live import paging, web
 from feedback.collectors.live.json_body import read_json_body
 from feedback.collectors.live.web import Web
 from feedback.errors import CollectError
+from feedback.intake import LONGEST_TEXT
 from feedback.project import load_project
 from storage.store import Store
 
@@ -232,6 +233,41 @@ def test_of_an_answer_with_half_a_million_records_few_are_held_at_a_time(tmp_pat
     assert stored(tmp_path) == [("b", "fine")]
 
 
+# 5,000,000 characters each, as the server writes them; that they say the same does not make them equal.
+LONG = {
+    "Han characters": "这件外套颜色很正穿着暖和" * 416_666,
+    "emoji and words": "👍好用 ok " * 700_000,
+    "words": "slow delivery, " * 333_333,
+    "numbers": "42 0.5 1 " * 555_555,
+}
+
+
+@reads_status
+@pytest.mark.parametrize("what", LONG)
+def test_of_a_text_as_long_as_an_answer_may_be_the_beginning_is_kept_and_that_is_said(
+    what: str, tmp_path: Path
+) -> None:
+    said = LONG[what]
+    body = json.dumps({"items": [{"id": "a", "text": said}]}, ensure_ascii=False).encode()
+    with server(answer(body)) as host:
+        ran = measured(project(tmp_path, f"http://{host}/v1"))
+    assert ran.megabytes < MOST_MEGABYTES
+    [(_, kept)] = stored(tmp_path)
+    assert said.startswith(kept)
+    assert len(kept) > 0.99 * LONGEST_TEXT
+    assert f"the text has {len(said):,} characters: of more than 200,000" in run("rejects", project=tmp_path).out
+
+
+@reads_status
+def test_a_thousand_long_texts_at_once_cost_little(tmp_path: Path) -> None:
+    items = [{"id": str(n), "text": f"{n}号门店" + "排队半小时座位也脏" * 500} for n in range(1000)]
+    with server(answer(json.dumps({"items": items}, ensure_ascii=False).encode())) as host:
+        ran = measured(project(tmp_path, f"http://{host}/v1"))
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.megabytes < MOST_MEGABYTES
+    assert len(stored(tmp_path)) == 1000
+
+
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The deadlines shortened; between two attempts nobody waits."""
@@ -364,6 +400,26 @@ def test_what_is_broken_is_said_in_one_sentence(what: str, tmp_path: Path) -> No
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
     assert ran.err.startswith(f"Error: live: {host}/v1 {said}")
     assert ran.err == f"Error: live: {host}/v1 {said}\n" or said == NO_JSON
+
+
+def test_who_asks_for_patience_again_and_again_is_waited_for_half_an_hour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    asked = count()
+
+    def serve(connection: socket.socket) -> None:
+        turn = next(asked)
+        body = json.dumps({"items": [{"id": str(turn), "text": f"第{turn}次排队"}], "next": str(turn)}).encode()
+        later = answer(b"", HEAD.replace(b"200", b"429") + b"Retry-After: 100\r\n")
+        (later if turn % 4 else answer(body))(connection)
+
+    with server(serve) as host:
+        ran = run("collect", project=project(tmp_path, f"http://{host}/v1"))
+    assert ran.err == f"Error: live: {host}/v1 asks for fewer requests (429).{LATER}\n"
+    assert 1600 < sum(waited) <= 1850
+    assert len(stored(tmp_path)) >= 4
 
 
 @pytest.mark.usefixtures("hurried")

@@ -15,7 +15,8 @@ from feedback.collectors.app_store_feed import Place, read_json_feed, read_xml_f
 from feedback.collectors.base import Item
 from feedback.collectors.encoding import read_text
 from feedback.collectors.live import Page, Visit
-from feedback.collectors.live.newest_first import Reached, Walk
+from feedback.collectors.live.newest_first import Walk
+from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.web import MOST_BYTES, Web
 from feedback.collectors.objects import read_each, read_json
 from feedback.collectors.store_reviews import Found, Review, codes, items, refuse_unreadable

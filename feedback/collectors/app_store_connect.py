@@ -13,8 +13,9 @@ from urllib.parse import urljoin, urlsplit
 
 from feedback.collectors.base import Item, Unreadable
 from feedback.collectors.live import Page, Visit
-from feedback.collectors.live.newest_first import Reached, Walk
+from feedback.collectors.live.newest_first import Walk
 from feedback.collectors.live.paging import MOST_PAGES, RecordList
+from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.web import Answer, Query, Refused, Web
 from feedback.collectors.objects import read_each, read_json
 from feedback.collectors.store_reviews import Found, Reply, Review, items, refuse_unreadable

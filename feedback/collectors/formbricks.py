@@ -20,7 +20,8 @@ from feedback.collectors.files import parts_of
 from feedback.collectors.formbricks_form import Form, Named, read_response
 from feedback.collectors.formbricks_saved import SavedFiles
 from feedback.collectors.live import Page, Visit
-from feedback.collectors.live.newest_first import Reached, Walk
+from feedback.collectors.live.newest_first import Walk
+from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.web import Answer, Web
 from feedback.errors import CollectError
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from feedback.collectors.base import Item, Unreadable
 from feedback.collectors.google_play_wire import NoList, Wire, load_wire
 from feedback.collectors.live import Page, Visit
-from feedback.collectors.live.newest_first import Reached, Walk
+from feedback.collectors.live.newest_first import Walk
 from feedback.collectors.live.paging import MOST_PAGES
+from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.web import Refused, Web
 from feedback.collectors.objects import read_each, read_json
 from feedback.collectors.store_reviews import Found, Reply, Review, codes, items, refuse_unreadable

@@ -7,7 +7,6 @@ What was asked for to the end is the state. It is kept a little behind (`overlap
 lies in the future does not move it. Where pages are found by a cursor, a run that was cut off goes on from its last page.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.access import access
 from feedback.collectors.live.mapped import INLINE, ObjectMapper, layout_for
 from feedback.collectors.live.paging import Pages, RecordList
+from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.web import Query, Refused
 from feedback.collectors.objects import Object, getter, read_each, read_json
 from feedback.dates import DateReader, UnknownDate
@@ -45,27 +45,27 @@ class RestCollector:
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """Every page; the last one's state is what the next run asks from."""
-        reached = _Reached.read(state)
+        reached = Reached.read(state)
         try:
             yield from self._walk(stream, reached, visit)
         except Refused as refused:
             if reached.resume is None or refused.status not in _EXPIRED:
                 raise
             yield Page([], None, (_STARTED_OVER,))
-            yield from self._walk(stream, _Reached(reached.since, reached.since, None), visit)
+            yield from self._walk(stream, Reached(reached.since), visit)
 
-    def _walk(self, stream: str, reached: "_Reached", visit: Visit) -> Iterator[Page]:
+    def _walk(self, stream: str, reached: Reached, visit: Visit) -> Iterator[Page]:
         settings, since = visit.settings, _Since.of(visit)
         reader = _Reader(visit)
         query: dict[str, str | int] = {**_query(settings.data.get("query", {})), **since.asked(reached.since)}
-        newest = reached.newest
+        newest = reached.newest or reached.since
         walk = Pages.of(settings).walk(access(visit), settings.string("url"), query, reader.records, reached.resume)
         for fetched in walk:
             objects = reader.records.of(fetched.content)
             moments = [moment for each in objects if (moment := since.of_record(each)) is not None]
             newest = max([*moments, newest or ""]) or None
             over = fetched.after is None or since.is_known(moments, len(objects), reached.since)
-            done = _Reached(newest, newest, None) if over else _Reached(reached.since, newest, fetched.after)
+            done = Reached(newest) if over else Reached(reached.since, newest, fetched.after)
             # An answer may hold more than is to be held at a time.
             items = reader.items(stream, objects)
             while len(batch := list(islice(items, MOST_ITEMS))) == MOST_ITEMS:
@@ -106,22 +106,6 @@ def _placed(item: Item, stream: str) -> Item:
     if isinstance(item, Record) and item.source_id:
         return replace(item, location=f"{stream}:{item.source_id}")
     return item
-
-
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """How far the runs before have come: asked to the end since `since`; underway to `newest`, to go on at `resume`."""
-
-    since: str | None
-    newest: str | None
-    resume: str | None
-
-    @classmethod
-    def read(cls, state: str | None) -> "_Reached":
-        return cls(*json.loads(state)) if state else cls(None, None, None)
-
-    def text(self) -> str:
-        return json.dumps([self.since, self.newest, self.resume])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,33 +5,12 @@ before, what lies between it and where the walk was cut off has not been seen. W
 for good, a walk that is underway leaves it in the state, to be gone on with.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from feedback.collectors.live import Visit
+from feedback.collectors.live.reached import Reached
 from feedback.dates import DateReader, UnknownDate
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """Everything up to `since` was seen. A walk that was cut off had come from `newest` down to the page at `resume`.
-
-    Moments are `YYYY-MM-DDTHH:MM:SSZ`, so that they sort as they read.
-    """
-
-    since: str | None = None
-    newest: str | None = None
-    resume: str | None = None
-
-    @classmethod
-    def read(cls, state: str | None) -> "Reached":
-        return cls(*json.loads(state)) if state else cls()
-
-    def text(self) -> str | None:
-        """The state; None where there is nothing to go on from."""
-        return json.dumps([self.since, self.newest, self.resume]) if self.since or self.resume else None
 
 
 class Walk:

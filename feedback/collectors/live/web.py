@@ -2,7 +2,8 @@
 
 - An attempt takes 45 seconds at most, however slowly the other side speaks: a watchdog closes its connection.
 - An answer has 16 MB and a million values at most, unpacked; what is longer, or unpacks to more, is not read on.
-- 429 and 5xx are asked again, after the seconds that `Retry-After` names or twice as long each time, with some jitter.
+- 429 and 5xx are asked again, after the seconds that `Retry-After` names or twice as long each time, with some jitter;
+  a run that has waited for half an hour ends there.
   Who says nothing at all is asked once more.
 - A redirect is followed on the same host and port alone: to another one a secret might leak, and a login page holds no feedback.
 - No cookies are kept.
@@ -40,6 +41,7 @@ SILENCE_SECONDS = 20.0  # in which nothing at all comes
 MOST_BYTES = 16 * 1024 * 1024
 MOST_REDIRECTS = 5
 LONGEST_WAIT_SECONDS = 120.0
+MOST_WAITING_SECONDS = 1800.0  # in a run, between attempts
 _CHUNK = 64 * 1024
 _REFUSAL_BYTES = 64 * 1024  # of what comes with a refusal
 _AGAIN = frozenset({429, 500, 502, 503, 504})
@@ -86,6 +88,7 @@ class Web:
         self._session.auth = _Basic(*auth) if auth else _Nothing()
         self._query = dict(query or {})
         self._sleep = sleep or time.sleep
+        self._left = MOST_WAITING_SECONDS
         self._watch = _Watch()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(self._watch))
@@ -109,9 +112,11 @@ class Web:
                 return self._attempt(method, url, {**self._query, **(query or {})}, headers, content)
             except _AskAgain as again:
                 wait = again.wait if again.wait is not None else 2.0 ** (attempt - 1)
-                if attempt >= again.attempts or wait > LONGEST_WAIT_SECONDS:
+                if attempt >= again.attempts or wait > min(LONGEST_WAIT_SECONDS, self._left):
                     raise CollectError(f"{again} What came before is kept; run this again later.") from None
-                self._sleep(wait + random.uniform(0, 0.5 * max(wait, 0.2)))
+                wait += random.uniform(0, 0.5 * max(wait, 0.2))
+                self._left -= wait
+                self._sleep(wait)
         raise AssertionError(place)
 
     def _attempt(
