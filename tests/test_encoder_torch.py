@@ -23,6 +23,7 @@ from nlp.training.encoder.base import tokenizer  # noqa: E402
 from nlp.training.encoder.batches import Batch, Epochs, padded  # noqa: E402
 from nlp.training.encoder.data import Example  # noqa: E402
 from nlp.training.encoder.export import describe, export  # noqa: E402
+from nlp.training.encoder.imitation import Shares, imitation  # noqa: E402
 from nlp.training.encoder.measure import aspects, opinions  # noqa: E402
 from nlp.training.encoder.model import CLASSES, EXIT, Encoder, Losses, load, losses, opened, save  # noqa: E402
 from nlp.training.encoder.opinion_head import chain_doubt  # noqa: E402
@@ -91,6 +92,20 @@ def test_a_run_learns_what_it_is_shown(model: Encoder, tokens: PreTrainedTokeniz
         said = model(ids, mask)
     for prefix in ("", EXIT):
         assert [SENTIMENTS[n] for n in said[prefix + "sentiment"].argmax(1)] == ["positive", "negative"]
+
+
+def test_fewer_layers_learn_from_all_of_them(model: Encoder, tokens: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    save(model, tmp_path, {})
+    younger = opened(tmp_path, [0, 1, 2, 3, 5])
+    assert younger.body.config.num_hidden_layers == len(younger.body.encoder.layer) == 5
+    batch = batch_of(tokens)
+    with torch.no_grad():
+        assert imitation(model(batch.tokens, batch.mask), model(batch.tokens, batch.mask), batch, Shares()) < 1e-4
+    run = Run(younger.train(), Rates(0.003, 0.003, 1.0, 0.1), 60, 0.5, elder=model)
+    # This elder knows nothing: the labels would pull the other way.
+    mute = Losses(*[0.0] * 6, exit_labels=0.0, exit_imitation=0.0)
+    found = [run.learn(batch, torch.zeros(1, WIDTH), mute)["elder"] for _ in range(50)]
+    assert found[-1] < 0.75 * found[0]
 
 
 OPINIONS = [

@@ -5,6 +5,7 @@ Losses are masked: an example only teaches what it has a label for.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -71,7 +72,7 @@ class AspectHead(nn.Linear):
 
 
 class Encoder(nn.Module):
-    """`forward` gives the logits of every head by name, those of the early exit under EXIT + name, `embedding`, unit vectors, `tags`, `links` and `moves` (see `OpinionHead`), `aspects` (see `AspectHead`)."""
+    """`forward` gives the logits of every head by name, those of the early exit under EXIT + name, `embedding`, unit vectors, `tags`, `links` and `moves` (see `OpinionHead`), `aspects` (see `AspectHead`), and the hidden states `middle` and `highest`."""
 
     def __init__(self, body: BertModel, dropout: float = 0.1) -> None:
         super().__init__()
@@ -102,6 +103,7 @@ class Encoder(nn.Module):
         tags, links, inner = self.opinions(seen)
         most = inner.masked_fill(mask[..., None] == 0, torch.finfo(inner.dtype).min).amax(1)
         said["aspects"] = self.aspects(torch.cat([self.dropout(pooled), most.float()], -1)).float()
+        said |= {"middle": layers[(exit_ + depth) // 2], "highest": layers[-1]}
         return said | {"tags": tags.float(), "links": links.float(), "moves": self.opinions.moves.float()}
 
     def _asked(self, heads: nn.ModuleDict, pooled: torch.Tensor, prefix: str = "") -> dict[str, torch.Tensor]:
@@ -115,20 +117,24 @@ def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return (hidden.float() * weights).sum(1) / weights.sum(1)
 
 
-def opened(folder: Path, layers: int | None = None) -> Encoder:
-    """The encoder that a training wrote to `folder`; or the base model there (its first `layers`) with fresh heads.
+def opened(folder: Path, layers: Sequence[int] | None = None) -> Encoder:
+    """The encoder that a training wrote to `folder`, or the base model there with fresh heads; of its layers those named, counted from 0.
 
     Dropout is in front of the heads alone and attention is written out: on a CPU, drawing random numbers for every activation takes nearly
     as long as the matrices, and with fused attention a step takes about twice as long.
     """
     if (folder / WEIGHTS).exists():
-        return load(folder)
-    config = BertConfig.from_pretrained(folder)
-    config.attention_probs_dropout_prob = config.hidden_dropout_prob = 0.0
+        model = load(folder)
+    else:
+        config = BertConfig.from_pretrained(folder)
+        config.attention_probs_dropout_prob = config.hidden_dropout_prob = 0.0
+        body = BertModel.from_pretrained(folder, config=config, add_pooling_layer=False, attn_implementation="eager")
+        model = Encoder(body)
     if layers:
-        config.num_hidden_layers = layers
-    body = BertModel.from_pretrained(folder, config=config, add_pooling_layer=False, attn_implementation="eager")
-    return Encoder(body)
+        stack = model.body.encoder
+        stack.layer = nn.ModuleList(stack.layer[n] for n in layers)
+        model.body.config.num_hidden_layers = len(layers)
+    return model
 
 
 def losses(said: dict[str, torch.Tensor], batch: Batch, teacher: torch.Tensor, how: Losses) -> dict[str, torch.Tensor]:

@@ -20,6 +20,7 @@ from transformers import AutoTokenizer
 from nlp.training.encoder import measure, teacher
 from nlp.training.encoder.batches import Batch, Epochs
 from nlp.training.encoder.data import examples
+from nlp.training.encoder.imitation import Shares, imitation
 from nlp.training.encoder.model import Encoder, Losses, losses, opened, save
 
 EVERY_STEPS = 8  # between updates of the running average
@@ -63,8 +64,8 @@ def share_of_peak(step: int, total: int, warmup: float) -> float:
 class Run:
     """A training with everything that a checkpoint holds."""
 
-    def __init__(self, model: Encoder, rates: Rates, total: int, average: float) -> None:
-        self.model, self.rates, self.total, self.average = model, rates, total, average
+    def __init__(self, model: Encoder, rates: Rates, total: int, average: float, elder: Encoder | None = None) -> None:
+        self.model, self.rates, self.total, self.average, self.elder = model, rates, total, average, elder
         self.optimizer = torch.optim.AdamW(groups(model, rates), betas=(0.9, 0.98), fused=True)
         self.mean = [p.detach().clone() for p in model.parameters()]
         self.step = 0
@@ -76,6 +77,10 @@ class Run:
         with torch.autocast("cpu", torch.bfloat16):
             said = self.model(batch.tokens, batch.mask)
         parts = losses(said, batch, vectors, how)
+        if self.elder:
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                example = self.elder(batch.tokens, batch.mask)
+            parts["elder"] = imitation(said, example, batch, Shares())
         torch.stack(list(parts.values())).sum().backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
@@ -164,7 +169,8 @@ def train(arguments: argparse.Namespace) -> None:
     )
     known = torch.from_numpy(vectors)
     rates = Rates(arguments.rate, arguments.head_rate, arguments.decay, arguments.warmup)
-    run = Run(opened(arguments.base, arguments.layers), rates, total, arguments.average)
+    elder = opened(arguments.elder) if arguments.elder else None
+    run = Run(opened(arguments.base, arguments.layers), rates, total, arguments.average, elder)
     checkpoint = arguments.out / CHECKPOINT
     if arguments.resume and checkpoint.exists():
         run.read(checkpoint)
@@ -221,7 +227,10 @@ def main() -> None:
     parser.add_argument(
         "--every", type=int, default=1, help="learn from every n-th example only (for trying things out)"
     )
-    parser.add_argument("--layers", type=int, help="keep only so many of the base model's layers, from below")
+    parser.add_argument(
+        "--layers", type=int, nargs="+", help="keep only these of the base model's layers, counted from 0"
+    )
+    parser.add_argument("--elder", type=Path, help="the folder of a trained encoder to learn from as well")
     parser.add_argument("--batch", type=int, default=48, help="texts in a step")
     parser.add_argument("--longest", type=int, default=96, help="tokens of a text; longer ones keep head and tail")
     parser.add_argument("--rate", type=float, default=7e-5, help="peak learning rate of the highest layer")

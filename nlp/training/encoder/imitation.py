@@ -1,0 +1,49 @@
+"""What a smaller encoder learns from a larger one that is done: its answers, its embedding and what it makes of each token.
+
+The labels say what is right, the elder how sure one can be of it, and it says so of every text and every question (Hinton et al. 2015;
+hidden states as in Sun et al. 2019, "Patient knowledge distillation").
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from nlp.training.encoder.batches import Batch
+from nlp.training.encoder.model import CLASSES
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How loudly each part of the elder speaks, beside the labels' `Losses`."""
+
+    answers: float = 2.0
+    aspects: float = 1.0
+    opinions: float = 2.0
+    embedding: float = 1.0
+    hidden: float = 2.0
+
+
+def imitation(said: dict[str, torch.Tensor], elder: dict[str, torch.Tensor], batch: Batch, how: Shares) -> torch.Tensor:
+    """How far from the elder, whose answers take no gradient; a mean over the batch's texts."""
+    real = batch.mask.float()
+    parts = [how.answers * torch.stack([_distance(said[q], elder[q]).mean() for q in CLASSES]).sum()]
+    parts.append(how.aspects * _distance(said["aspects"], elder["aspects"]).mean(1).mean())
+    tags = torch.stack([_distance(said["tags"][..., n : n + 3], elder["tags"][..., n : n + 3]) for n in (0, 3, 6)]).sum(
+        0
+    )
+    pairs = real[:, :, None] * real[:, None, :]
+    links = functional.binary_cross_entropy_with_logits(said["links"], elder["links"].sigmoid(), reduction="none")
+    rest = functional.binary_cross_entropy_with_logits(elder["links"], elder["links"].sigmoid(), reduction="none")
+    parts.append(how.opinions * ((tags * real).sum() / real.sum() + ((links - rest) * pairs).sum() / pairs.sum()))
+    parts.append(how.embedding * (1 - (said["embedding"] * elder["embedding"]).sum(-1)).mean())
+    for layer in ("middle", "highest"):
+        likeness = functional.cosine_similarity(said[layer].float(), elder[layer].float(), dim=-1)
+        parts.append(how.hidden * ((1 - likeness) * real).sum() / real.sum())
+    return torch.stack(parts).sum()
+
+
+def _distance(said: torch.Tensor, elder: torch.Tensor) -> torch.Tensor:
+    """Kullback and Leibler's, over the last dimension."""
+    target = elder.log_softmax(-1)
+    return (target.exp() * (target - said.log_softmax(-1))).sum(-1)
