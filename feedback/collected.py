@@ -47,7 +47,6 @@ class Sums:
     parts_unchanged: int = 0
     replaced: int = 0
     unsettled: int = 0
-    items: int = 0
     notes: list[str] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     hidden: dict[str, str] = field(default_factory=dict)

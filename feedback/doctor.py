@@ -150,5 +150,8 @@ def _source(project: Project, name: str) -> str:
     config = project.source(name)
     collector = load_collector(config.collector)
     if isinstance(collector, LiveCollector):
-        return "settings in order: " + ", ".join(collector.streams(visit_of(project, config, NO_WISH)))
+        visit = visit_of(project, config, NO_WISH)
+        streams = collector.streams(visit)
+        visit.vault.check(visit.settings)
+        return "settings in order: " + ", ".join(streams)
     return f"{len(collector.parts(config))} files"

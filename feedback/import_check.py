@@ -230,7 +230,7 @@ class _Checker:
     def _record(self, record: Record, text: str) -> None:
         found: list[Kind] = [one.kind for one in find(text)]
         self._with_personal += bool(found)
-        for label in (record.product, record.store, record.region, record.question):
+        for label in (record.product, record.version, record.store, record.region, record.question):
             found += _personal(label) if label else ()
         self._personal.update(found)
         for problem in record.problems:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import overload
 
@@ -19,15 +20,21 @@ from nlp.language import detect_language
 from nlp.normalize import fold
 from storage.records import Fingerprint, Incoming, Reject, Score, Verbatim
 from storage.search import index_columns
+from storage.verbatims import hash_with_version
 
 # Raise it when intake reads the same source differently: unchanged files are then read once more.
-INTAKE_VERSION = "2"
+INTAKE_VERSION = "3"
 
 LONGEST_TEXT = 200_000  # characters; more is a log or a book, not what a customer said
 _CUT = 200  # characters before the cut, where an address, a number or a tag may have been broken in two
 EXCERPT, REASON = 80, 300  # characters of a reject
 _QUOTED_DATE = 60
 _NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:分|星|颗星|stars?|/\s*\d+)?\s*", re.IGNORECASE)
+_COUNT = re.compile(
+    r"\s*((?:\d{1,3}(?:,\d{3}){1,4}|\d{1,12})(?:\.\d{1,6})?)\s*([千万亿萬億kwm]?)\s*\+?\s*", re.IGNORECASE
+)
+_UNITS = {"": 1, "千": 1000, "k": 1000, "万": 10**4, "萬": 10**4, "w": 10**4, "m": 10**6, "亿": 10**8, "億": 10**8}
+_MOST_VOTES = 10**12
 
 _MADE_OF_NAMES = re.compile(KEYED + "[0-9a-f]{16}")
 
@@ -116,11 +123,13 @@ class Intake:
             parent_id=self._id(record.parent_id),
             customer_id=self._customer(record),
             product=_label(record.product),
+            version=_label(record.version),
             store=_label(record.store),
             region=_label(record.region),
             question=_label(record.question),
             language=detect_language(text) if text else None,
             noise=noise_of(text, record.kind, record.role),
+            votes=None if record.votes is None else _votes(record.votes, problems),
             scores=scores,
         )
         if problems:
@@ -165,10 +174,11 @@ class Intake:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._secret).hexdigest()
 
     def _content_hash(self, verbatim: Verbatim, raw_date: str | None) -> int:
-        # The posting date comes from the raw one and from when it was read.
-        said = (*verbatim[:_POSTED_AT], raw_date, *verbatim[_POSTED_AT + 1 : -1], self._timezone)
+        # The posting date comes from the raw one and from when it was read. The votes are not the customer's.
+        about = (*verbatim[_POSTED_AT + 1 : _VERSION], *verbatim[_VERSION + 1 : _VOTES])
+        said = (*verbatim[:_POSTED_AT], raw_date, *about, self._timezone)
         scores = [f"{score.metric}={score.value}/{score.low}..{score.high}" for score in verbatim.scores]
-        return int.from_bytes(_digest((*said, *scores), 8), signed=True)
+        return hash_with_version(int.from_bytes(_digest((*said, *scores), 8), signed=True), verbatim.version)
 
 
 def _said(raw: str, problems: list[str]) -> str:
@@ -179,7 +189,7 @@ def _said(raw: str, problems: list[str]) -> str:
     return mask(clean(raw[:LONGEST_TEXT]))[:-_CUT].rstrip()
 
 
-_POSTED_AT = Verbatim._fields.index("posted_at")
+_POSTED_AT, _VERSION, _VOTES = map(Verbatim._fields.index, ("posted_at", "version", "votes"))
 
 
 def _source_ids(records: Sequence[Record], numbering: Numbering) -> list[str]:
@@ -211,6 +221,23 @@ def _score(raw: RawScore, problems: list[str]) -> Score | None:
         problems.append(f"{raw.metric} score unknown: '{mask(raw.value)[:20]}' is not in {raw.low:g}..{raw.high:g}")
         return None
     return Score(raw.metric, value, raw.low, raw.high)
+
+
+def _votes(raw: str, problems: list[str]) -> int | None:
+    votes = _count(raw)
+    if votes is None and raw.strip():
+        problems.append(f"votes unknown: '{mask(raw)[:20]}' is no number of people")
+    return votes
+
+
+@lru_cache(maxsize=1024)  # small numbers recur
+def _count(raw: str) -> int | None:
+    """A number of people, shortened as platforms do it too: "1,204", "1.2万", "999+". None for anything else."""
+    match = _COUNT.fullmatch(raw)
+    if match is None:
+        return None
+    count = Decimal(match[1].replace(",", "")) * _UNITS[match[2].lower()]
+    return int(count) if count == int(count) and count <= _MOST_VOTES else None
 
 
 @lru_cache(maxsize=1024)  # ratings recur

@@ -23,8 +23,9 @@ MOST_EVENTS = 500  # of one request
 _STREAM = "events"
 _LONGEST_ID = 200
 _LONGEST_FIELD = 1000  # characters, of all but the text: the body's own length limits that
-_LABELS = ("channel", "customer", "product", "store", "region", "question")
-_FIELDS = frozenset(("event_id", "text", "kind", "posted_at", "score", *_LABELS))
+_LABELS = ("channel", "customer", "product", "version", "store", "region", "question")
+_FIELDS = frozenset(("event_id", "text", "kind", "posted_at", "score", "votes", *_LABELS))
+_MOST_VOTES = 1_000_000_000
 _SCORE_FIELDS = frozenset(("metric", "value", "low", "high"))
 _SCALES: Mapping[Metric, tuple[float, float]] = {"star": (1, 5), "nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 
@@ -94,9 +95,11 @@ def _record(event: object, where: str, settings: IntakeSettings) -> Record:
         posted_at=_text(event, "posted_at", where, _LONGEST_FIELD, numbers=True),
         customer=labels["customer"],
         product=labels["product"],
+        version=labels["version"],
         store=labels["store"],
         region=labels["region"],
         question=labels["question"],
+        votes=_votes(event.get("votes"), where),
         scores=() if score is None else (score,),
     )
 
@@ -137,6 +140,14 @@ def _score(value: object, where: str) -> RawScore | None:
             f"{where}'value' of 'score' is a number from {usual[0]:g} to {usual[1]:g}, or from 'low' to 'high'"
         )
     return RawScore(cast(Metric, metric), f"{rating:g}", low, high)
+
+
+def _votes(value: object, where: str) -> str | None:
+    if value is None:
+        return None
+    if not _is_number(value) or not 0 <= value <= _MOST_VOTES or value != int(value):
+        raise UnusableEvent(f"{where}'votes' is a whole number from 0 to {_MOST_VOTES:,}")
+    return f"{value:.0f}"
 
 
 def _number(value: object) -> float | None:

@@ -1,7 +1,7 @@
 """Live sources into the store: of each page the items and the state to go on from, in one transaction."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, Record, SourceConfig
 from feedback.collectors.live import LiveCollector, Page, Visit
+from feedback.collectors.live.patience import Unreachable
 from feedback.collectors.live.vault import Vault
 from feedback.copies import similar
 from feedback.errors import CollectError
@@ -70,7 +71,8 @@ def collect_pages(
         for stream, state, moves in _states(store, visit, collector, wish, digest, sums):
             sums.parts += 1
             try:
-                for page in _portions(_limited(_pages(collector, stream, state, visit, wish), wish, sums)):
+                found = _pages(collector, stream, state, visit, wish)
+                for page in _portions(_limited(found, wish.limit, lambda: sums.added + sums.changed)):
                     taken, known = intake.take(page.items), moves and page.state is not None
                     # An interface may put a key into what it wants to be told the next time.
                     tells = known and visit.vault.hide(page.state or "") != page.state
@@ -83,6 +85,8 @@ def collect_pages(
                     progress(stream, len(page.items))
             except CollectError as error:
                 sums.failed.append(CollectError(visit.vault.hide(str(error))))
+                if isinstance(error, Unreachable):
+                    break  # the other streams would wait for the same
     if sums.failed and sums.parts == 1:
         raise sums.failed[0]
     sums.notes += intake.notes()
@@ -108,11 +112,13 @@ def store_taken(
 
 def preview(project: Project, visit: Visit, collector: LiveCollector, wish: Wish, shown: int) -> Preview:
     """What a run would take in from the beginning, without a database; `shown` verbatims of it are kept."""
-    found, sums = Preview(), Sums()
+    found = Preview()
     with _secrets_hidden(visit.vault):
         intake = _PageIntake(project, visit)
         for stream in ["file"] if wish.files else collector.streams(visit):
-            for page in _portions(_limited(_pages(collector, stream, None, visit, wish), wish, sums)):
+            for page in _portions(
+                _limited(_pages(collector, stream, None, visit, wish), wish.limit, lambda: found.count)
+            ):
                 taken = intake.take(page.items)
                 found.count += len(taken.incoming)
                 found.verbatims += [incoming.verbatim for incoming in taken.incoming][: shown - len(found.verbatims)]
@@ -170,7 +176,7 @@ def _states(
         if kept and made_under != digest:
             sums.notes.append(f"{stream}: {_CHANGED}")
         goes_on = kept is not None and made_under == digest
-        yield (stream, None, not goes_on) if wish.since else (stream, state if goes_on else None, True)
+        yield (stream, None, False) if wish.since else (stream, state if goes_on else None, True)
 
 
 def _pages(collector: LiveCollector, stream: str, state: str | None, visit: Visit, wish: Wish) -> Iterator[Page]:
@@ -183,17 +189,19 @@ def _pages(collector: LiveCollector, stream: str, state: str | None, visit: Visi
         yield from collector.pages(stream, state, visit)
 
 
-def _limited(pages: Iterator[Page], wish: Wish, sums: Sums) -> Iterator[Page]:
-    """The pages up to the wish's limit; of one that is cut the state is not passed on, so that the rest comes the next time."""
+def _limited(pages: Iterator[Page], limit: int | None, count: Callable[[], int]) -> Iterator[Page]:
+    """The pages until `count` comes to the limit, in parts that can't pass it; of a page that is cut the state is not passed on.
+
+    What is counted is what is new: what is there already must not keep the rest from coming the next time.
+    """
     for page in pages:
-        if wish.limit is None:
-            yield page
-            continue
-        left = wish.limit - sums.items
-        if left <= 0:
-            return
-        sums.items += len(page.items)
-        yield page if len(page.items) <= left else replace(page, items=page.items[:left], state=None)
+        start = 0
+        while limit is not None and len(page.items) - start > (left := limit - count()):
+            if left <= 0:
+                return
+            yield Page(page.items[start : start + left], None)
+            start += left
+        yield replace(page, items=page.items[start:]) if start else page
 
 
 def _portions(pages: Iterator[Page]) -> Iterator[Page]:

@@ -51,6 +51,8 @@ def run_once(project: Project, say: Say) -> Outcome:
             try:
                 done = collect(store, project, source, _quiet)
                 say(f"{source.name}: {done.added} new, {done.rejected} rejected")
+                for note in done.notes:
+                    say(f"{source.name}: {note}")
                 problems.extend(f"{source.name}: {reason}" for reason in done.failed)
             except FeedbackError as error:
                 problems.append(f"{source.name}: {error}")

@@ -2,6 +2,7 @@
 
 0001  the tables of the first release
 0002  what is found without being listed: topics (centres, texts, events) and open mentions
+0003  of which version of the product a verbatim is, and how many people found it helpful
 """
 
 from sqlite_utils import Database, Migrations
@@ -19,6 +20,11 @@ def _tables(db: Database) -> None:
 @migrations(name="0002_found")
 def _found(db: Database) -> None:
     _execute(db, _FOUND)
+
+
+@migrations(name="0003_version_and_votes")
+def _version_and_votes(db: Database) -> None:
+    _execute(db, _VERSION_AND_VOTES)
 
 
 def _execute(db: Database, statements: str) -> None:
@@ -329,4 +335,9 @@ create table open_mentions (
 );
 create index open_mentions_segment on open_mentions(segment_id);
 create index open_mentions_term on open_mentions(term);
+"""
+
+_VERSION_AND_VOTES = """
+alter table verbatims add column version text;
+alter table verbatims add column votes integer;
 """

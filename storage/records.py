@@ -26,7 +26,7 @@ class Score(NamedTuple):
 class Verbatim(NamedTuple):
     """One thing one person wrote, masked and ready to store. `source` and `source_id` together are its identity.
 
-    Its fields but for the scores are columns of `verbatims`, in this order.
+    Its fields but for the scores are columns of `verbatims`.
     """
 
     source: str
@@ -41,11 +41,13 @@ class Verbatim(NamedTuple):
     parent_id: str | None = None  # source_id of what this adds to (追评, a reply)
     customer_id: str | None = None  # keyed hash, never a name
     product: str | None = None
+    version: str | None = None  # of the product, as the source says: "5.2.1"
     store: str | None = None
     region: str | None = None
     question: str | None = None  # survey: the question answered; post: its title
     language: str | None = None
     noise: Noise | None = None
+    votes: int | None = None  # how many other people found it helpful or liked it
     scores: tuple[Score, ...] = ()
 
 
@@ -63,8 +65,8 @@ class Fingerprint(NamedTuple):
 class Incoming(NamedTuple):
     """A verbatim on its way in, with what is needed to find its copies and to find it (`storage.search.index_columns`).
 
-    `content_hash` changes when the source changed what it says, and only then: a date like "昨天" is read anew at each run.
-    It is a signed 64-bit integer, as SQLite stores it.
+    `content_hash` changes when the source changed what it says, and only then: a date like "昨天" is read anew at each run, and
+    votes are what others think of it. It is a signed 64-bit integer, as SQLite stores it, made by `hash_with_version`.
     """
 
     verbatim: Verbatim

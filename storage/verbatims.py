@@ -4,6 +4,8 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
 
 from storage.records import BatchResult, Incoming, Similar, Verbatim
 from storage.search import index_rows, unindex_rows
@@ -20,6 +22,9 @@ _PLACES = ", ".join("?" if name in _REQUIRED else "nullif(?, '')" for name in _F
 _VALUES = f"{_PLACES}, nullif(?, ''), ?, ?, ?, nullif(?, '')"
 _REMOVED_AT_ONCE = 10000  # of many rows that go; memory does not grow with them
 
+_Key = tuple[str, str]  # source, source_id
+_Known = tuple[int, int, int, int | None, str | None, int | None]  # id, content_hash, run, reading, version, votes
+
 
 @dataclass(slots=True)
 class _Sorted:
@@ -29,7 +34,22 @@ class _Sorted:
     changed: list[tuple[int, Incoming]] = field(default_factory=list)
     unchanged: int = 0
     moved: list[int] = field(default_factory=list)  # unchanged, and last seen in another reading
+    versions: list[tuple[str, int, int]] = field(default_factory=list)  # become known: version, content_hash, id
+    votes: list[tuple[int, int]] = field(default_factory=list)  # changed alone: votes, id
     conflicts: list[Verbatim] = field(default_factory=list)
+
+
+def hash_with_version(content_hash: int, version: str | None) -> int:
+    """A content hash with the product's version in it; of one that has it in it, the hash without.
+
+    So that storage can tell a version that has become known from contents that have changed.
+    """
+    return content_hash if version is None else content_hash ^ _version_hash(version)
+
+
+@lru_cache(maxsize=4096)  # versions recur
+def _version_hash(version: str) -> int:
+    return int.from_bytes(blake2b(version.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)
 
 
 def add_verbatims(
@@ -38,7 +58,8 @@ def add_verbatims(
     """Store a batch inside the caller's transaction.
 
     A verbatim already there with the same contents costs a look-up; one whose contents changed is rewritten and
-    its marks are dropped. Of each it is noted in which reading of its source it was seen last
+    its marks are dropped. Votes that changed and a version that was not known are noted on a verbatim that is unchanged for
+    all that; one without votes leaves those that are known. Of each it is noted in which reading of its source it was seen last
     (`storage.journal.find_reading`). `similar` decides whether two texts that share a band are copies.
     """
     todo = _sort(connection, run_id, reading_id, batch)
@@ -49,6 +70,8 @@ def add_verbatims(
             "update verbatims set reading_id = ? where id in (select value from json_each(?))",
             (reading_id, json.dumps(todo.moved)),
         )
+    connection.executemany("update verbatims set version = ?, content_hash = ? where id = ?", todo.versions)
+    connection.executemany("update verbatims set votes = ? where id = ?", todo.votes)
     _forget(connection, [row_id for row_id, _ in todo.changed], similar)
     written = [*todo.changed, *new]
     copies = _copies(connection, written, similar)
@@ -117,21 +140,49 @@ def count_copies(connection: sqlite3.Connection, run_id: int, after_id: int) -> 
 
 def _sort(connection: sqlite3.Connection, run_id: int, reading_id: int, batch: Iterable[Incoming]) -> _Sorted:
     result = _Sorted()
-    latest: dict[tuple[str, str], Incoming] = {}
+    latest: dict[_Key, Incoming] = {}
     for item in batch:
         earlier = latest.setdefault(item.verbatim[:2], item)
         if earlier is not item:
-            latest[item.verbatim[:2]] = item
-            if earlier.content_hash != item.content_hash:
+            latest[item.verbatim[:2]] = _with_votes(item, earlier.verbatim.votes)
+            if not _says_the_same(earlier.content_hash, earlier.verbatim.version, item):
                 result.conflicts.append(item.verbatim)
+    known, void = _look_up(connection, latest)
+    for key, item in latest.items():
+        if key in void:
+            result.unchanged += 1
+            continue
+        stored = known.get(key)
+        if stored is None:
+            result.new.append(item)
+            continue
+        row_id, content_hash, stored_by, seen_in, version, votes = stored
+        if not _says_the_same(content_hash, version, item):
+            result.changed.append((row_id, _with_votes(item, votes)))
+            if stored_by == run_id:
+                result.conflicts.append(item.verbatim)
+            continue
+        result.unchanged += 1
+        told = item.verbatim
+        if seen_in != reading_id:
+            result.moved.append(row_id)
+        if version is None and told.version is not None:
+            result.versions.append((told.version, item.content_hash, row_id))
+        if told.votes is not None and told.votes != votes:
+            result.votes.append((told.votes, row_id))
+    return result
+
+
+def _look_up(connection: sqlite3.Connection, keys: Iterable[_Key]) -> tuple[dict[_Key, _Known], set[_Key]]:
+    """What is stored of the verbatims with these keys, and which of the keys are void."""
     by_source: dict[str, list[str]] = {}
-    for source, source_id in latest:
+    for source, source_id in keys:
         by_source.setdefault(source, []).append(source_id)
-    known: dict[tuple[str, str], tuple[int, int, int, int | None]] = {}
-    void: set[tuple[str, str]] = set()
+    known: dict[_Key, _Known] = {}
+    void: set[_Key] = set()
     for source, source_ids in by_source.items():
         rows = connection.execute(
-            "select source_id, id, content_hash, run_id, reading_id from verbatims "
+            "select source_id, id, content_hash, run_id, reading_id, version, votes from verbatims "
             "where source = ? and source_id in (select value from json_each(?))",
             (source, json.dumps(source_ids)),
         )
@@ -141,19 +192,21 @@ def _sort(connection: sqlite3.Connection, run_id: int, reading_id: int, batch: I
             (source, json.dumps(source_ids)),
         )
         void.update((source, source_id) for (source_id,) in rows)
-    for key, item in latest.items():
-        row_id, content_hash, stored_by, seen_in = known.get(key, (None, None, None, None))
-        if key in void or content_hash == item.content_hash:
-            result.unchanged += 1
-            if row_id is not None and seen_in != reading_id:
-                result.moved.append(row_id)
-        elif row_id is None:
-            result.new.append(item)
-        else:
-            result.changed.append((row_id, item))
-            if stored_by == run_id:
-                result.conflicts.append(item.verbatim)
-    return result
+    return known, void
+
+
+def _says_the_same(content_hash: int, version: str | None, item: Incoming) -> bool:
+    """Whether an item has the contents that were known, if need be with a version that was not."""
+    if content_hash == item.content_hash:
+        return True
+    return version is None and content_hash == hash_with_version(item.content_hash, item.verbatim.version)
+
+
+def _with_votes(item: Incoming, known: int | None) -> Incoming:
+    """The item with the votes that are known, where it tells of none."""
+    if known is None or item.verbatim.votes is not None:
+        return item
+    return item._replace(verbatim=item.verbatim._replace(votes=known))
 
 
 def _row(item: Incoming, run_id: int, reading_id: int, duplicate_of: int | None) -> list[str | int]:

@@ -64,7 +64,7 @@ SAID = (
                 "iPhone15续航不行，半天就没电", "engagement", "negative", (("续航", "negative"), ("充电", "negative"))
             ),
         ),
-        {"channel": "tmall", "product": "手机"},
+        {"channel": "tmall", "product": "手机", "version": "5.2.1", "votes": 12},
         score=("star", 5, 1, 5),
     ),
     _logistics("快递很快，第二天就到", "positive", "tmall"),

@@ -11,7 +11,7 @@ from storage.journal import find_reading, start_run
 from storage.records import AnalysisRow, BatchResult, Incoming, Mention, Segment, Verbatim
 from storage.search import index_columns
 from storage.store import Store
-from storage.verbatims import add_verbatims
+from storage.verbatims import add_verbatims, hash_with_version
 
 MARKED = Segment(0, 2, "purchase", 0.9, "negative", -0.8, 0.9, "complaint", 0.9)
 NAMED = Mention("物流", "物流", 0, 2, None, None, None, "negative")
@@ -21,9 +21,11 @@ def incoming(text: str, source_id: str, **fields: Any) -> Incoming:
     """A review of 京东 unless `fields` say otherwise, with its true fingerprint."""
     common: dict[str, Any] = {"source": "shop", "kind": "review", "channel": "京东", "role": "customer"}
     verbatim = Verbatim(**{**common, "source_id": source_id, "text": text, **fields})
-    digest = blake2b(repr(verbatim).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    said = verbatim._replace(version=None, votes=None)
+    digest = blake2b(repr(said).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    content_hash = hash_with_version(int.from_bytes(digest, signed=True), verbatim.version)
     folded = fold(text)
-    return Incoming(verbatim, fingerprints([folded])[0], int.from_bytes(digest, signed=True), *index_columns(folded))
+    return Incoming(verbatim, fingerprints([folded])[0], content_hash, *index_columns(folded))
 
 
 def new_store(folder: Path) -> Store:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from command import Ran, run
+from stored import rows
 from wire import Asked, Reply, Wire, wire
 from worlds import NOW, Said, edited, said
 from worlds.app_store import APP, World, json_entry, json_feed, xml_feed
@@ -17,6 +19,7 @@ from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unrea
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.vault import Vault
 from feedback.errors import CollectError
+from storage.store import Store
 
 ONE = Said(1, "物流太慢了", NOW - timedelta(days=1), NOW - timedelta(days=1))
 ONE_RECORD = Record(
@@ -27,8 +30,10 @@ ONE_RECORD = Record(
     source_id="11000000001",
     posted_at="2026-03-01T04:00:00-00:00",
     customer="901",
+    version="8.0.1",
     region="cn",
     question="标题1",
+    votes="3",
     scores=(RawScore("star", "2", 1, 5),),
 )
 AS_XML = "cn: the feed held nothing as JSON and was asked for as XML"
@@ -332,6 +337,11 @@ def test_a_saved_file_that_is_no_feed_is_an_error(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"app": ""}, "source 'live': 'app' is missing."),
+        ({"app": True}, "source 'live': 'app' must be text in quotes, not True."),
+        (
+            {"app": -1},
+            "source 'live': 'app' is the number in the app's address: 123456789 of apps.apple.com/cn/app/id123456789.",
+        ),
         (
             {"app": "id123"},
             "source 'live': 'app' is the number in the app's address: 123456789 of apps.apple.com/cn/app/id123456789.",
@@ -345,6 +355,20 @@ def test_settings_that_cannot_be_are_refused(options: dict[str, object], message
     with pytest.raises(CollectError) as caught:
         AppStoreCollector().streams(visit(**options))
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("form", ["json", "xml"])
+def test_a_saved_page_shows_version_and_votes_in_a_dry_run_and_they_are_stored(tmp_path: Path, form: str) -> None:
+    project, page = tmp_path / "shop", tmp_path / f"page.{form}"
+    assert run("init", project).code == 0
+    page.write_bytes(Reply(json_feed([ONE], "cn", 1)).body() if form == "json" else xml_feed([ONE], "cn", 1))
+    command = ("collect", "app-store", "--set", "app=1", "--load", page)
+    shown = "2026-03-01 12:00:00  customer  star 2  version 8.0.1  votes 3  物流太慢了\napp-store: 1 would be stored\n"
+    assert run(*command, "--dry-run", project=project) == Ran(0, shown, "")
+    assert run(*command, project=project).out.startswith("app-store: 1 new")
+    with Store.open(project / "feedback.db") as store:
+        found = rows(store.connection, "select text, version, votes, region from verbatims")
+    assert found == [("物流太慢了", "8.0.1", 3, "cn")]
 
 
 def test_china_is_asked_where_no_country_is_named() -> None:

@@ -343,7 +343,7 @@ HALF = "a\ud83d"
 FIELDS = ("text", "channel", "source_id", "conversation_id", "parent_id", "customer", "product", "store", "region")
 
 
-@pytest.mark.parametrize("field", [*FIELDS, "question", "location", "posted_at"])
+@pytest.mark.parametrize("field", [*FIELDS, "version", "question", "votes", "location", "posted_at"])
 def test_half_a_character_in_any_field_of_a_record_can_be_stored(field: str) -> None:
     taken = take(replace(RECORD, **{"problems": (HALF,), field: HALF}))  # type: ignore[arg-type]
     [item] = taken.incoming

@@ -24,12 +24,13 @@ from lamp_exports import (
     make,
     query,
 )
-from stored import dump, rows
+from stored import MARKED, analysis, dump, rows
 
 import feedback.settings_digest
 from feedback.collected import Collected
 from feedback.project import load_project
 from storage.journal import recent_runs
+from storage.marks import save_analyses
 from storage.store import Store
 
 WITH_IDS = '[columns]\nsource_id = "编号"\n'
@@ -98,6 +99,35 @@ def test_another_version_of_the_intake_that_reads_the_same_changes_nothing(
     monkeypatch.setattr(feedback.settings_digest, "INTAKE_VERSION", "another")
     assert gather(project) == Collected("门店", 0, 0, 6, 0, 0, 0, 2, 0)
     assert query(project, "select id, source_id, content_hash from verbatims order by id") == numbers
+
+
+VOTED = """comment_id,note_id,content,create_time,like_count
+1,9,壶身烫手，倒水要垫毛巾,1772000100000,1.2万
+2,9,刚买，还没用,1772000200000,0
+"""
+
+
+def test_files_read_before_there_were_votes_get_them_and_nothing_is_doubled_or_loses_its_marks(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.mkdir()
+    (shop / "feedback.toml").write_text(
+        '[project]\nname = "店"\n[[sources]]\nname = "小红书"\ncollector = "table"\npaths = ["*.csv"]\n',
+        encoding="utf-8",
+    )
+    (shop / "a.csv").write_text(VOTED, encoding="utf-8")
+    project = load_project(shop)
+    with monkeypatch.context() as before:
+        before.setattr(feedback.settings_digest, "INTAKE_VERSION", "2")
+        assert gather(project) == Collected("小红书", 2, 0, 0, 0, 0, 0, 1, 0)
+    with Store.open(project.database) as store, store.transaction() as connection:
+        connection.execute("update verbatims set votes = null")
+        save_analyses(connection, "v1", [analysis(connection, number, MARKED) for number in (1, 2)])
+    kept = dump(project.database, without=("runs", "readings", "cursors", "verbatims"))
+    assert gather(project) == Collected("小红书", 0, 0, 2, 0, 0, 0, 1, 0)
+    assert query(project, "select id, source_id, votes from verbatims order by id") == [(1, "1", 12000), (2, "2", 0)]
+    assert dump(project.database, without=("runs", "readings", "cursors", "verbatims")) == kept
+    assert gather(project) == Collected("小红书", 0, 0, 0, 0, 0, 0, 0, 1)
 
 
 @pytest.mark.parametrize("names", [("a.csv", "b.csv"), ("b.csv", "a.csv")])

@@ -29,6 +29,8 @@ TWO_RECORD = Record(
     location=f"us-zh-CN:{TWO_ID}",
     source_id=TWO_ID,
     posted_at="2026-03-01T04:00:00Z",
+    version="8.0.1",
+    votes="2",
     scores=(RawScore("star", "3", 1, 5),),
 )
 TWO_REPLY = Record(
@@ -40,6 +42,7 @@ TWO_REPLY = Record(
     role="agent",
     posted_at="2026-03-01T05:00:00Z",
     parent_id=TWO_ID,
+    version="8.0.1",
 )
 DONE = '["2026-03-01T03:59:00Z", null, null]'
 

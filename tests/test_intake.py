@@ -70,9 +70,11 @@ def test_a_record_becomes_a_verbatim_field_by_field() -> None:
         parent_id="r0",
         customer="青山不改",
         product=" 磨豆机&amp;手柄 ",
+        version=" V5.2.1 ",
         store="人民路店\u200b",
         region="  ",
         question="您的建议",
+        votes="1,204",
         scores=(RawScore("star", "2", 1, 5), RawScore("nps", "3分", 0, 10)),
     )
     assert only(take(record)) == Verbatim(
@@ -88,11 +90,13 @@ def test_a_record_becomes_a_verbatim_field_by_field() -> None:
         parent_id="r0",
         customer_id="f6eb56facb5f8fb0",
         product="磨豆机&手柄",
+        version="V5.2.1",
         store="人民路店",
         region=None,
         question="您的建议",
         language="zh",
         noise=None,
+        votes=1204,
         scores=(Score("star", 2.0, 1, 5), Score("nps", 3.0, 0, 10)),
     )
     assert take(record).rejects == []
@@ -102,11 +106,12 @@ PERSONAL = "打13800138000找我，邮箱lin@example.com"
 
 
 def test_personal_data_is_masked_in_the_words_the_labels_and_the_rejects() -> None:
-    record = replace(RECORD, text=PERSONAL, product=PERSONAL, question=PERSONAL, posted_at="昨", problems=("odd",))
+    labels = {"product": PERSONAL, "version": PERSONAL, "question": PERSONAL}
+    record = replace(RECORD, text=PERSONAL, **labels, posted_at="昨", problems=("odd",))
     taken = take(record, Unreadable("a.csv:3", "too many columns", PERSONAL))
     verbatim = only(taken)
     masked = "打[手机号]找我，邮箱[邮箱]"
-    assert (verbatim.text, verbatim.product, verbatim.question) == (masked, masked, masked)
+    assert (verbatim.text, verbatim.product, verbatim.version, verbatim.question) == (masked,) * 4
     assert taken.rejects == [
         Reject("shop", "a.csv:2", "odd", masked, stored=True),
         Reject("shop", "a.csv:2", "date unknown: '昨': not a form of date known", masked, stored=True),
@@ -173,6 +178,55 @@ def test_a_score_off_its_scale_or_unreadable_is_left_out_and_listed(raw: str, va
     assert only(taken).scores == (() if value is None else (Score("star", value, 1, 5),))
 
 
+VOTES = [
+    ("12", 12),
+    (" 0 ", 0),
+    ("12.0", 12),
+    ("１２", 12),
+    ("1,204", 1204),
+    ("1,204,000", 1204000),
+    ("1.2万", 12000),
+    ("1.2w", 12000),
+    ("3万", 30000),
+    ("2萬", 20000),
+    ("1.5k", 1500),
+    ("1千+", 1000),
+    ("999+", 999),
+    ("10万+", 100000),
+    ("1.2亿", 120_000_000),
+    ("-3", None),
+    ("3.5", None),
+    ("1,20", None),
+    ("true", None),
+    ("赞", None),
+    ("万", None),
+    ("nan", None),
+    ("1e3", None),
+    ("9" * 20, None),
+    ("999999999999亿", None),
+]
+
+
+@pytest.mark.parametrize("raw, votes", VOTES)
+def test_votes_are_a_number_of_people_and_what_is_none_is_left_out_and_listed(raw: str, votes: int | None) -> None:
+    taken = take(replace(RECORD, votes=raw))
+    assert only(taken).votes == votes
+    reason = f"votes unknown: '{raw}' is no number of people"
+    listed = [Reject("shop", "a.csv:2", reason, "物流太慢了", stored=True)]
+    assert taken.rejects == ([] if votes is not None else listed)
+
+
+@pytest.mark.parametrize("blank", [None, "", "  "])
+def test_no_version_and_no_votes_are_no_problem(blank: str | None) -> None:
+    taken = take(replace(RECORD, version=blank, votes=blank))
+    assert (only(taken).version, only(taken).votes, taken.rejects) == (None, None, [])
+
+
+def test_votes_that_can_not_be_read_are_listed_without_what_is_personal() -> None:
+    [reject] = take(replace(RECORD, votes="打13800138000找我")).rejects
+    assert reject.reason == "votes unknown: '打[手机号]找我' is no number of people"
+
+
 def test_an_excerpt_is_one_line_of_eighty_characters_and_says_when_it_is_cut() -> None:
     [short, long] = take(Unreadable("1", "r", "一行\n二行"), Unreadable("2", "r", "很" * 81)).rejects
     assert short.excerpt == "一行 二行"
@@ -230,6 +284,32 @@ def test_rows_without_an_id_are_named_by_what_they_say_and_how_often() -> None:
     assert other != first
 
 
+def test_neither_the_version_nor_the_votes_name_a_row_without_an_id() -> None:
+    nameless = replace(RECORD, source_id=None)
+    found = [only(take(each)) for each in (nameless, replace(nameless, version="5.2.1"), replace(nameless, votes="3"))]
+    assert {verbatim.source_id for verbatim in found} == {"549377ba9e58f055ca9e6548-0"}
+
+
+# As they were stored before there were versions and votes: another hash would be a change, and drop the marks.
+HASHES = [
+    ({}, 5670928903442201535),
+    ({"votes": "12"}, 5670928903442201535),
+    ({"source_id": None, "product": "磨豆机"}, -3489376908233533945),
+]
+
+
+@pytest.mark.parametrize("fields, content_hash", HASHES)
+def test_what_was_stored_without_version_and_votes_is_known_again(fields: dict[str, Any], content_hash: int) -> None:
+    [item] = take(replace(RECORD, **fields)).incoming
+    assert item.content_hash == content_hash
+
+
+def test_each_version_has_a_hash_of_its_own() -> None:
+    items = take(*(replace(RECORD, version=version) for version in (None, "5.2.1", "5.2.2", ""))).incoming
+    hashes = [item.content_hash for item in items]
+    assert (len(set(hashes)), hashes[0]) == (3, hashes[3])
+
+
 def test_withdrawn_records_are_handed_on() -> None:
     assert take(Withdrawn("m1", "a.jsonl:2")).withdrawn == ["m1"]
 
@@ -239,6 +319,7 @@ SAID = [
     {"posted_at": "2026-02-26 12:00:00"},
     {"scores": (RawScore("star", "1", 1, 5),)},
     {"product": "手冲壶"},
+    {"version": "5.2.2"},
     {"role": "agent"},
     {"customer": "另一个人"},
 ]
@@ -246,10 +327,11 @@ SAID = [
 
 @pytest.mark.parametrize("change", SAID)
 def test_a_row_has_changed_when_its_source_says_something_else(tmp_path: Path, change: dict[str, Any]) -> None:
-    record = replace(RECORD, posted_at="2026-02-25 12:00:00", customer="青山不改")
+    record = replace(RECORD, posted_at="2026-02-25 12:00:00", customer="青山不改", version="5.2.1")
     with new_store(tmp_path) as opened:
         store(opened, record)
         assert store(opened, replace(record, location="b.csv:7")) == BatchResult(unchanged=1)
+        assert store(opened, replace(record, votes="3")) == BatchResult(unchanged=1)
         assert store(opened, replace(record, **change)) == BatchResult(changed=1)
 
 
@@ -291,9 +373,11 @@ RECORDS = st.builds(
     parent_id=st.none() | ANY,
     customer=st.none() | ANY,
     product=st.none() | ANY,
+    version=st.none() | ANY,
     store=st.none() | ANY,
     region=st.none() | ANY,
     question=st.none() | ANY,
+    votes=st.none() | ANY | st.integers(-1, 10**20).map(str),
     scores=st.lists(st.builds(RawScore, st.just("star"), ANY | st.just("4"), st.just(1), st.just(5)), max_size=2).map(
         tuple
     ),

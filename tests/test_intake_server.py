@@ -46,15 +46,17 @@ def test_a_record_is_stored_as_all_others_are(shop: Door) -> None:
         "posted_at": "2026-03-01 10:00:00",
         "customer": "member-7",
         "product": "磨豆机",
+        "version": "二代",
         "store": "人民路店",
         "region": "浙江",
         "question": "为什么？",
+        "votes": 4,
         "score": {"metric": "nps", "value": 3},
     }
     got = shop.post(event)
     assert (got.status, got.content) == (201, {"new": 1, "changed": 0, "unchanged": 0})
     sql = (
-        "select source, source_id, kind, channel, role, text, posted_at, product, store, region, question, "
+        "select source, source_id, kind, channel, role, text, posted_at, product, version, store, region, question, votes, "
         "metric, value, scale_low, scale_high, customer_id != 'member-7' from verbatims v join scores s on s.verbatim_id = v.id"
     )
     [row] = shop.rows(sql)
@@ -62,7 +64,8 @@ def test_a_record_is_stored_as_all_others_are(shop: Door) -> None:
     assert "13800138000" not in text
     assert text.startswith("物流太慢了，打")
     assert row[:5] == ("intake", "e1", "survey", "官网", "customer")
-    assert row[6:] == ("2026-03-01T02:00:00Z", "磨豆机", "人民路店", "浙江", "为什么？", "nps", 3.0, 0.0, 10.0, 1)
+    labels = ("磨豆机", "二代", "人民路店", "浙江", "为什么？")
+    assert row[6:] == ("2026-03-01T02:00:00Z", *labels, 4, "nps", 3.0, 0.0, 10.0, 1)
 
 
 def test_the_settings_say_what_a_record_leaves_out(shop: Door) -> None:
@@ -80,6 +83,13 @@ def test_a_corrected_text_takes_the_place_of_the_old_one(shop: Door) -> None:
     got = shop.post(EVENT | {"text": "后来客服处理得很好"})
     assert (got.status, got.content) == (200, {"new": 0, "changed": 1, "unchanged": 0})
     assert shop.rows() == [("e1", "后来客服处理得很好")]
+
+
+def test_other_votes_are_stored_and_are_no_change(shop: Door) -> None:
+    for votes in (3, 5.0, None):
+        got = shop.post(EVENT | {"votes": votes})
+    assert (got.status, got.content) == (200, {"new": 0, "changed": 0, "unchanged": 1})
+    assert shop.rows("select source_id, votes from verbatims") == [("e1", 5)]
 
 
 def test_a_list_is_stored_whole_or_not_at_all(shop: Door) -> None:
@@ -160,8 +170,14 @@ UNREADABLE: list[tuple[object, str]] = [
     (EVENT | {"customer": "x" * 1001}, "'customer' has 1000 characters at most"),
     (EVENT | {"posted_at": []}, "'posted_at' is a text or a number"),
     (EVENT | {"kind": "rumour"}, "'kind' is one of review, chat, survey, post, ticket"),
-    (EVENT | {"source": "x"}, "a record has a field that is not known. Known: channel, customer, event_id, kind, posted_at, product, question, region, score, store, text"),
+    (EVENT | {"source": "x"}, "a record has a field that is not known. Known: channel, customer, event_id, kind, posted_at, product, question, region, score, store, text, version, votes"),
     ([EVENT, EVENT, EVENT | {"store": "x"}], "record 3: an earlier one has the same 'event_id' and says something else"),
+    (EVENT | {"version": 5}, "'version' is a text"),
+    *(
+        (EVENT | {"votes": votes}, "'votes' is a whole number from 0 to 1,000,000,000")
+        for votes in ("3", -1, 1.5, True, [], 10**400)
+    ),
+    (b'{"event_id": "e1", "text": "x", "votes": 1e999}', "'votes' is a whole number from 0 to 1,000,000,000"),
     (EVENT | {"score": 5}, "'score' is an object with 'metric' and 'value'"),
     (EVENT | {"score": {"metric": "joy", "value": 5}}, "'metric' is one of star, nps, csat, ces"),
     (EVENT | {"score": {"metric": [], "value": 5}}, "'metric' is one of star, nps, csat, ces"),

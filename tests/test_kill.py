@@ -23,7 +23,7 @@ TO_ANALYZE = {"reviews": 2_500, "conversations": 50}
 # Everything that a run stores, told without what differs between any two runs: the run's own number and the hour.
 CONTENTS = {
     "verbatims": "select v.id, source, source_id, kind, channel, role, conversation_id, turn, parent_id, customer_id, "
-    "product, store, region, question, posted_at, text, language, duplicate_of, noise, fingerprint, content_hash, "
+    "product, version, store, region, question, posted_at, text, language, votes, duplicate_of, noise, fingerprint, content_hash, "
     "reading_id from verbatims v",
     "scores": "select verbatim_id, metric, value, scale_low, scale_high from scores",
     "copy_bands": "select band, verbatim_id from copy_bands",
@@ -106,7 +106,7 @@ def check(folder: Path, whole: dict[str, set[tuple[object, ...]]]) -> int:
     for name in GROWING:
         assert found[name] <= whole[name], name
     # Without `noise`: that a text is a template shows only when it has come often enough.
-    assert {row[:18] + row[19:] for row in found["verbatims"]} <= {row[:18] + row[19:] for row in whole["verbatims"]}
+    assert {row[:20] + row[21:] for row in found["verbatims"]} <= {row[:20] + row[21:] for row in whole["verbatims"]}
     stored = {row[0] for row in found["verbatims"]}
     assert found["scores"] == {row for row in whole["scores"] if row[0] in stored}
     assert found["words"] == {row for row in whole["words"] if row[0] in stored}

@@ -195,6 +195,15 @@ GUESSES = [
     ("评论ID,评论,评论数,日期,省份", {"text": "评论", "posted_at": "日期", "source_id": "评论ID", "region": "省份"}),
     ("comment_id,comment,comment_time", {"text": "comment", "posted_at": "comment_time", "source_id": "comment_id"}),
     ("序号,商品名称,买家反馈", {"text": "买家反馈", "product": "商品名称"}),  # 序号 changes between exports: no id
+    (
+        "评论内容,产品版本,用户点赞数,用户,系统版本",
+        {"text": "评论内容", "version": "产品版本", "votes": "用户点赞数", "customer": "用户"},
+    ),
+    (
+        "content,appVersion,thumbsUpCount,score",
+        {"text": "content", "version": "appVersion", "votes": "thumbsUpCount"},
+    ),
+    ("comment,comment_like_count,helpful", {"text": "comment", "votes": "comment_like_count"}),  # helpful: yes or no?
     ("a,b", {}),
 ]
 

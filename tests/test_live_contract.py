@@ -208,6 +208,13 @@ def test_since_leaves_out_what_is_older_and_loses_nothing_for_later(shop: Shop) 
     assert shop.stored() == shop.world.stored()
 
 
+def test_what_is_older_than_the_since_of_a_first_run_comes_with_the_next(shop: Shop) -> None:
+    middle = sorted(one.posted_at for one in shop.world.said)[len(shop.world.said) // 2]
+    assert shop.collect("--since", middle.strftime("%Y-%m-%dT%H:%M:%SZ")).code == 0
+    assert shop.collect().code == 0
+    assert shop.stored() == shop.world.stored()
+
+
 def test_a_dry_run_shows_and_stores_nothing(shop: Shop) -> None:
     ran = shop.collect("--dry-run")
     assert ran.code == 0, ran.err

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
-from stored import new_store, rows
+from stored import add, incoming, new_store, rows
 
 from storage.errors import DatabaseTooNew, StorageError
-from storage.migrations import migrate
+from storage.migrations import migrate, migrations
+from storage.records import BatchResult
 from storage.store import Store
 
 TABLES = {
@@ -74,6 +75,23 @@ def test_a_step_that_fails_leaves_no_table_of_it(tmp_path: Path) -> None:
         assert made & TABLES == {"mentions"}
 
 
+def test_a_database_made_before_versions_and_votes_keeps_its_rows_and_goes_on(tmp_path: Path) -> None:
+    path, there = tmp_path / "feedback.db", {"source": "s", "channel": "c"}
+    with closing(sqlite3.connect(path)) as connection:
+        migrations.apply(Database(connection), stop_before="0003_version_and_votes")
+        insert(connection, {**VERBATIM, "content_hash": incoming("好", "1", **there).content_hash})
+        connection.commit()
+    with Store.open(path) as store:
+        assert rows(store.connection, KNOWN) == [("1", "好", None, None)]
+        told = {**there, "version": "5.2.1", "votes": 2}
+        known, new = (incoming(text, source_id, **told) for text, source_id in (("好", "1"), ("不好", "2")))
+        assert add(store, known, new) == BatchResult(added=1, unchanged=1)
+    with Store.open(path) as store:
+        assert rows(store.connection, KNOWN) == [("1", "好", "5.2.1", 2), ("2", "不好", "5.2.1", 2)]
+        assert rows(store.connection, "select count(*) from opinions") == [(0,)]
+
+
+KNOWN = "select source_id, text, version, votes from verbatims order by id"
 VERBATIM = {
     "source": "s",
     "source_id": "1",

@@ -64,6 +64,14 @@ def test_a_record_is_what_the_columns_say() -> None:
     assert found == [Page([record], "[null, null, null]")]
 
 
+def test_versions_and_votes_are_mapped_like_any_other_field() -> None:
+    columns = {**COLUMNS, "version": "app.version", "votes": "likes"}
+    rows = [row(1, app={"version": "5.2.1"}, likes=12), row(2, app=None, likes=None), row(3, app={"version": 6})]
+    found, _ = pages({"columns": columns}, lambda _asked: Reply(rows))
+    said = [(item.version, item.votes) for item in found[0].items if isinstance(item, Record)]
+    assert said == [("5.2.1", "12"), (None, None), ("6", None)]
+
+
 SECRET = {"env": "REST_KEY"}
 BASIC = "Basic " + base64.b64encode(f"wang@shop.example:{KEY}".encode()).decode()
 WAYS: dict[str, tuple[dict[str, object], Callable[[Asked], bool]]] = {

@@ -645,7 +645,10 @@ def test_a_batch_that_can_not_be_read_ends_the_run(
     ],
 )  # fmt: skip
 def test_a_map_that_is_wrong_is_told(tmp_path: Path, written: str, told: str) -> None:
-    known = "conversation_id, customer, parent_id, posted_at, product, question, region, role, source_id, store, text"
+    known = (
+        "conversation_id, customer, parent_id, posted_at, product, question, region, role, source_id, store, text, "
+        "version, votes"
+    )
     with pytest.raises(CollectError) as error:
         SingerCollector().streams(visit_of(tmp_path, written))
     assert str(error.value) == told.format(tmp_path / "map.toml", known)

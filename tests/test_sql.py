@@ -199,9 +199,11 @@ def test_values_come_as_texts_that_a_layout_can_map(shop: Shop, monkeypatch: pyt
         "posted_at": "moment",
         "customer": "number",
         "product": "missing",
+        "version": "number",
         "store": "bytes",
         "region": "day",
         "question": "json.a.b",
+        "votes": "number",
     }
     options = {
         "url": {"env": URL_VARIABLE},
@@ -226,9 +228,11 @@ def test_values_come_as_texts_that_a_layout_can_map(shop: Shop, monkeypatch: pyt
         location="rows:f1",
         source_id="f1",
         customer="7",
+        version="7",
         store="字节",
         region="2026-03-01",
         question="深",
+        votes="7",
     )
 
 

@@ -216,6 +216,21 @@ def test_the_address_of_a_respondent_is_never_kept(tmp_path: Path, raw: str, reg
     assert (record.text, record.region) == ("多出新品", region)
 
 
+def test_the_votes_of_a_response_go_with_its_first_answer_and_its_version_with_all(tmp_path: Path) -> None:
+    layout = (
+        'name = "q"\nkind = "survey"\nchannel = "问卷"\n[columns]\nsource_id = "编号"\nversion = "版本"\nvotes = "赞"\n'
+    )
+    (tmp_path / "q.toml").write_text(f"{layout}[survey]\nopen = ['好在哪', '差在哪']\n", encoding="utf-8")
+    path = tmp_path / "q.csv"
+    path.write_text("编号,版本,赞,好在哪,差在哪\n1,5.2.1,3,界面清楚,启动慢\n", encoding="utf-8")
+    config = SourceConfig("q", "table", base=tmp_path, layout="q.toml")
+    found = [item for item in TableCollector().collect(Part("q.csv", path), config) if isinstance(item, Record)]
+    assert [(record.text, record.version, record.votes) for record in found] == [
+        ("界面清楚", "5.2.1", "3"),
+        ("启动慢", "5.2.1", None),
+    ]
+
+
 def test_the_built_in_survey_layouts_skip_what_is_no_question() -> None:
     wjx = next(layout for layout in builtin_layouts() if layout.name == "wjx")
     columns = ["序号", "提交答卷时间", "所用时间", "来源", "来源详情", "来自IP", "总分", "1、建议"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from feedback.collectors.base import Item, Part, RawScore, Record, SourceConfig, Unreadable
+from feedback.collectors.layout import builtin_layouts
 from feedback.collectors.table import TableCollector
 from feedback.errors import CollectError
 
@@ -106,6 +107,7 @@ def test_posts_and_comments_of_a_crawler_keep_their_thread() -> None:
             customer="5ff0a1",
             region="上海",
             question="手冲入门第一台",
+            votes="1.2万",
             **common,
         ),
         Record(  # no body: the title is the text
@@ -115,6 +117,7 @@ def test_posts_and_comments_of_a_crawler_keep_their_thread() -> None:
             conversation_id="65f0a1b2c3d4e5f60718293b",
             posted_at="1772100000000",
             customer="5ff0a2",
+            votes="3",
             **common,
         ),
         Record(
@@ -125,6 +128,7 @@ def test_posts_and_comments_of_a_crawler_keep_their_thread() -> None:
             posted_at="1772000100000",
             customer="5ff0b1",
             region="浙江",
+            votes="2",
             **common,
         ),
         Record(
@@ -135,6 +139,7 @@ def test_posts_and_comments_of_a_crawler_keep_their_thread() -> None:
             conversation_id=note,
             posted_at="1772000200000",
             customer="5ff0b2",
+            votes="0",
             **common,
         ),
     ]
@@ -305,6 +310,59 @@ def test_a_layout_picks_joins_drops_translates_and_tells_roles(tmp_path: Path) -
         Record(text="已寄出", location="x.csv:4", role="bot", customer="小林", parent_id="T1", store="总店", **common),
         Unreadable("x.csv:6", "what '身份' says here is not in [roles] of layout own", "你好"),
     ]
+
+
+VERSIONS = """
+name = "app"
+kind = "review"
+channel = "应用"
+[columns]
+text = "评价"
+source_id = "编号"
+version = "版本"
+votes = "点赞数"
+[[texts]]
+suffix = "after"
+text = "追评"
+"""
+
+
+def test_versions_and_votes_come_as_they_are_written_and_a_follow_up_is_of_the_same_version(tmp_path: Path) -> None:
+    write(tmp_path, "app.toml", VERSIONS)
+    rows = "闪退,1,5.2.1,1.2万,好了\n好用,2,无,--,\n卡,3, 5.3 ,很多,\n"
+    path = write(tmp_path, "x.csv", f"评价,编号,版本,点赞数,追评\n{rows}")
+    common = {"kind": "review", "channel": "应用"}
+    assert collect(path, layout="app.toml") == [
+        Record(text="闪退", location="x.csv:2", source_id="1", version="5.2.1", votes="1.2万", **common),
+        Record(text="好了", location="x.csv:2", source_id="1/after", parent_id="1", version="5.2.1", **common),
+        Record(text="好用", location="x.csv:3", source_id="2", **common),
+        Record(text="卡", location="x.csv:4", source_id="3", version="5.3", votes="很多", **common),
+    ]
+
+
+# The column that each layout of a platform reads the votes from, as the platform or its crawler names it.
+VOTED = {
+    "jd": "usefulVoteCount",
+    "jd_flat": "usefulVoteCount",
+    "xhs_note": "liked_count",
+    "xhs_note_comment": "like_count",
+    "douyin_aweme": "liked_count",
+    "douyin_aweme_comment": "like_count",
+    "weibo_note": "liked_count",
+    "weibo_note_comment": "comment_like_count",
+    "zhihu_content": "voteup_count",
+}
+
+
+def test_the_votes_of_each_platform_are_read(tmp_path: Path) -> None:
+    layouts = {layout.name: layout for layout in builtin_layouts()}
+    assert {name for name, layout in layouts.items() if "votes" in layout.columns} == set(VOTED)
+    for name, column in VOTED.items():
+        row = {**dict.fromkeys(layouts[name].header, "1"), column: 7}
+        path = write(tmp_path, f"{name}.json", json.dumps({"comments": [row]} if name == "jd" else [row]))
+        first = collect(path, layout=name)[0]
+        assert isinstance(first, Record)
+        assert (name, first.votes) == (name, "7")
 
 
 def test_the_source_may_say_channel_and_kind(tmp_path: Path) -> None:

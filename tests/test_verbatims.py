@@ -44,10 +44,12 @@ def test_a_verbatim_is_stored_whole_with_its_scores(tmp_path: Path) -> None:
         parent_id="r0",
         customer_id="0123456789abcdef",
         product="磨豆机",
+        version="5.2.1",
         store="人民路店",
         region="浙江",
         question="您的建议",
         language="zh",
+        votes=12,
         scores=(Score("star", 2.0, 1.0, 5.0), Score("nps", 3.0, 0.0, 10.0)),
     )
     with new_store(tmp_path) as store:
@@ -112,6 +114,86 @@ def test_a_changed_text_keeps_its_id_and_loses_all_that_was_said_about_it(tmp_pa
         found = "select rowid from verbatims_fts where verbatims_fts match ?"
         assert rows(store.connection, found, "物流") == [(2,)]
         assert rows(store.connection, found, "补发") == [(1,)]
+
+
+KNOWN = "select source_id, text, version, votes from verbatims order by id"
+MARKS = "select verbatim_id from segments order by 1"
+
+
+def test_other_votes_are_noted_and_are_no_change_of_what_was_said(tmp_path: Path) -> None:
+    with new_store(tmp_path) as store:
+        add(store, incoming("物流太慢了", "r1", votes=3), incoming("还行", "r2", votes=0), incoming("好用", "r3"))
+        mark(store, 1, 2, 3)
+        before = dump(store.path, without=("runs", "verbatims"))
+        later = [
+            incoming("物流太慢了", "r1", votes=5),
+            incoming("还行", "r2", votes=0),
+            incoming("好用", "r3", votes=1),
+        ]
+        assert add(store, *later) == BatchResult(unchanged=3)
+        assert rows(store.connection, KNOWN) == [
+            ("r1", "物流太慢了", None, 5),
+            ("r2", "还行", None, 0),
+            ("r3", "好用", None, 1),
+        ]
+        assert dump(store.path, without=("runs", "verbatims")) == before
+        assert add(store, incoming("物流太慢了", "r1", votes=0)) == BatchResult(unchanged=1)  # people take them back
+        assert rows(store.connection, "select votes from verbatims where id = 1") == [(0,)]
+
+
+def test_one_that_tells_of_no_votes_leaves_those_that_are_known(tmp_path: Path) -> None:
+    with new_store(tmp_path) as store:
+        add(store, incoming("物流太慢了", "r1", votes=3), incoming("还行", "r2", votes=2))
+        assert add(store, incoming("物流太慢了", "r1"), incoming("不行", "r2")) == BatchResult(changed=1, unchanged=1)
+        assert rows(store.connection, KNOWN) == [("r1", "物流太慢了", None, 3), ("r2", "不行", None, 2)]
+
+
+def test_rows_whose_votes_are_the_same_are_not_written(tmp_path: Path) -> None:
+    batch = [incoming("物流太慢了", "r1", version="5.2.1", votes=3), incoming("还行", "r2", votes=0)]
+    with new_store(tmp_path) as store:
+        add(store, *batch)
+        before = store.connection.total_changes
+        with store.transaction() as connection:
+            assert add_verbatims(connection, 1, 1, batch, similar) == BatchResult(unchanged=2)
+        assert store.connection.total_changes == before
+
+
+def test_another_version_is_a_change(tmp_path: Path) -> None:
+    with new_store(tmp_path) as store:
+        add(store, incoming("物流太慢了", "r1", version="5.2.1"), incoming("还行", "r2", version="5.2.1"))
+        mark(store, 1, 2)
+        assert add(store, incoming("物流太慢了", "r1", version="5.2.2")) == BatchResult(changed=1)
+        assert add(store, incoming("还行", "r2")) == BatchResult(changed=1)  # the source no longer says which
+        assert rows(store.connection, KNOWN) == [("r1", "物流太慢了", "5.2.2", None), ("r2", "还行", None, None)]
+        assert rows(store.connection, MARKS) == []
+
+
+def test_a_version_that_becomes_known_is_noted_and_drops_no_marks(tmp_path: Path) -> None:
+    with new_store(tmp_path) as store:
+        add(store, incoming("物流太慢了", "r1"), incoming("还行", "r2"))
+        mark(store, 1, 2)
+        known = incoming("物流太慢了", "r1", version="5.2.1", votes=3)
+        assert add(store, known, incoming("不行", "r2", version="5.2.1")) == BatchResult(changed=1, unchanged=1)
+        assert rows(store.connection, KNOWN) == [("r1", "物流太慢了", "5.2.1", 3), ("r2", "不行", "5.2.1", None)]
+        assert rows(store.connection, MARKS) == [(1,)]
+        before = dump(store.path)
+        assert add(store, known) == BatchResult(unchanged=1)
+        assert dump(store.path) == before
+        assert add(store, incoming("物流太慢了", "r1", version="5.2.2")) == BatchResult(changed=1)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_versions_and_votes_come_to_the_same_however_rows_are_batched(tmp_path: Path, together: bool) -> None:
+    said = [{"votes": 3}, {"version": "5.2.1"}, {"version": "5.2.1", "votes": 5}, {"version": "5.2.1"}]
+    batch = [incoming("物流太慢了", "r1", **each) for each in said]
+    with new_store(tmp_path) as store, store.transaction() as connection:
+        run, seen = start_run(connection, "collect", "shop"), reading(connection)
+        results = [
+            add_verbatims(connection, run, seen, items, similar) for items in ([batch] if together else zip(batch))
+        ]
+        assert [conflict for result in results for conflict in result.conflicts] == []
+        assert rows(connection, KNOWN) == [("r1", "物流太慢了", "5.2.1", 5)]
+        assert rows(connection, "select content_hash from verbatims") == [(batch[-1].content_hash,)]
 
 
 def test_of_two_rows_with_one_id_and_other_words_the_last_is_kept_and_told(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ def show_preview(project: Project, source: SourceConfig, wish: Wish) -> None:
 def _line(verbatim: Verbatim, project: Project) -> str:
     when = local_time(verbatim.posted_at, project) if verbatim.posted_at else "date unknown"
     scores = " ".join(f"{score.metric} {score.value:g}" for score in verbatim.scores)
+    version = f"version {verbatim.version}" if verbatim.version else ""
+    votes = f"votes {verbatim.votes}" if verbatim.votes is not None else ""
     text = verbatim.text.replace("\n", " ")
     short = text if len(text) <= _CHARACTERS else text[: _CHARACTERS - 1] + "…"
-    return "  ".join(part for part in (when, verbatim.role, scores, short) if part)
+    return "  ".join(part for part in (when, verbatim.role, scores, version, votes, short) if part)

@@ -19,7 +19,7 @@ from feedback.collectors.live.newest_first import Walk
 from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.web import MOST_BYTES, Web
 from feedback.collectors.objects import read_each, read_json
-from feedback.collectors.store_reviews import Found, Review, codes, items, refuse_unreadable
+from feedback.collectors.store_reviews import Found, Review, app_number, codes, items, refuse_unreadable
 
 CHANNEL = "App Store"
 PAGES = 10  # the feed has no more
@@ -92,13 +92,10 @@ class _Settings:
     def of(cls, visit: Visit) -> "_Settings":
         settings = visit.settings
         settings.refuse_unknown(set(_SETTINGS))
-        app = settings.string("app")
-        if not (app.isascii() and app.isdigit()):
-            raise settings.fault(
-                "'app' is the number in the app's address: 123456789 of apps.apple.com/cn/app/id123456789"
-            )
         return cls(
-            app=app,
+            app=app_number(
+                settings, "'app' is the number in the app's address: 123456789 of apps.apple.com/cn/app/id123456789"
+            ),
             countries=codes(settings, "countries", "cn", "[a-z]{2}"),
             url=settings.string("url", "https://itunes.apple.com").rstrip("/"),
         )
@@ -110,7 +107,7 @@ class _Feed:
     def __init__(self, visit: Visit, country: str) -> None:
         settings = _Settings.of(visit)
         self._base, self._app, self._country = settings.url, settings.app, country
-        self._web = Web()
+        self._web = Web(patience=visit.patience)
 
     def page(self, number: int) -> tuple[list[Found], bool]:
         """The reviews, and whether only the XML held them."""

@@ -18,7 +18,7 @@ from feedback.collectors.live.paging import MOST_PAGES, RecordList
 from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.web import Answer, Query, Refused, Web
 from feedback.collectors.objects import read_each, read_json
-from feedback.collectors.store_reviews import Found, Reply, Review, items, refuse_unreadable
+from feedback.collectors.store_reviews import Found, Reply, Review, app_number, items, refuse_unreadable
 from feedback.errors import CollectError
 
 CHANNEL = "App Store"
@@ -84,13 +84,10 @@ class _Settings:
     def of(cls, visit: Visit) -> "_Settings":
         settings = visit.settings
         settings.refuse_unknown(set(_SETTINGS))
-        app = settings.string("app")
-        if not (app.isascii() and app.isdigit()):
-            raise settings.fault(
-                "'app' is the Apple ID of the app, a number: App Store Connect shows it under App Information"
-            )
         return cls(
-            app=app,
+            app=app_number(
+                settings, "'app' is the Apple ID of the app, a number: App Store Connect shows it under App Information"
+            ),
             key_id=settings.string("key_id"),
             issuer_id=settings.string("issuer_id"),
             url=settings.string("url", "https://api.appstoreconnect.apple.com").rstrip("/"),
@@ -99,7 +96,7 @@ class _Settings:
 
 def _walk(stream: str, reached: Reached, visit: Visit, token: "_Token") -> Generator[Page, None, Reached]:
     """Pages from where it was cut off, else from the newest, down to what is known; gives what was reached in the end."""
-    settings, web = _Settings.of(visit), Web()
+    settings, web = _Settings.of(visit), Web(patience=visit.patience)
     walk, seen = Walk(visit, reached, OVERLAP), set[str]()
     where, query = f"{settings.url}/v1/apps/{settings.app}/customerReviews", _FIRST
     if reached.resume is not None:

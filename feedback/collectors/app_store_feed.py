@@ -82,7 +82,9 @@ def _reviews(entries: Sequence[Field | None], place: Place, country: str | None)
                     posted_at=field("updated") or None,
                     title=field("title"),
                     customer=person and person[1],
+                    version=field("im:version") or None,
                     region=country,
+                    votes=field("im:voteSum") or None,  # of those who voted (`im:voteCount`), whom it helped
                 )
             )
     return found

@@ -47,9 +47,11 @@ class Record:
     parent_id: str | None = None
     customer: str | None = None
     product: str | None = None
+    version: str | None = None  # of the product
     store: str | None = None
     region: str | None = None
     question: str | None = None
+    votes: str | None = None  # how many others found it helpful or liked it, as written: "12", "1.2万"; intake reads it
     scores: tuple[RawScore, ...] = ()
     problems: tuple[str, ...] = ()
 

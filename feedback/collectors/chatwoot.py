@@ -48,7 +48,7 @@ class ChatwootCollector:
         return chosen_streams(visit, STREAMS)
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
-        web = Web(headers={"api_access_token": header_secret(visit, "token")})
+        web = Web(headers={"api_access_token": header_secret(visit, "token")}, patience=visit.patience)
         asked = _Asked(visit, _address(visit), web, Desk(visit.config))
         yield from asked.conversations(_Reached.read(state)) if stream == CONVERSATIONS else asked.survey(state)
 

@@ -103,7 +103,7 @@ class _Survey:
         if not token.isascii() or not token.isprintable():
             raise CollectError(f"{visit.settings.where}: the token holds characters that no key has.")
         self._survey, self._settings, self._visit = survey, settings, visit
-        self._web = Web(headers={"x-api-key": token})
+        self._web = Web(headers={"x-api-key": token}, patience=visit.patience)
 
     def form(self) -> Form:
         answer = self._web.get(f"{self._settings.url}/api/v1/management/surveys/{quote(self._survey, safe='')}")

@@ -90,7 +90,7 @@ class _Settings:
 
 def _walk(stream: str, reached: Reached, visit: Visit, wire: Wire) -> Generator[Page, None, Reached]:
     """Pages from where it was cut off, else from the newest, down to what is known; gives what was reached in the end."""
-    settings, web, dates = _Settings.of(visit), Web(), DateReader(visit.timezone, visit.now)
+    settings, web, dates = _Settings.of(visit), Web(patience=visit.patience), DateReader(visit.timezone, visit.now)
     country, _, language = stream.partition("-")
     walk, seen, after = Walk(visit, reached, OVERLAP), set[str](), reached.resume
     for _ in range(MOST_PAGES):
@@ -120,6 +120,7 @@ def _walk(stream: str, reached: Reached, visit: Visit, wire: Wire) -> Generator[
 def _review(listed: Mapping[str, object], where: str, dates: DateReader) -> Found:
     """A review as the package gives it. Its name of the person is none that only one has: it is not kept."""
     review_id, score, reply = listed.get("reviewId"), listed.get("score"), _text(listed.get("replyContent"))
+    votes = listed.get("thumbsUpCount")
     if not isinstance(review_id, str) or not review_id:
         return Unreadable(where, "it has no id", _text(listed.get("content")))
     return Review(
@@ -127,6 +128,8 @@ def _review(listed: Mapping[str, object], where: str, dates: DateReader) -> Foun
         text=_text(listed.get("content")),
         stars=None if score is None else str(score),
         posted_at=_moment(listed.get("at"), dates),
+        version=_text(listed.get("reviewCreatedVersion")) or None,
+        votes=None if votes is None else str(votes),
         reply=Reply(reply, _moment(listed.get("repliedAt"), dates)) if reply else None,
     )
 

@@ -43,7 +43,8 @@ class IntercomCollector:
         not rise tell of that a page later, and from there on the state waits for the end.
         """
         url, desk, since = _address(visit), Desk(visit.config), _since(state, visit)
-        web = Web(headers={"Authorization": f"Bearer {header_secret(visit, 'token')}", "Intercom-Version": _VERSION})
+        headers = {"Authorization": f"Bearer {header_secret(visit, 'token')}", "Intercom-Version": _VERSION}
+        web = Web(headers=headers, patience=visit.patience)
         last, ordered = 0, True
         for found, over in _search(web, url, since):
             moments = [moment for each in found if (moment := seconds_at(each, "updated_at")) is not None]

@@ -23,12 +23,14 @@ COLUMN_FIELDS = (
     "posted_at",
     "customer",
     "product",
+    "version",
     "store",
     "region",
     "role",
     "conversation_id",
     "parent_id",
     "question",
+    "votes",
 )
 
 _WORDING = Wording(

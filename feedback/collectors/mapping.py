@@ -60,9 +60,11 @@ class RowMapper:
         self._text = take.get("text")
         self._posted_at = take.get("posted_at")
         self._product = take.get("product")
+        self._version = take.get("version")
         self._store = take.get("store")
         self._region = take.get("region")
         self._question = take.get("question")
+        self._votes = take.get("votes")
         self._role = take.get("role")
         # Not the role itself: where a name was taken for one, it is a customer's.
         columns = ", ".join(layout.columns["role"].columns) if self._role else ""
@@ -112,9 +114,11 @@ class RowMapper:
             parent_id=self._parent(ids.get("parent_id"), source_id),
             customer=ids.get("customer"),
             product=(_known(self._product, cells) if self._product else None) or self._config.product,
+            version=_known(self._version, cells) if self._version else None,
             store=(_known(self._store, cells) if self._store else None) or self._config.store,
             region=_known(self._region, cells) if self._region else None,
             question=self._title(cells, text) if self._question else None,
+            votes=_known(self._votes, cells) if self._votes else None,
             scores=self._read_scores(cells, problems) if self._scores else (),
             problems=tuple(problems),
         )
@@ -261,6 +265,7 @@ class _Extra:
             parent_id=main.source_id,
             customer=main.customer if self.layout.role == "customer" else None,
             product=main.product,
+            version=main.version,
             store=main.store,
             region=main.region,
         )

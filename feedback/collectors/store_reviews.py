@@ -20,7 +20,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One review as its store holds it. `region`: the country's store it was written in."""
+    """One review as its store holds it.
+
+    `version` of the app; `region`: the country's store it was written in; `votes`: how many found it helpful.
+    """
 
     id: str
     text: str
@@ -28,7 +31,9 @@ class Review:
     posted_at: str | None
     title: str = ""
     customer: str | None = None
+    version: str | None = None
     region: str | None = None
+    votes: str | None = None
     reply: Reply | None = None
 
 
@@ -51,9 +56,11 @@ def items(found: Sequence[Found], where: str, channel: str, config: SourceConfig
             posted_at=review.posted_at,
             customer=review.customer,
             product=config.product,
+            version=review.version,
             store=config.store,
             region=review.region,
             question=_title(review),
+            votes=review.votes,
             scores=() if review.stars is None else (RawScore("star", review.stars, 1, 5),),
             problems=("it has no rating",) if review.stars is None else (),
         )
@@ -69,6 +76,7 @@ def items(found: Sequence[Found], where: str, channel: str, config: SourceConfig
                 posted_at=review.reply.posted_at,
                 parent_id=review.id,
                 product=config.product,
+                version=review.version,
                 store=config.store,
                 region=review.region,
             )
@@ -79,6 +87,15 @@ def refuse_unreadable(found: Sequence[Found], place: str) -> None:
     reasons = [each.reason for each in found if isinstance(each, Unreadable)]
     if reasons and len(reasons) == len(found):
         raise CollectError(f"{place}: no review on this page can be read: {reasons[0]}. Has the interface changed?")
+
+
+def app_number(settings: SettingsTable, what: str) -> str:
+    """The setting `app` of a store that numbers its apps, with or without quotes; `what` says what it is where it is none."""
+    written = settings.data.get("app")
+    app = str(written) if type(written) is int else settings.string("app")
+    if not (app.isascii() and app.isdigit()):
+        raise settings.fault(what)
+    return app
 
 
 def codes(settings: SettingsTable, key: str, usual: str, form: str) -> tuple[str, ...]:

@@ -34,6 +34,16 @@ _GUESSES: dict[str, tuple[str, ...]] = {
         r"^(id|编号|唯一标识|_id|uuid|guid)$",
         r"(?<!订单)(?<!商品)编号$",  # an order may have several reviews: its number is no id of a review
     ),
+    # Before what they would be taken for: 产品版本, 用户点赞数.
+    "version": (
+        r"^(app|应用|软件|客户端|产品|固件)?版本号?$",
+        r"^(app|product|client|software|firmware)?_?version$",
+    ),
+    "votes": (
+        r"(点赞|获赞|赞同|有用|有帮助)(数|数量|人数|量|次数)$",
+        r"(likes?|liked|thumbs_?up|upvotes?|voteup|(helpful|useful)(_?votes?)?)_?count$",
+        r"^(点赞|likes|upvotes|thumbs_?up|(helpful|useful)_?votes)$",
+    ),
     "customer": (
         r"(用户|客户|买家|会员|顾客)(id|编号|账号|昵称|名|名称|姓名)",
         r"(user|customer|buyer|member|author)[_ ]?(id|name|nick\w*)",
@@ -63,8 +73,10 @@ _NOTES = {
     "source_id": "每条唯一的编号；没有就删掉这行",
     "customer": "客户的编号或昵称，只存加密后的代号",
     "product": "商品",
+    "version": "商品或应用的版本",
     "store": "门店",
     "region": "地区",
+    "votes": "有多少人点赞或觉得有用",
 }
 
 

@@ -126,9 +126,11 @@ def answer_records(
             turn=question.number if question else None,
             customer=base.customer,
             product=base.product,
+            version=base.version,
             store=base.store,
             region=_region(base.region),
             question=question.wording if question else None,
+            votes=base.votes if number == 0 else None,
             scores=tuple(scores) if number == 0 else (),
             problems=tuple(problems) if number == 0 else (),
         )

@@ -46,7 +46,7 @@ class WecomInterface:
 
     def __init__(self, url: str, corp_id: str, visit: Visit) -> None:
         self._url, self._corp_id, self._visit = url.rstrip("/"), corp_id, visit
-        self._web = Web()
+        self._web = Web(patience=visit.patience)
         self._token, self._good_until = "", 0.0
 
     def post(self, path: str, asked: Mapping[str, object], what: str) -> dict[str, object]:

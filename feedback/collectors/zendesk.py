@@ -191,8 +191,8 @@ def _address(visit: Visit) -> str:
 def _web(visit: Visit) -> Web:
     settings = visit.settings
     if "oauth_token" in settings.data:
-        return Web(headers={"Authorization": f"Bearer {header_secret(visit, 'oauth_token')}"})
+        return Web(headers={"Authorization": f"Bearer {header_secret(visit, 'oauth_token')}"}, patience=visit.patience)
     email = visit.secret("email") if isinstance(settings.data.get("email"), dict) else settings.string("email")
     token = visit.secret("token")
     visit.vault.keep(f"{email}/token:{token}")  # as the header has it
-    return Web(auth=(f"{email}/token", token))
+    return Web(auth=(f"{email}/token", token), patience=visit.patience)

@@ -77,8 +77,8 @@ def json_entry(one: Said, country: str) -> dict[str, object]:
         "title": {"label": f"标题{one.number}"},
         "content": {"label": one.text, "attributes": {"type": "text"}},
         "im:contentType": {"attributes": {"term": "Application", "label": "应用程序"}},
-        "im:voteSum": {"label": "0"},
-        "im:voteCount": {"label": "0"},
+        "im:voteSum": {"label": "3"},
+        "im:voteCount": {"label": "5"},
     }
 
 
@@ -86,7 +86,7 @@ def xml_feed(rows: list[Said], country: str, number: int) -> bytes:
     entries = "".join(
         f"<entry><id>{_id(one)}</id><title>{escape(f'标题{one.number}')}</title>"
         f'<content type="text">{escape(one.text)}</content>'
-        '<im:contentType term="Application" label="应用程序"/><im:voteSum>0</im:voteSum><im:voteCount>0</im:voteCount>'
+        '<im:contentType term="Application" label="应用程序"/><im:voteSum>3</im:voteSum><im:voteCount>5</im:voteCount>'
         f"<im:rating>{one.number % 5 + 1}</im:rating><updated>{iso(one.changed_at).replace('Z', '-00:00')}</updated>"
         f"<im:version>8.0.1</im:version><author><name>用户{one.number}</name>"
         f"<uri>https://itunes.apple.com/{country}/reviews/id{900 + one.number}</uri></author>"

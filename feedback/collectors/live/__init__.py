@@ -6,12 +6,13 @@ A collector asks a little more than once rather than miss anything; it never mov
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from feedback.collectors.base import Item, SourceConfig
+from feedback.collectors.live.patience import Patience
 from feedback.collectors.live.vault import Vault
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable, Wording
@@ -28,6 +29,7 @@ class Visit:
     now: datetime
     timezone: str = "Asia/Shanghai"
     since: datetime | None = None
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def settings(self) -> SettingsTable:

@@ -49,18 +49,20 @@ def access(visit: Visit) -> Access:
     }[kind]
     auth.refuse_unknown({"type", *known})
     if kind == "basic":
-        return Access(Web(auth=(_secret_or_text(visit, auth, "user"), visit.vault.read(auth, "password"))), dict)
+        pair = (_secret_or_text(visit, auth, "user"), visit.vault.read(auth, "password"))
+        return Access(Web(auth=pair, patience=visit.patience), dict)
     if kind == "oauth2":
-        return Access(Web(), _ClientCredentials(visit, auth).headers)
+        return Access(Web(patience=visit.patience), _ClientCredentials(visit, auth).headers)
     token = visit.vault.read(auth, "token") if known else ""
     if not token.isascii():
         raise CollectError(f"{auth.where}: the token holds characters that no token has. Was something else pasted?")
     if kind == "query":
         name = auth.string("name")
-        return Access(Web(query={name: token}), dict, frozenset({name}))
+        return Access(Web(query={name: token}, patience=visit.patience), dict, frozenset({name}))
     if kind == "header":
-        return Access(Web(headers={auth.string("name"): token}), dict)
-    return Access(Web(headers={"Authorization": f"Bearer {token}"} if kind == "bearer" else None), dict)
+        return Access(Web(headers={auth.string("name"): token}, patience=visit.patience), dict)
+    headers = {"Authorization": f"Bearer {token}"} if kind == "bearer" else None
+    return Access(Web(headers=headers, patience=visit.patience), dict)
 
 
 def _secret_or_text(visit: Visit, auth: SettingsTable, key: str) -> str:
@@ -73,6 +75,7 @@ class _ClientCredentials:
 
     def __init__(self, visit: Visit, auth: SettingsTable) -> None:
         self._url, self._scope, self._vault = auth.string("token_url"), auth.string("scope", ""), visit.vault
+        self._patience = visit.patience
         self._client = (_secret_or_text(visit, auth, "client_id"), visit.vault.read(auth, "client_secret"))
         self._token, self._until = "", 0.0
 
@@ -83,7 +86,7 @@ class _ClientCredentials:
 
     def _fetch(self) -> None:
         form = {"grant_type": "client_credentials"} | ({"scope": self._scope} if self._scope else {})
-        answer = Web(auth=self._client).post(self._url, form=form)
+        answer = Web(auth=self._client, patience=self._patience).post(self._url, form=form)
         given = answer.json()
         token = given.get("access_token") if isinstance(given, dict) else None
         if not isinstance(token, str) or not token:

@@ -13,6 +13,7 @@ from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable
 
 HIDDEN = "…"
+_SECRETS = frozenset({"client_secret", "oauth_token", "password", "secret", "token"})
 _LONGEST = 64 * 1024  # bytes of a file: a private key has two or three thousand
 _SHORTEST_HIDDEN = 4  # what is shorter would be found in any text
 
@@ -40,6 +41,14 @@ class Vault:
         found = self._of_variable(place) if "env" in value else self._of_file(place)
         self.keep(found)
         return found
+
+    def check(self, settings: SettingsTable) -> None:
+        """Raises what `read` would for each secret that the settings name or hold, in their tables too; says nothing of secrets that are missing."""
+        for key, value in settings.data.items():
+            if key in _SECRETS or (isinstance(value, dict) and set(value) in ({"env"}, {"file"})):
+                self.read(settings, key)
+            elif isinstance(value, dict):
+                self.check(settings.table(key))
 
     def keep(self, value: str) -> None:
         """Counts a text as a secret from now on: one read from elsewhere, or one that an interface gave for a while."""

@@ -1,6 +1,6 @@
 """Asks web interfaces: retries with patience, and never more time, memory or trust than a source is due.
 
-- An attempt takes 45 seconds at most, however slowly the other side speaks: a watchdog closes its connection.
+- A request takes 45 seconds at most, all its attempts together, however slowly the other side speaks: a watchdog closes its connection.
 - An answer has 16 MB and a million values at most, unpacked; what is longer, or unpacks to more, is not read on.
 - 429 and 5xx are asked again, after the seconds that `Retry-After` names or twice as long each time, with some jitter;
   a run that has waited for half an hour ends there.
@@ -10,6 +10,7 @@
 - Errors name the host and the path, never the query nor a header: those may hold secrets or names.
 """
 
+import math
 import random
 import socket
 import threading
@@ -31,6 +32,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from feedback.collectors.live.json_body import read_json_body as read_json_body
+from feedback.collectors.live.patience import Patience, Unreachable
 from feedback.errors import CollectError
 
 ATTEMPTS = 5
@@ -40,8 +42,6 @@ CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 20.0  # in which nothing at all comes
 MOST_BYTES = 16 * 1024 * 1024
 MOST_REDIRECTS = 5
-LONGEST_WAIT_SECONDS = 120.0
-MOST_WAITING_SECONDS = 1800.0  # in a run, between attempts
 _CHUNK = 64 * 1024
 _REFUSAL_BYTES = 64 * 1024  # of what comes with a refusal
 _AGAIN = frozenset({429, 500, 502, 503, 504})
@@ -71,13 +71,14 @@ class Answer:
 
 
 class Web:
-    """Asks one source. `headers`, `query` and `auth`, a name and a password, go with every request; `sleep` waits between attempts."""
+    """Asks one source. `headers`, `query` and `auth`, a name and a password, go with every request; `sleep` waits between attempts, `patience` says how long."""
 
     def __init__(
         self,
         headers: Mapping[str, str] | None = None,
         query: Query | None = None,
         auth: tuple[str, str] | None = None,
+        patience: Patience | None = None,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._session = requests.Session()
@@ -88,7 +89,7 @@ class Web:
         self._session.auth = _Basic(*auth) if auth else _Nothing()
         self._query = dict(query or {})
         self._sleep = sleep or time.sleep
-        self._left = MOST_WAITING_SECONDS
+        self._patience = patience or Patience()
         self._watch = _Watch()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(self._watch))
@@ -107,23 +108,32 @@ class Web:
         self, method: str, url: str, query: Query | None, headers: Mapping[str, str] | None, content: Mapping[str, Any]
     ) -> Answer:
         place = _place(url)
+        left = ATTEMPT_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
+            began = time.monotonic()
             try:
-                return self._attempt(method, url, {**self._query, **(query or {})}, headers, content)
+                return self._attempt(method, url, {**self._query, **(query or {})}, headers, content, left)
             except _AskAgain as again:
+                left -= time.monotonic() - began
                 wait = again.wait if again.wait is not None else 2.0 ** (attempt - 1)
-                if attempt >= again.attempts or wait > min(LONGEST_WAIT_SECONDS, self._left):
-                    raise CollectError(f"{again} What came before is kept; run this again later.") from None
+                if attempt >= again.attempts or left <= 0 or not self._patience.lasts(wait):
+                    raise _given_up(again) from None
                 wait += random.uniform(0, 0.5 * max(wait, 0.2))
-                self._left -= wait
+                self._patience.spend(wait)
                 self._sleep(wait)
         raise AssertionError(place)
 
     def _attempt(
-        self, method: str, url: str, query: Query, headers: Mapping[str, str] | None, content: Mapping[str, Any]
+        self,
+        method: str,
+        url: str,
+        query: Query,
+        headers: Mapping[str, str] | None,
+        content: Mapping[str, Any],
+        seconds: float,
     ) -> Answer:
         place = _place(url)
-        with self._watch.over(ATTEMPT_SECONDS):
+        with self._watch.over(seconds):
             try:
                 for _ in range(MOST_REDIRECTS + 1):
                     with self._session.request(
@@ -154,12 +164,21 @@ class Web:
                 raise CollectError(f"{place} redirects again and again. Is the address right?")
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 if self._watch.closed:
-                    raise CollectError(
+                    raise Unreachable(
                         f"{place} took longer than {ATTEMPT_SECONDS:.0f} seconds to answer. Run this again later."
                     ) from None
                 raise _explained(error, place) from None
             except ValueError:  # an address that is none
                 raise CollectError(f"'{place}' is no address that can be asked.") from None
+
+
+def _given_up(again: "_AskAgain") -> Unreachable:
+    """What is said where nobody is asked any more; in whole minutes when the source wants to be asked again."""
+    if again.wait is None or again.wait < 60:
+        return Unreachable(f"{again} What came before is kept; run this again later.", again.wait)
+    minutes = math.ceil(again.wait / 60)
+    when = f"in {minutes:,} minutes" if minutes < 600 else "much later"
+    return Unreachable(f"{again} What came before is kept; it wants to be asked again {when}.", again.wait)
 
 
 def _is_conditional(headers: Mapping[str, str] | None) -> bool:
@@ -335,7 +354,7 @@ def _explained(error: Exception, place: str) -> Exception:
     if isinstance(error, urllib3.exceptions.DecodeError | requests.exceptions.ContentDecodingError):
         return CollectError(f"{place} answers with something packed that can't be unpacked.")
     if "NameResolution" in repr(error):
-        return CollectError(f"{host} can't be found. Is its name right, and is this machine online?")
+        return Unreachable(f"{host} can't be found. Is its name right, and is this machine online?")
     if "refused" in str(error):
         return _AskAgain(f"{host} takes no connection.")
     if any(type(cause) is HTTPException or isinstance(cause, LineTooLong) for cause in _causes(error)):

@@ -1,0 +1,113 @@
+"""What a run asks of a live source with --since and --limit, and what a scheduled run says of it: nothing may be lost for later."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+from command import run
+from stored import rows
+from test_live_hostile import project
+from wire import Asked, Reply, Wire, wire
+
+from feedback.project import load_project
+from storage.store import Store
+
+ALL = 30
+PAGE = 10
+PAGED = {"type": "cursor", "parameter": "after", "cursor": "next"}
+NUMBERED = {"type": "page", "parameter": "page"}
+
+
+@dataclass
+class Shop:
+    """Thirty records, one a day from the first of March on, the oldest first, ten a page."""
+
+    folder: Path
+    web: Wire
+
+    def stored(self) -> int:
+        with Store.open(load_project(self.folder).database) as store:
+            [(n,)] = rows(store.connection, "select count(*) from verbatims")
+        return int(n)
+
+    def runs(self, *options: str, times: int) -> list[int]:
+        """How many are stored after each of some runs."""
+        found = []
+        for _ in range(times):
+            ran = run("collect", "--source", "live", *options, project=self.folder)
+            assert (ran.code, ran.err) == (0, "")
+            found.append(self.stored())
+        return found
+
+
+@pytest.fixture(params=["cursor", "page"])
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.query.get("after") or int(asked.query.get("page", "1")) - 1)
+        numbers = range(page * PAGE, min((page + 1) * PAGE, ALL))
+        items = [{"id": f"r{n}", "text": f"第{n}单送得慢", "at": f"2026-03-{n + 1:02}T08:00:00Z"} for n in numbers]
+        return Reply({"items": items, "next": str(page + 1) if (page + 1) * PAGE < ALL else None})
+
+    with wire(answer) as web:
+        columns = {"text": "text", "source_id": "id", "posted_at": "at"}
+        pages = PAGED if request.param == "cursor" else NUMBERED
+        yield Shop(project(tmp_path, f"{web.url}/v1", columns=columns, pages=pages), web)
+
+
+def test_what_is_older_than_the_since_of_a_first_run_comes_with_a_run_without_it(shop: Shop) -> None:
+    assert shop.runs("--since", "2026-03-21", times=1) == [10]
+    assert shop.runs(times=2) == [30, 30]
+
+
+@pytest.mark.parametrize(
+    ("limit", "after"), [("4", [4, 8, 12, 16]), ("10", [10, 20, 30, 30]), ("25", [25, 30, 30, 30])]
+)
+def test_a_limit_is_of_new_records_so_that_each_run_comes_further(shop: Shop, limit: str, after: list[int]) -> None:
+    assert shop.runs("--limit", limit, times=4) == after
+
+
+def test_a_preview_with_a_limit_asks_for_no_more_pages_than_it_needs(shop: Shop) -> None:
+    ran = run("collect", "--source", "live", "--dry-run", "--limit", "12", project=shop.folder)
+    assert "live: 12 would be stored" in ran.out
+    assert len(shop.web.asked) == 2
+
+
+def test_a_scheduled_run_says_what_a_source_has_to_say(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("feedback.digest.make._today", lambda _project: date(2026, 4, 6))
+    shop.runs(times=1)
+    settings = shop.folder / "feedback.toml"
+    settings.write_text(settings.read_text("utf-8").replace("测试", "工单"), "utf-8")
+    capsys.readouterr()
+    ran = run("schedule", "run", "--once", project=shop.folder)
+    assert "live: records: its settings have changed since it was asked last: it is asked from the beginning" in ran.out
+
+
+def test_where_nobody_answers_the_other_streams_are_not_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    with wire(lambda _asked: Reply(status=503)) as web:
+        lines = ['collector = "app-store"', 'app = "123456789"', 'countries = ["cn", "hk", "tw"]', f'url = "{web.url}"']
+        text = '[project]\nname = "门"\n\n[[sources]]\nname = "live"\n' + "\n".join(lines)
+        (tmp_path / "feedback.toml").write_text(text, "utf-8")
+        ran = run("collect", project=tmp_path)
+    assert (ran.code, ran.err.count("Error:")) == (1, 1)
+    assert {asked.path.split("/")[1] for asked in web.asked} == {"cn"}
+
+
+@pytest.mark.parametrize(
+    ("auth", "said"),
+    [
+        ({"type": "bearer", "token": {"env": "YUANSHENG_NOT_SET"}}, "YUANSHENG_NOT_SET is not set"),
+        ({"type": "bearer", "token": "hunter2-hunter2"}, "'token' is a secret, which does not belong in this file"),
+    ],
+)
+def test_the_doctor_sees_secrets_that_are_missing_or_in_the_wrong_place(
+    tmp_path: Path, auth: dict[str, object], said: str
+) -> None:
+    ran = run("doctor", project=project(tmp_path, "https://shop.invalid/v1", auth=auth))
+    assert ran.code == 1
+    assert said in ran.out + ran.err
+    assert "hunter2" not in ran.out + ran.err
