@@ -7,7 +7,7 @@ What was asked for to the end is the state. It is kept a little behind (`overlap
 lies in the future does not move it. Where pages are found by a cursor, a run that was cut off goes on from its last page.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -29,6 +29,8 @@ MOST_ITEMS = 1000  # of a page
 _FORMATS = ("iso", "date", "epoch", "epoch-ms", "number")
 _SETTINGS = frozenset({"url", "query", "auth", "pages", "since", *INLINE})
 _EXPIRED = (400, 404, 410)  # what interfaces say to a cursor they no longer know
+_SEVERAL = 5  # records that all lack a text: an interface that leaves empty fields out says so of one or two
+_NO_ID = "it has no id, which the settings say where to find: it would be another one at every change"
 _STARTED_OVER = "the interface no longer knew where the last run stopped: asked again from the last complete one"
 
 
@@ -57,11 +59,13 @@ class RestCollector:
     def _walk(self, stream: str, reached: Reached, visit: Visit) -> Iterator[Page]:
         settings, since = visit.settings, _Since.of(visit)
         reader = _Reader(visit)
+        expected = _Expected.of(visit, since.column)
         query: dict[str, str | int] = {**_query(settings.data.get("query", {})), **since.asked(reached.since)}
         newest = reached.newest or reached.since
         walk = Pages.of(settings).walk(access(visit), settings.string("url"), query, reader.records, reached.resume)
         for fetched in walk:
             objects = reader.records.of(fetched.content)
+            notes = expected.look(objects)
             moments = [moment for each in objects if (moment := since.of_record(each)) is not None]
             newest = max([*moments, newest or ""]) or None
             over = fetched.after is None or since.is_known(moments, len(objects), reached.since)
@@ -70,7 +74,9 @@ class RestCollector:
             items = reader.items(stream, objects)
             while len(batch := list(islice(items, MOST_ITEMS))) == MOST_ITEMS:
                 yield Page(batch, None)
-            yield Page(batch, done.text() if over or fetched.resumes else None)
+            # What lacks its text may have it under another name the next time: it is asked for again.
+            moves = (over or fetched.resumes) and not expected.lacks_text
+            yield Page(batch, done.text() if moves else None, notes)
             if over:
                 return
 
@@ -89,6 +95,7 @@ class _Reader:
     def __init__(self, visit: Visit) -> None:
         layout = layout_for(visit)
         self.nested = bool(layout.records)
+        self._has_ids = "source_id" in layout.columns
         self.records = RecordList(layout.records[0] if layout.records else "", f"source '{visit.config.name}'")
         self._mapper = ObjectMapper(layout, visit.config)
 
@@ -98,14 +105,64 @@ class _Reader:
                 where = f"{stream}:#{number}"
                 yield (where, value) if isinstance(value, dict) else Unreadable(where, "it is not an object")
 
-        return (_placed(item, stream) for item in self._mapper.items(located()))
+        return (_placed(item, stream, self._has_ids) for item in self._mapper.items(located()))
 
 
-def _placed(item: Item, stream: str) -> Item:
-    """Named by its id where it has one: the number on a page says nothing the next day."""
-    if isinstance(item, Record) and item.source_id:
+def _placed(item: Item, stream: str, has_ids: bool) -> Item:
+    """Named by its id where it has one: the number on a page says nothing the next day.
+
+    Where records have ids, one without would be another one at every change.
+    """
+    if not isinstance(item, Record):
+        return item
+    if item.source_id:
         return replace(item, location=f"{stream}:{item.source_id}")
-    return item
+    return Unreadable(item.location, _NO_ID, item.text) if has_ids else item
+
+
+class _Expected:
+    """The fields that the settings name: where no record of a page has one, the interface has changed, or the name is wrong."""
+
+    def __init__(self, where: str, needed: Sequence[Sequence[str]], text: Sequence[str], date: Sequence[str]) -> None:
+        self._where, self._needed, self._text, self._date = where, needed, text, date
+        self.lacks_text = False
+
+    @classmethod
+    def of(cls, visit: Visit, since: str) -> "_Expected":
+        layout = layout_for(visit)
+        picked = {name: pick.columns for name, pick in layout.columns.items()}
+        text = [*picked.get("text", ()), *(s.column for s in layout.scores)]
+        for extra in layout.texts:
+            text += [extra.each] if extra.each else extra.text.columns
+        needed = [columns for columns in (picked.get("source_id", ()), [since] if since else ()) if columns]
+        return cls(f"source '{visit.config.name}'", needed, text, picked.get("posted_at", ()))
+
+    def look(self, objects: Sequence[object]) -> tuple[str, ...]:
+        """What is to be said of a page; raises `CollectError` where it can't be used. A few records may all lack a text."""
+        records = [each for each in objects if isinstance(each, dict)]
+        self.lacks_text = False
+        if not records:
+            return ()
+        for columns in self._needed:
+            if not _any_has(records, columns):
+                raise CollectError(f"{self._where}: {_lacking(records, columns)}")
+        if self._text and not _any_has(records, self._text):
+            if len(records) >= _SEVERAL:
+                raise CollectError(f"{self._where}: {_lacking(records, self._text)}")
+            self.lacks_text = True
+            return (_lacking(records, self._text),)
+        if self._date and not _any_has(records, self._date):
+            return (_lacking(records, self._date),)
+        return ()
+
+
+def _any_has(records: Sequence[Object], columns: Sequence[str]) -> bool:
+    return any(column in record or column.partition(".")[0] in record for record in records for column in columns)
+
+
+def _lacking(records: Sequence[Object], columns: Sequence[str]) -> str:
+    named = " or ".join(f"'{column}'" for column in columns)
+    return f"no record of {len(records):,} has {named}. Has the interface changed? A record has: {', '.join(records[0])[:200]}."
 
 
 @dataclass(frozen=True, slots=True)
