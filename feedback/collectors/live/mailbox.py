@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from feedback.collectors.live.imap_client import MONTHS, SILENCE_SECONDS, Client, Clock, Fetched, NotGiven, Server
+from feedback.collectors.live.patience import Unreachable
 from feedback.collectors.live.vault import Vault
 from feedback.errors import CollectError
 
@@ -25,7 +26,7 @@ Found = TypeVar("Found")
 
 ATTEMPTS = 4
 ATTEMPTS_IN_SILENCE = 2
-COMMAND_SECONDS = 60.0
+COMMAND_SECONDS = 45.0  # with all attempts
 _BYTES_A_NUMBER = 12
 _LONGEST_LINE = 900_000  # of an answer to SEARCH: imaplib reads a million bytes of one
 _WINDOW = 50_000  # numbers asked for at once in folders whose answer would be longer
@@ -90,15 +91,18 @@ class Mailbox:
 
     def _ask(self, run: Callable[[Client], Found]) -> Found:
         """What comes of it; where the connection breaks off, of another try with a new one."""
+        left = COMMAND_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
+            began = time.monotonic()
             try:
-                with self._clock.over(COMMAND_SECONDS):
+                with self._clock.over(left):
                     return run(self._client or self._opened())
             except (imaplib.IMAP4.abort, OSError, EOFError) as error:
                 self._drop()
+                left -= time.monotonic() - began
                 silent = self._clock.late or isinstance(error, TimeoutError)
-                if attempt >= (ATTEMPTS_IN_SILENCE if silent else ATTEMPTS) or _is_final(error):
-                    raise self._fault(_explained(error, self._clock.late)) from None
+                if attempt >= (ATTEMPTS_IN_SILENCE if silent else ATTEMPTS) or left <= 0 or _is_final(error):
+                    raise Unreachable(str(self._fault(_explained(error, self._clock.late)))) from None
                 time.sleep(2.0 ** (attempt - 1))
             except imaplib.IMAP4.error as error:
                 raise self._fault(f"does not do what IMAP promises{self._reply(error)}") from None
