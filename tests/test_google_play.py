@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from wire import Reply, Wire, wire
 from worlds import NOW, Said, edited, said
-from worlds.google_play import APP, World, as_package, envelope
+from worlds.google_play import ADDRESS, APP, ROBOTS, World, as_package, envelope
 
 from feedback.collectors.base import RawScore, Record, SourceConfig, Unreadable
 from feedback.collectors.google_play import GooglePlayCollector
@@ -77,7 +77,10 @@ def numbers(page: Page) -> list[int]:
 def test_a_review_and_the_answer_to_it_become_records(world: World, web: Wire) -> None:
     world.said = [TWO]
     assert pages(web) == [Page([TWO_RECORD, TWO_REPLY], '["2026-03-01T04:00:00Z", null, null]')]
-    assert [(each.method, each.query) for each in web.asked] == [("POST", {"hl": "zh-CN", "gl": "us"})]
+    assert [(each.method, each.path, each.query) for each in web.asked] == [
+        ("GET", "/robots.txt", {}),
+        ("POST", ADDRESS, {"hl": "zh-CN", "gl": "us"}),
+    ]
 
 
 def test_the_time_of_a_review_does_not_depend_on_where_this_machine_is(
@@ -167,7 +170,7 @@ STARTED_OVER = "us-zh-CN: the place where the last run was cut off is no longer 
 
 @pytest.mark.parametrize("refusal", [Reply(envelope(None)), Reply(b"", 400)])
 def test_a_place_that_is_no_longer_known_is_told_and_nothing_is_lost(web: Wire, refusal: Reply) -> None:
-    web.faults = [refusal]
+    web.faults = [Reply(ROBOTS), refusal]
     found = pages(web, json.dumps([None, "2026-03-01T03:59:00Z", "gone"]))
     assert found[0] == Page([], None, (STARTED_OVER,))
     assert sum(len(numbers(page)) for page in found) == 20
@@ -178,7 +181,7 @@ def test_other_refusals_of_a_place_are_errors(web: Wire) -> None:
     web.answer = lambda _asked: Reply(b"", 403)
     with pytest.raises(CollectError, match=r"refuses \(403\)"):
         pages(web, json.dumps([None, None, "somewhere"]))
-    assert len(web.asked) == 1
+    assert [each.method for each in web.asked] == ["GET", "POST"]
 
 
 def test_a_list_that_ends_too_soon_is_told_and_changes_no_state(world: World, web: Wire) -> None:
@@ -200,7 +203,7 @@ def test_a_list_that_holds_nothing_is_told_and_changes_no_state(world: World, we
 
 
 def test_an_empty_last_page_is_the_end(world: World, web: Wire) -> None:
-    web.answer = lambda asked: world.answer(asked) if len(web.asked) == 1 else Reply(envelope([None, [None, None], []]))
+    web.answer = lambda asked: world.answer(asked) if len(web.asked) <= 2 else Reply(envelope([None, [None, None], []]))
     assert [(len(numbers(page)), page.state, page.notes) for page in pages(web)] == [
         (7, json.dumps([None, "2026-03-01T03:59:00Z", "2026-03-01T03:53:00Z|14+/=&"]), ()),
         (0, DONE, ()),
@@ -212,7 +215,7 @@ def test_each_language_of_each_country_is_asked_for_itself(web: Wire) -> None:
     assert GooglePlayCollector().streams(asked_by) == ["us-zh-CN", "us-en", "sg-zh-CN", "sg-en"]
     assert GooglePlayCollector().streams(visit()) == ["us-zh-CN"]
     pages(web, stream="sg-en")
-    assert web.asked[0].query == {"hl": "en", "gl": "sg"}
+    assert web.asked[-1].query == {"hl": "en", "gl": "sg"}
 
 
 def test_a_review_that_is_shown_in_two_countries_is_one_review(world: World, web: Wire) -> None:
@@ -301,6 +304,33 @@ def test_saved_times_are_read_in_the_zone_of_the_project(tmp_path: Path, at: str
     assert list(GooglePlayCollector().saved(path, visit())) == [
         replace(TWO_RECORD, location=f"reviews.json:{TWO_ID}", posted_at=posted_at)
     ]
+
+
+@pytest.mark.parametrize("robots", [b"User-agent: *\nDisallow: /_", b"User-agent: yuansheng\nDisallow: /*?*gl=us"])
+def test_where_robots_txt_forbids_it_no_review_is_asked_for(world: World, web: Wire, robots: bytes) -> None:
+    world.robots = robots
+    with pytest.raises(CollectError) as caught:
+        pages(web, json.dumps([None, "2026-03-01T03:59:00Z", "2026-03-01T03:53:00Z|14+/=&"]))
+    assert str(caught.value) == (
+        f"{web.url.removeprefix('http://')} does not want programs to read {ADDRESS} (robots.txt). "
+        "It was not asked for; ask those who run it."
+    )
+    assert [each.path for each in web.asked] == ["/robots.txt"]
+
+
+def test_where_a_redirect_leads_is_checked_before_it_is_asked(world: World, web: Wire) -> None:
+    world.robots = b"User-agent: *\nDisallow: /moved"
+    web.answer = lambda asked: world.answer(asked) if asked.method == "GET" else Reply(b"", 307, {"Location": "/moved"})
+    with pytest.raises(CollectError, match=r"does not want programs to read /moved"):
+        pages(web)
+    assert [each.path for each in web.asked] == ["/robots.txt", ADDRESS]
+
+
+def test_robots_txt_is_asked_for_once_a_run(web: Wire) -> None:
+    collector, asked_by = GooglePlayCollector(), visit(web.url, countries=["us", "sg"])
+    for stream in collector.streams(asked_by):
+        list(collector.pages(stream, None, asked_by))
+    assert [each.path for each in web.asked].count("/robots.txt") == 1
 
 
 def test_without_the_package_it_says_what_to_install(web: Wire, monkeypatch: pytest.MonkeyPatch) -> None:

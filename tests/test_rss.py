@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from command import run
 from wire import Asked, Reply, Wire, wire
 from worlds import NOW
 
@@ -503,21 +504,67 @@ def test_rules_for_all_programs_are_rules_for_this_one(tmp_path: Path) -> None:
         assert asked_of(web) == ["/robots.txt"]
 
 
+@pytest.mark.parametrize(
+    "rules, address",
+    [
+        pytest.param(b"Allow: /\nDisallow: /feed", "/feed", id="the longer rule counts"),
+        pytest.param(b"Disallow: /*.xml$", "/feed.xml", id="wildcards"),
+        pytest.param(b"Disallow: /feed.xml?*", "/feed.xml?board=7", id="the query"),
+        pytest.param(b"Disallow: /feed", "/news/%2e%2e/feed", id="the address as it is sent"),
+    ],
+)
+def test_rules_are_read_as_the_standard_says(tmp_path: Path, rules: bytes, address: str) -> None:
+    with wire(feeds(robots=Reply(b"User-agent: *\n" + rules), feed=rss(ITEM).encode())) as web:
+        with pytest.raises(CollectError, match=r"does not want programs to read /feed"):
+            pages(visit(tmp_path, web.url + address))
+        assert asked_of(web) == ["/robots.txt"]
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_a_site_without_rules_allows_all(tmp_path: Path, status: int) -> None:
     with wire(feeds(robots=Reply(b"no", status), feed=rss(ITEM).encode())) as web:
         assert len(records(pages(visit(tmp_path, f"{web.url}/feed")))) == 1
 
 
-@pytest.mark.parametrize("status", [503, 505])
+@pytest.mark.parametrize(
+    "robots, says",
+    [
+        (Reply(b"", 503), "has trouble (503). What came before is kept; run this again later."),
+        (Reply(b"", 505), "refuses (505). Are the settings of this source right?"),
+        (
+            Reply(b"", 302, {"Location": "https://login.example/sso?key=s3cret"}),
+            "redirects to login.example/sso, which was not asked. Is the address right, and is the key still good? "
+            "Login pages and bot checks are not passed.",
+        ),
+    ],
+)
 def test_a_site_that_cannot_tell_its_rules_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, robots: Reply, says: str
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    with wire(feeds(robots=Reply(b"", status), feed=rss(ITEM).encode())) as web:
-        with pytest.raises(CollectError, match=rf"/robots\.txt .*\({status}\)"):
+    with wire(feeds(robots=robots, feed=rss(ITEM).encode())) as web:
+        with pytest.raises(CollectError) as error:
             pages(visit(tmp_path, f"{web.url}/feed"))
-        assert "/feed" not in asked_of(web)
+        assert set(asked_of(web)) == {"/robots.txt"}
+        host = web.url.removeprefix("http://")
+    assert str(error.value) == (
+        f"{host}/robots.txt {says} Until it says what programs may read, nothing else is asked for there."
+    )
+
+
+def test_a_site_that_is_down_keeps_no_other_site_from_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    with wire(lambda _asked: Reply(b"")) as gone:
+        pass
+    with wire(feeds(feed=rss(ITEM).encode())) as web:
+        settings = f"""[project]\nname = "山茶"\n\n[[sources]]\nname = "论坛"\ncollector = "rss"
+urls = ["{gone.url}/feed", "{web.url}/feed"]\n"""
+        (tmp_path / "feedback.toml").write_text(settings, encoding="utf-8")
+        ran = run("collect", project=tmp_path)
+    assert (ran.code, ran.out) == (1, "论坛: 1 new\n")
+    assert f"{gone.url.removeprefix('http://')} takes no connection." in ran.err
 
 
 def test_rules_hold_for_where_a_feed_has_moved_to_as_well(tmp_path: Path) -> None:
@@ -526,8 +573,10 @@ def test_rules_hold_for_where_a_feed_has_moved_to_as_well(tmp_path: Path) -> Non
             return Reply(b"User-agent: *\nDisallow: /new/")
         return Reply(b"", 301, {"Location": "/new/feed"}) if asked.path == "/old" else Reply(rss(ITEM).encode())
 
-    with wire(answer) as web, pytest.raises(CollectError, match=r"does not want programs to read /new/feed"):
-        pages(visit(tmp_path, f"{web.url}/old"))
+    with wire(answer) as web:
+        with pytest.raises(CollectError, match=r"does not want programs to read /new/feed"):
+            pages(visit(tmp_path, f"{web.url}/old"))
+        assert asked_of(web) == ["/robots.txt", "/old"]
 
 
 # Saved feeds

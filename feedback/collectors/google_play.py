@@ -1,4 +1,4 @@
-"""Reviews of Google Play, the newest first, in the countries and languages that are named. No key.
+"""Reviews of Google Play, the newest first, in the countries and languages that are named. No key: where robots.txt allows it.
 
 A review keeps its id when it is edited, and comes up among the newest. An answer of the developer shows on the review, which stays where
 it is: so each run looks three days further back than what it knows.
@@ -16,6 +16,7 @@ from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.newest_first import Walk
 from feedback.collectors.live.paging import MOST_PAGES
 from feedback.collectors.live.reached import Reached
+from feedback.collectors.live.robots import Robots
 from feedback.collectors.live.web import Refused, Web
 from feedback.collectors.objects import read_each, read_json
 from feedback.collectors.store_reviews import Found, Reply, Review, codes, items, refuse_unreadable
@@ -37,6 +38,9 @@ _GAP = "{}: the list ended before it came to what the last run saw. The next run
 class GooglePlayCollector:
     private_names = False
 
+    def __init__(self) -> None:
+        self._robots = Robots()
+
     def streams(self, visit: Visit) -> list[str]:
         """The languages of each country."""
         settings = _Settings.of(visit)
@@ -45,14 +49,25 @@ class GooglePlayCollector:
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """The pages that a run before was cut off in, then what is new, the newest first."""
         reached, wire = Reached.read(state), load_wire()
+        self._check(stream, visit, wire)
         if reached.resume is not None:
             try:
-                reached = yield from _walk(stream, reached, visit, wire)
+                reached = yield from _walk(stream, reached, visit, wire, self._web(visit))
             except (Refused, NoList) as refused:
                 if isinstance(refused, Refused) and refused.status not in _EXPIRED:
                     raise
                 yield Page([], None, (_STARTED_OVER.format(stream),))
-        yield from _walk(stream, Reached(reached.since), visit, wire)
+        yield from _walk(stream, Reached(reached.since), visit, wire, self._web(visit))
+
+    def _web(self, visit: Visit) -> Web:
+        return Web(patience=visit.patience, may_follow=lambda url: self._robots.check(url, visit.patience))
+
+    def _check(self, stream: str, visit: Visit, wire: Wire) -> None:
+        """All pages of a stream have the same address: what differs is sent as a form."""
+        settings = _Settings.of(visit)
+        country, _, language = stream.partition("-")
+        request = wire.write(settings.app, country, language, None)
+        self._robots.check(settings.url + request.path, visit.patience, request.query)
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """The reviews of a JSON list, as the package gives them. A time without a zone is local to the project."""
@@ -88,9 +103,9 @@ class _Settings:
         )
 
 
-def _walk(stream: str, reached: Reached, visit: Visit, wire: Wire) -> Generator[Page, None, Reached]:
+def _walk(stream: str, reached: Reached, visit: Visit, wire: Wire, web: Web) -> Generator[Page, None, Reached]:
     """Pages from where it was cut off, else from the newest, down to what is known; gives what was reached in the end."""
-    settings, web, dates = _Settings.of(visit), Web(patience=visit.patience), DateReader(visit.timezone, visit.now)
+    settings, dates = _Settings.of(visit), DateReader(visit.timezone, visit.now)
     country, _, language = stream.partition("-")
     walk, seen, after = Walk(visit, reached, OVERLAP), set[str](), reached.resume
     for _ in range(MOST_PAGES):

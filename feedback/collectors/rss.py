@@ -17,6 +17,7 @@ from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.encoding import open_binary, refuse_binary
 from feedback.collectors.feed import Entry, RawFeed, Repaired, read_feed
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.patience import Patience, Unreachable
 from feedback.collectors.live.robots import Robots
 from feedback.collectors.live.web import MOST_BYTES, Answer, Web
 from feedback.errors import CollectError
@@ -33,8 +34,7 @@ class RssCollector:
     private_names = False
 
     def __init__(self) -> None:
-        self._web = Web(headers={"Accept": _ACCEPT})
-        self._robots = Robots(self._web)
+        self._robots = Robots()
 
     def streams(self, visit: Visit) -> list[str]:
         """Host, path and a hash of the whole address: what follows a `?` may be a secret."""
@@ -42,7 +42,7 @@ class RssCollector:
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """All entries that the feed shows, 200 a page; none where it has not changed."""
-        answer = self._ask(_feeds(visit)[stream], _Version.read(state))
+        answer = self._ask(_feeds(visit)[stream], _Version.read(state), visit.patience)
         if answer.unchanged:
             return
         charset = answer.headers.get("Content-Type", "").partition("charset=")[2].partition(";")[0]
@@ -70,11 +70,13 @@ class RssCollector:
         found = read_feed(RawFeed(body, str(path)))
         return _items(found, path.name, feeds[0] if len(feeds) == 1 else None, visit.config)
 
-    def _ask(self, url: str, known: "_Version") -> Answer:
-        self._robots.check(url)
-        answer = self._web.get(url, headers=known.conditions())
-        self._robots.check(answer.url)  # it may have been sent elsewhere on its host
-        return answer
+    def _ask(self, url: str, known: "_Version", patience: Patience) -> Answer:
+        try:
+            self._robots.check(url, patience)
+            web = Web({"Accept": _ACCEPT}, patience=patience, may_follow=lambda url: self._robots.check(url, patience))
+            return web.get(url, headers=known.conditions())
+        except Unreachable as error:
+            raise CollectError(str(error)) from None  # the other feeds may be of other sites
 
 
 def _feeds(visit: Visit) -> dict[str, str]:

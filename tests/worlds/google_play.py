@@ -13,6 +13,7 @@ from worlds import Said, iso, said
 APP = "com.example.lamp"
 PAGE = 7  # of the real interface: as many as are asked for, 200 at most
 ADDRESS = "/_/PlayStoreUi/data/batchexecute"
+ROBOTS = b"User-agent: *\nDisallow: /store/xhr\n"  # the real one was seen to disallow /_ as well (2026)
 
 
 class World:
@@ -21,12 +22,15 @@ class World:
 
     def __init__(self) -> None:
         self.said: list[Said] = said(20)
+        self.robots = ROBOTS
         self.replies: dict[int, str] = {2: "感谢反馈，已经在处理"}
 
     def section(self, url: str) -> Mapping[str, object]:
         return {"url": url, "app": APP, "countries": ["us"], "languages": ["zh-CN"]}
 
     def answer(self, asked: Asked) -> Reply:
+        if (asked.method, asked.path) == ("GET", "/robots.txt"):
+            return Reply(self.robots, headers={"Content-Type": "text/plain"})
         if (asked.method, asked.path) != ("POST", ADDRESS):
             return Reply(b"", 404)
         call = json.loads(parse_qs(asked.body.decode(), strict_parsing=True)["f.req"][0])[0][0]

@@ -71,7 +71,10 @@ class Answer:
 
 
 class Web:
-    """Asks one source. `headers`, `query` and `auth`, a name and a password, go with every request; `sleep` waits between attempts, `patience` says how long."""
+    """Asks one source. `headers`, `query` and `auth`, a name and a password, go with every request; `sleep` waits between attempts, `patience` says how long.
+
+    `may_follow` is told where a redirect leads before that is asked, and raises where it may not be.
+    """
 
     def __init__(
         self,
@@ -80,6 +83,7 @@ class Web:
         auth: tuple[str, str] | None = None,
         patience: Patience | None = None,
         sleep: Callable[[float], None] | None = None,
+        may_follow: Callable[[str], None] | None = None,
     ) -> None:
         self._session = requests.Session()
         self._session.trust_env = True  # proxies, certificates of a company's own
@@ -89,6 +93,7 @@ class Web:
         self._session.auth = _Basic(*auth) if auth else _Nothing()
         self._query = dict(query or {})
         self._sleep = sleep or time.sleep
+        self._may_follow = may_follow or (lambda _url: None)
         self._patience = patience or Patience()
         self._watch = _Watch()
         for scheme in ("http://", "https://"):
@@ -148,6 +153,7 @@ class Web:
                     ) as response:
                         if response.status_code in _REDIRECTS:
                             url, query = _followed(response), {}
+                            self._may_follow(url)
                             continue
                         if response.status_code == 304 and _is_conditional(headers):
                             return Answer(place, response.url, response.headers, b"", unchanged=True)
