@@ -82,7 +82,7 @@ def _classifier(tokens: Any) -> Any:
     import torch
     from transformers import BertConfig, BertForSequenceClassification
 
-    shape = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 1536}
+    shape = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536}
     torch.manual_seed(1)
     config = BertConfig(vocab_size=len(tokens), attn_implementation="eager", **shape)
     return BertForSequenceClassification(config).eval()
