@@ -8,7 +8,8 @@ import pytest
 
 from feedback.collectors.mail_body import Blank, Wordless, parse, text_of, unfolded
 from feedback.collectors.mail_files import mails_of_file
-from feedback.collectors.mail_head import Head, address, head_of, read_date
+from feedback.collectors.mail_head import Head, address, begins_quoted_head, head_of, read_date
+from feedback.collectors.mail_text import own_words
 from feedback.errors import CollectError
 
 ARRIVED = "2026-03-02T04:00:00Z"
@@ -275,6 +276,22 @@ def test_blanks_that_qq_writes_out_are_blanks() -> None:
     assert words("Content-Type: text/plain; charset=utf-8", body="很好&nbsp;很快") == "很好 很快"
 
 
+def test_the_separator_of_qq_with_its_entities_is_known_in_a_text_part() -> None:
+    text = words(
+        "Content-Type: text/plain; charset=utf-8",
+        body='很好\r\n\r\n&nbsp;原始邮件&nbsp;\r\n发件人:&nbsp;"山茶小铺"&nbsp;<feedback@shop.example>;\r\n您好',
+    )
+    assert own_words(text) == "很好"
+
+
+def test_a_card_in_html_without_blank_lines_is_a_signature() -> None:
+    text = words(
+        "Content-Type: text/html; charset=utf-8",
+        body="<p>物流太慢。</p><hr><p>王小明</p><p>山茶贸易有限公司</p><p>电话：&nbsp;0571-55501234</p>",
+    )
+    assert own_words(text) == "物流太慢。"
+
+
 def test_what_pgp_puts_around_a_signed_text_goes() -> None:
     body = (
         "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n物流太慢\n"
@@ -394,3 +411,16 @@ def test_the_library_is_asked_as_the_parser_does() -> None:
     """`parse` is the standard library's, with its guards: what passes them is the same."""
     raw = mail("Subject: x", body="x")
     assert parse(raw).as_bytes() == message_from_bytes(raw).as_bytes()
+
+
+@pytest.mark.parametrize(
+    "lines, begins",
+    [
+        pytest.param(["发 件 人：a@shop.example", "日　期：3月2日", "主　题：茶"], True, id="blanks inside the words"),
+        pytest.param(["日　　期：3月2日", "", "发件人：a@shop.example"], False, id="neither to whom nor about what"),
+        pytest.param(["主　题：茶", "发件人：山茶小铺", "收件人：顾客"], True, id="the subject first"),
+        pytest.param(["发件人：王小明", "日　期：3月2日", "收件人：李小红"], False, id="a parcel"),
+    ],
+)
+def test_the_head_of_a_quoted_mail(lines: list[str], begins: bool) -> None:
+    assert begins_quoted_head(lines, 0) is begins

@@ -1,8 +1,8 @@
-"""The head of a mail: who wrote it and when, in answer to what, and whether a person did."""
+"""The head of a mail: who wrote it and when, in answer to what, and whether a person did; and one written above a quoted mail."""
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.errors import HeaderParseError
@@ -18,6 +18,8 @@ LIBRARY_FAULTS = (ValueError, LookupError, TypeError, AttributeError, RecursionE
 _LONGEST_HEADER = 8000  # characters that are looked at
 _LONGEST_ID = 500
 _LONGEST_DATE = 200
+_LONGEST_FIELD = 400  # characters of a line in a mail's text that may be a field of a quoted mail
+_FIELDS = 8  # lines in which these stand
 _CLOCKS_DIFFER = timedelta(days=1)
 
 _IDS = re.compile(r"<([^<>\s]+)>")
@@ -44,6 +46,21 @@ _PREFIX = re.compile(
 )
 _NO_SUBJECT = re.compile(
     r"[(<（【\[]?\s*(?:no subject|无主题|無主旨|無主題|\(none\)|untitled)\s*[)>）】\]]?", re.IGNORECASE
+)
+
+
+def _spaced(words: str) -> str:
+    """A pattern for any of the words, with or without blanks inside: 日　期, 主　题."""
+    return "|".join(r"\s*".join(word) for word in words.split())
+
+
+# A field as programs write it above a mail that they quote; the group's name says which one.
+QUOTED_FIELD = re.compile(
+    rf"[\s>|*]*(?:(?P<from>from|{_spaced('发件人 發件人 寄件者 发信人 寄信人 发送人')})"
+    rf"|(?P<sent>sent|date|{_spaced('发送时间 發送時間 发送日期 發送日期 寄件日期 傳送時間 发件时间 发信时间 日期')})"
+    rf"|(?P<to>to|{_spaced('收件人 收件者 收信人')})|(?P<subject>subject|{_spaced('主题 主題 主旨 标题')})"
+    rf"|(?P<other>cc|bcc|reply-to|importance|{_spaced('抄送人 抄送 密送 副本 重要性')}))\s*\**\s*[:：|]",
+    re.IGNORECASE,
 )
 
 
@@ -78,6 +95,19 @@ def head_of(message: Message, raw: bytes, arrived: str | None = None) -> Head:
         ancestors=_ancestors(message),
         automatic=_is_automatic(message, subject),
     )
+
+
+def begins_quoted_head(lines: Sequence[str], number: int) -> bool:
+    """Whether the head of a mail begins here: from whom, and at least two of when, to whom, about what."""
+    match = QUOTED_FIELD.match(lines[number][:_LONGEST_FIELD])
+    if match is None or match.lastgroup not in ("from", "sent", "subject"):
+        return False
+    below = [line[:_LONGEST_FIELD] for line in lines[number : number + 2 * _FIELDS] if line.strip()][:_FIELDS]
+    found = {field.lastgroup: line for line in below if (field := QUOTED_FIELD.match(line))}
+    if "from" not in found or len(found.keys() & {"sent", "to", "subject"}) < 2:
+        return False
+    # On a parcel stand 发件人, 收件人 and 日期 too.
+    return "subject" in found or ("sent" in found and "@" in found["from"])
 
 
 def address(header: str) -> str:
