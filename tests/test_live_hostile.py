@@ -569,20 +569,25 @@ def pages(give: Callable[[int], dict[str, object]]) -> Callable[[Asked], Reply]:
     return lambda _asked: Reply(give(next(numbers)))
 
 
-IDLE = "gives page after page with nothing new in it. Is [pages] right?"
+IDLE = "gives page after page with nothing new in it."
+ASKED_BY = "It was asked for by '{}': the interface may call that otherwise ([pages] parameter)."
 ITEM = {"id": "a", "text": "物流太慢了，等了五天"}
 ENDLESS: dict[str, tuple[dict[str, object], Callable[[int], dict[str, object]], str]] = {
     "the same cursor": (
         {},
         lambda n: {"items": [{**ITEM, "id": f"{n}"}], "next": "x"},
-        "gives the same next page again and again. Is [pages] right?",
+        f"gives the same next page again and again. {ASKED_BY.format('after')}",
     ),
-    "empty pages with ever new cursors": ({}, lambda n: {"items": [], "next": f"c{n}"}, IDLE),
-    "the same page with ever new cursors": ({}, lambda n: {"items": [ITEM], "next": f"c{n}"}, IDLE),
+    "empty pages with ever new cursors": ({}, lambda n: {"items": [], "next": f"c{n}"}, f"{IDLE} Is [pages] right?"),
+    "the same page with ever new cursors": (
+        {},
+        lambda n: {"items": [ITEM], "next": f"c{n}"},
+        f"{IDLE} {ASKED_BY.format('after')}",
+    ),
     "the same page whatever is asked": (
         {"pages": {"type": "page"}},
         lambda _n: {"items": [ITEM]},
-        IDLE,
+        f"{IDLE} {ASKED_BY.format('page')}",
     ),
     "ever new pages": (
         {},

@@ -7,16 +7,16 @@ What was asked for to the end is the state. It is kept a little behind (`overlap
 lies in the future does not move it. Where pages are found by a cursor, a run that was cut off goes on from its last page.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from feedback.collectors.base import Item, Record, Unreadable
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.access import access
-from feedback.collectors.live.mapped import INLINE, ObjectMapper, layout_for
+from feedback.collectors.live.mapped import INLINE, ObjectMapper, fields_near, is_there, layout_for, table_of
 from feedback.collectors.live.paging import Pages, RecordList
 from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.web import Query, Refused
@@ -26,6 +26,7 @@ from feedback.errors import CollectError
 
 STREAM = "records"
 MOST_ITEMS = 1000  # of a page
+Columns = tuple[str, ...]
 _FORMATS = ("iso", "date", "epoch", "epoch-ms", "number")
 _SETTINGS = frozenset({"url", "query", "auth", "pages", "since", *INLINE})
 _EXPIRED = (400, 404, 410)  # what interfaces say to a cursor they no longer know
@@ -49,23 +50,26 @@ class RestCollector:
         """Every page; the last one's state is what the next run asks from."""
         reached = Reached.read(state)
         try:
-            yield from self._walk(stream, reached, visit)
+            yield from self._walk(stream, reached, visit, first=state is None)
         except Refused as refused:
             if reached.resume is None or refused.status not in _EXPIRED:
                 raise
             yield Page([], None, (_STARTED_OVER,))
-            yield from self._walk(stream, Reached(reached.since), visit)
+            yield from self._walk(stream, Reached(reached.since), visit, first=False)
 
-    def _walk(self, stream: str, reached: Reached, visit: Visit) -> Iterator[Page]:
+    def _walk(self, stream: str, reached: Reached, visit: Visit, *, first: bool) -> Iterator[Page]:
         settings, since = visit.settings, _Since.of(visit)
         reader = _Reader(visit)
-        expected = _Expected.of(visit, since.column)
+        expected, pages = _Expected(visit, since.column, reader.drops), Pages.of(settings)
         query: dict[str, str | int] = {**_query(settings.data.get("query", {})), **since.asked(reached.since)}
         newest = reached.newest or reached.since
-        walk = Pages.of(settings).walk(access(visit), settings.string("url"), query, reader.records, reached.resume)
+        walk = pages.walk(access(visit), settings.string("url"), query, reader.records, reached.resume)
         for fetched in walk:
-            objects = reader.records.of(fetched.content)
+            objects = fetched.records
             notes = expected.look(objects)
+            # Few records at a later run are the everyday case: many an interface then leaves out what would say where to go on.
+            if fetched.doubt and objects and (first or len(objects) >= pages.size > 0):
+                notes = (*notes, fetched.doubt)
             moments = [moment for each in objects if (moment := since.of_record(each)) is not None]
             newest = max([*moments, newest or ""]) or None
             over = fetched.after is None or since.is_known(moments, len(objects), reached.since)
@@ -74,7 +78,7 @@ class RestCollector:
             items = reader.items(stream, objects)
             while len(batch := list(islice(items, MOST_ITEMS))) == MOST_ITEMS:
                 yield Page(batch, None)
-            # What lacks its text may have it under another name the next time: it is asked for again.
+            # What lacks its text may have it under its name the next time: it is asked for again.
             moves = (over or fetched.resumes) and not expected.lacks_text
             yield Page(batch, done.text() if moves else None, notes)
             if over:
@@ -95,8 +99,11 @@ class _Reader:
     def __init__(self, visit: Visit) -> None:
         layout = layout_for(visit)
         self.nested = bool(layout.records)
+        self._drops = bool(layout.drop)
         self._has_ids = "source_id" in layout.columns
-        self.records = RecordList(layout.records[0] if layout.records else "", f"source '{visit.config.name}'")
+        self.records = RecordList(
+            layout.records[0] if layout.records else "", f"source '{visit.config.name}'", "records"
+        )
         self._mapper = ObjectMapper(layout, visit.config)
 
     def items(self, stream: str, objects: list[object]) -> Iterator[Item]:
@@ -106,6 +113,10 @@ class _Reader:
                 yield (where, value) if isinstance(value, dict) else Unreadable(where, "it is not an object")
 
         return (_placed(item, stream, self._has_ids) for item in self._mapper.items(located()))
+
+    def drops(self, record: Object) -> bool:
+        """Whether the layout leaves a record out."""
+        return self._drops and next(self._mapper.items(iter([("", record)])), None) is None
 
 
 def _placed(item: Item, stream: str, has_ids: bool) -> Item:
@@ -121,48 +132,70 @@ def _placed(item: Item, stream: str, has_ids: bool) -> Item:
 
 
 class _Expected:
-    """The fields that the settings name: where no record of a page has one, the interface has changed, or the name is wrong."""
+    """The fields that the settings name: where no record of a walk has one, the interface has changed, or the name is wrong.
 
-    def __init__(self, where: str, needed: Sequence[Sequence[str]], text: Sequence[str], date: Sequence[str]) -> None:
-        self._where, self._needed, self._text, self._date = where, needed, text, date
-        self.lacks_text = False
+    One record that has a field is enough for the rest of the walk: many an interface leaves out what is empty. An id never is.
+    """
 
-    @classmethod
-    def of(cls, visit: Visit, since: str) -> "_Expected":
+    def __init__(self, visit: Visit, since: str, is_dropped: Callable[[Object], bool]) -> None:
         layout = layout_for(visit)
         picked = {name: pick.columns for name, pick in layout.columns.items()}
-        text = [*picked.get("text", ()), *(s.column for s in layout.scores)]
-        for extra in layout.texts:
-            text += [extra.each] if extra.each else extra.text.columns
-        needed = [columns for columns in (picked.get("source_id", ()), [since] if since else ()) if columns]
-        return cls(f"source '{visit.config.name}'", needed, text, picked.get("posted_at", ()))
+        self._where, self._is_dropped = f"source '{visit.config.name}'", is_dropped
+        self._id, self._date = picked.get("source_id", ()), picked.get("posted_at", ())
+        self._since = (since,) if since else ()
+        self._text = picked.get("text", ())
+        more = [(extra.each,) if extra.each else extra.text.columns for extra in layout.texts]
+        scores = [score.column for score in layout.scores]
+        self._said = (*self._text, *chain.from_iterable(more), *scores) if self._text else ()
+        self._found, self._told = set[Columns](), set[Columns]()
+        self._silent = 0  # records before the first that has a text or a score
+
+    @property
+    def lacks_text(self) -> bool:
+        """Whether no record of the walk had anything to say, though there were a few."""
+        return self._silent > 0
 
     def look(self, objects: Sequence[object]) -> tuple[str, ...]:
         """What is to be said of a page; raises `CollectError` where it can't be used. A few records may all lack a text."""
+        wanted = [columns for columns in (self._id, self._since, self._said, self._text, self._date) if columns]
         records = [each for each in objects if isinstance(each, dict)]
-        self.lacks_text = False
+        if not all(_any_has(records, columns) for columns in wanted):
+            records = [each for each in records if not self._is_dropped(each)]
         if not records:
             return ()
-        for columns in self._needed:
-            if not _any_has(records, columns):
-                raise CollectError(f"{self._where}: {_lacking(records, columns)}")
-        if self._text and not _any_has(records, self._text):
-            if len(records) >= _SEVERAL:
-                raise CollectError(f"{self._where}: {_lacking(records, self._text)}")
-            self.lacks_text = True
-            return (_lacking(records, self._text),)
-        if self._date and not _any_has(records, self._date):
-            return (_lacking(records, self._date),)
-        return ()
+        self._found |= {columns for columns in wanted if _any_has(records, columns)}
+        if self._id and not _any_has(records, self._id):
+            raise self._changed(records, self._id)
+        if self._lacks(self._since):
+            raise self._changed(records, self._since)
+        self._silent = self._silent + len(records) if self._lacks(self._said) else 0
+        if self._silent >= _SEVERAL:
+            raise self._changed(records, self._said)
+        notes = self._tell(records, self._text) if self._silent or len(records) >= _SEVERAL else ()
+        return (*notes, *self._tell(records, self._date))
+
+    def _lacks(self, columns: Columns) -> bool:
+        return bool(columns) and columns not in self._found
+
+    def _changed(self, records: Sequence[Object], columns: Columns) -> CollectError:
+        return CollectError(f"{self._where}: {_lacking(records, columns)}")
+
+    def _tell(self, records: Sequence[Object], columns: Columns) -> tuple[str, ...]:
+        """That these columns are nowhere, once a walk."""
+        if not self._lacks(columns) or columns in self._told:
+            return ()
+        self._told.add(columns)
+        return (_lacking(records, columns),)
 
 
-def _any_has(records: Sequence[Object], columns: Sequence[str]) -> bool:
-    return any(column in record or column.partition(".")[0] in record for record in records for column in columns)
+def _any_has(records: Sequence[Object], columns: Columns) -> bool:
+    return any(is_there(record, column) for record in records for column in columns)
 
 
-def _lacking(records: Sequence[Object], columns: Sequence[str]) -> str:
+def _lacking(records: Sequence[Object], columns: Columns) -> str:
     named = " or ".join(f"'{column}'" for column in columns)
-    return f"no record of {len(records):,} has {named}. Has the interface changed? A record has: {', '.join(records[0])[:200]}."
+    has = fields_near(records[0], columns[0])
+    return f"no record of {len(records):,} has {named}. Has the interface changed? A record has: {has}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +212,7 @@ class _Since:
 
     @classmethod
     def of(cls, visit: Visit) -> "_Since":
-        table = visit.settings.table("since")
+        table = table_of(visit.settings, "since", 'column = "updated_at", parameter = "updated_since"')
         table.refuse_unknown({"column", "parameter", "format", "overlap_seconds", "order"})
         column = table.string("column", "")
         if table.data and not column:

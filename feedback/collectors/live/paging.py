@@ -7,27 +7,30 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 import requests
 
 from feedback.collectors.live.access import Access
+from feedback.collectors.live.mapped import fields_near, is_there, table_of
 from feedback.collectors.live.web import Answer, Query, is_within
-from feedback.collectors.objects import getter
+from feedback.collectors.objects import Object, getter, lists_in
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable
 
 KINDS = ("none", "page", "offset", "cursor", "link", "next")
 MOST_PAGES = 100_000  # of one run; more are a loop
 MOST_IDLE_PAGES = 100  # one after another that hold nothing, or what the one before held
+_PAGES_DOUBT = "Is [pages] right?"
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A page: what it holds, and where the one after it is; `after` None: this was the last.
+    """A page: its records, and where the one after it is; `after` None: this was the last.
 
     `resumes` says that `after` means the same at the next run: a cursor or an address does, the number of a page does not.
+    `doubt`, of the last page of a walk from the first: that what should say where to go on was in no answer. So it may be, where there is one page.
     """
 
-    answer: Answer
-    content: object
+    records: list[object]
     after: str | None
     resumes: bool
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Pages:
 
     @classmethod
     def of(cls, settings: SettingsTable) -> "Pages":
-        table = settings.table("pages")
+        table = table_of(settings, "pages", 'type = "page", parameter = "page"')
         kind = table.one_of("type", KINDS, "none")
         known = {
             "none": set[str](),
@@ -80,38 +83,53 @@ class Pages:
         sized = {**query, **({self.size_parameter: self.size} if self.size_parameter and self.size else {})}
         where, seen = start, set[str]()
         idle, before = 0, list[object]()
-        number = self.first if self.kind == "page" else 0
+        number, back = self.first if self.kind == "page" else 0, 0
+        signs = _Signs(self)
         for _ in range(MOST_PAGES):
-            at, asked = url, dict(sized)
-            if self.kind in ("page", "offset"):
-                asked[self.parameter] = number
-            elif where is not None and self.kind == "cursor":
-                asked[self.parameter] = where
-            elif where is not None:
-                at, asked = where, {}
-            answer = access.web.get(at, asked, access.headers())
+            answer = access.web.get(*self._asked(url, sized, where, number - back), access.headers())
             content = answer.json()
             found = records.of(content)
-            count = len(found)
-            idle, before = (idle + 1 if not found or found == before else 0), found
+            signs.look(answer, content)
+            idle = idle + 1 if not found or found == before else 0
             if idle > MOST_IDLE_PAGES:
-                raise CollectError(f"{answer.place} gives page after page with nothing new in it. Is [pages] right?")
+                doubt = self._parameter_doubt() if found else _PAGES_DOUBT
+                raise CollectError(f"{answer.place} gives page after page with nothing new in it. {doubt}")
+            again, count = before[len(before) - back :], max(0, len(found) - back)
+            new = [each for each in found[:back] if each not in again] + found[back:]
+            before = found
             number += count if self.kind == "offset" else 1
-            where = self._after(answer, content, count, number, access.parameters)
-            if where is not None and where in seen:
-                raise CollectError(f"{answer.place} gives the same next page again and again. Is [pages] right?")
+            where = self._after(answer, content, number if found else None, access.parameters)
+            resumes = self.kind in ("cursor", "next", "link")
+            if resumes and where in seen:
+                doubt = self._parameter_doubt()
+                raise CollectError(f"{answer.place} gives the same next page again and again. {doubt}")
             seen.add(where or "")
-            yield Fetched(answer, content, where, self.kind in ("cursor", "next", "link"))
+            yield Fetched(new, where, resumes, signs.doubt() if where is None and start is None else None)
             if where is None:
                 return
+            back = _back(len(found)) if self.kind == "offset" and count else 0
         raise CollectError(f"{url} has more than {MOST_PAGES:,} pages. Ask for more records a page.")
 
-    def _after(self, answer: Answer, content: object, count: int, number: int, known: Collection[str]) -> str | None:
+    def _asked(self, url: str, query: Query, where: str | None, number: int) -> tuple[str, Query]:
+        """The address and the parameters that ask for the page at `where`; None: for the first. Numbered ones are asked for by `number`."""
+        if self.kind in ("page", "offset"):
+            return url, {**query, self.parameter: number}
+        if where is None:
+            return url, query
+        return (url, {**query, self.parameter: where}) if self.kind == "cursor" else (where, {})
+
+    def _parameter_doubt(self) -> str:
+        if not self.parameter:
+            return _PAGES_DOUBT
+        return f"It was asked for by '{self.parameter}': the interface may call that otherwise ([pages] parameter)."
+
+    def _after(self, answer: Answer, content: object, number: int | None, known: Collection[str]) -> str | None:
+        """Where the next page is; `number` where pages are numbered, None after an empty one."""
         inside = content if isinstance(content, dict) else {}
         if self.more and not getter(self.more)(inside):
             return None
         if self.kind in ("page", "offset"):
-            return str(number) if count else None
+            return None if number is None else str(number)
         if self.kind in ("cursor", "next"):
             found = getter(self.cursor)(inside)
             if found in (None, "", False) or not isinstance(found, str | int):
@@ -124,25 +142,67 @@ class Pages:
         return None
 
 
-class RecordList:
-    """The records of an answer; raises `CollectError` where it holds no list of them. `path` "": the answer is the list."""
+def _back(count: int) -> int:
+    """How far before its end the page after one of so many records is asked for: what is removed meanwhile moves the rest up."""
+    return max(1, count // 10) if count > 1 else 0
 
-    def __init__(self, path: str, where: str) -> None:
-        self._path, self._where = path, where
+
+class _Signs:
+    """Looks in every answer of a walk for what says where the next page is."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._missing = {name: path for name, path in (("cursor", pages.cursor), ("more", pages.more)) if path}
+        self._lacks_link = pages.kind == "link"
+        self._has = ""
+
+    def look(self, answer: Answer, content: object) -> None:
+        inside = content if isinstance(content, dict) else {}
+        self._missing = {name: path for name, path in self._missing.items() if not is_there(inside, path)}
+        self._lacks_link = self._lacks_link and "Link" not in answer.headers
+        if self._missing:
+            names = fields_near(inside, next(iter(self._missing.values())))
+            self._has = f"It has: {names}." if isinstance(content, dict) else "It has no names: it is a list."
+
+    def doubt(self) -> str | None:
+        """What was in none of the answers."""
+        if_more = "if there are more pages than one, [pages]"
+        if self._lacks_link:
+            return f'no answer had a Link header: {if_more} type = "link" is not how they are found.'
+        if not self._missing:
+            return None
+        name, path = next(iter(self._missing.items()))
+        return f"'{path}' was in no answer: {if_more} {name} names the wrong field. {self._has}"
+
+
+class RecordList:
+    """The records of an answer; raises `CollectError` where it holds no list of them. `path` "": the answer is the list.
+
+    `setting`: the key of the settings that says the path.
+    """
+
+    def __init__(self, path: str, where: str, setting: str = "") -> None:
+        self._path, self._where, self._setting = path, where, setting
 
     def of(self, content: object) -> list[object]:
         found = getter(self._path)(content) if self._path and isinstance(content, dict) else content
-        if found is None and isinstance(content, dict) and self._path.partition(".")[0] in content:
-            return []  # the list is there and holds nothing
+        if found is None and isinstance(content, dict) and self._path and self._is_empty(content):
+            return []
         if not isinstance(found, list):
-            what = (
-                f"'{self._path}' of the answer is no list"
-                if self._path
-                else "the answer is no list: say where it is by 'records'"
-            )
-            keys = f" It has: {', '.join(map(str, content))[:200]}." if isinstance(content, dict) else ""
-            raise CollectError(f"{self._where}: {what}. Has the interface changed?{keys}")
+            raise CollectError(f"{self._where}: {self._fault(content)}")
         return found
+
+    def _is_empty(self, content: Object) -> bool:
+        """Whether the list is there and holds nothing, or was left out of the object it would lie in, as empty fields are."""
+        around = content.get(self._path.partition(".")[0])
+        return is_there(content, self._path) or (isinstance(around, dict) and not lists_in(around))
+
+    def _fault(self, content: object) -> str:
+        keys = f" It has: {fields_near(content, self._path)}." if isinstance(content, dict) else ""
+        if not self._path:
+            return f"the answer is no list: say where it is by 'records'. Has the interface changed?{keys}"
+        if self._setting and isinstance(content, dict) and not is_there(content, self._path):
+            return f"'{self._setting}' names '{self._path}', which the answer does not have.{keys}"
+        return f"'{self._path}' of the answer is no list. Has the interface changed?{keys}"
 
 
 def next_address(here: str, there: str, without: Collection[str] = ()) -> str:
