@@ -53,6 +53,10 @@ class Graph:
             raise ValueError(f"A weight of shape {shape} was expected and {values.shape} found: another kind of graph.")
         return torch.from_numpy(np.array(values))
 
+    def layers(self, part: str) -> int:
+        """How many layers a part of the graph has."""
+        return sum(name.startswith(f"{part}.weights.") for name in self.named)
+
     def get(self, name: str) -> torch.Tensor:
         return torch.from_numpy(np.array(self.named[name]))
 
@@ -63,11 +67,11 @@ def _restored(values: Floats, kept: dict[str, Floats], name: str) -> Floats:
 
 
 def unpacked(folder: Path, config: BertConfig) -> Encoder:
-    """The model behind the graphs of `folder`."""
+    """The model behind the graphs of `folder`; `config` is the base's, of which it may have fewer layers."""
     described = read_description(folder)
     lower, upper = Graph(folder / described.lower), Graph(folder / described.upper)
-    depth = config.num_hidden_layers
-    half = (EXIT_LAYER + depth) // 2
+    half = EXIT_LAYER + upper.layers("below")
+    depth = config.num_hidden_layers = half + upper.layers("above")
     state = {f"body.{name}": lower.get(name) for name in lower.named if name.startswith("embeddings.")}
     state |= dict(_layers(lower, "layers", range(EXIT_LAYER), config))
     state |= dict(_layers(upper, "below", range(EXIT_LAYER, half), config))
