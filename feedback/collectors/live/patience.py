@@ -7,11 +7,7 @@ LONGEST_WAIT_SECONDS = 120.0  # at a time
 
 
 class Unreachable(CollectError):
-    """The source answers nothing now, whatever it is asked. `again_seconds`: after which it wants to be asked again, where it said so."""
-
-    def __init__(self, message: str, again_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.again_seconds = again_seconds
+    """The source answers nothing now, whatever it is asked."""
 
 
 class Patience:

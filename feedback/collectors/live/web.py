@@ -181,10 +181,10 @@ class Web:
 def _given_up(again: "_AskAgain") -> Unreachable:
     """What is said where nobody is asked any more; in whole minutes when the source wants to be asked again."""
     if again.wait is None or again.wait < 60:
-        return Unreachable(f"{again} What came before is kept; run this again later.", again.wait)
+        return Unreachable(f"{again} What came before is kept; run this again later.")
     minutes = math.ceil(again.wait / 60)
     when = f"in {minutes:,} minutes" if minutes < 600 else "much later"
-    return Unreachable(f"{again} What came before is kept; it wants to be asked again {when}.", again.wait)
+    return Unreachable(f"{again} What came before is kept; it wants to be asked again {when}.")
 
 
 def _is_conditional(headers: Mapping[str, str] | None) -> bool:
