@@ -5,10 +5,7 @@ It has dependencies of its own and lives in an environment of its own; `YUANSHEN
 
 import json
 import os
-import socket
 import sqlite3
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,20 +13,13 @@ from pathlib import Path
 import pytest
 import requests
 from command import run
+from comment_servers import PAGE, free_port, new_project, running
 
 ISSO = os.environ.get("YUANSHENG_ISSO", "")
 
 pytestmark = pytest.mark.skipif(not ISSO, reason="YUANSHENG_ISSO is not set: the path of isso's program")
 
-PAGE = "/lamps/1"
-SETTINGS = """[project]
-name = "小店"
-
-[[sources]]
-name = "留言"
-collector = "rest"
-kind = "post"
-channel = "官网"
+SOURCE = """
 url = "{url}/"
 query = {{ uri = "/lamps/1", plain = 1 }}
 records = "replies"
@@ -41,27 +31,13 @@ texts = [{{ suffix = "reply", each = "replies", text = "text", source_id = "id",
 @pytest.fixture
 def comments(tmp_path: Path) -> Iterator[str]:
     """The address of a comment server that has just been started."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    (tmp_path / "isso.cfg").write_text(
+    url = f"http://127.0.0.1:{free_port()}"
+    settings = tmp_path / "isso.cfg"
+    settings.write_text(
         f"[general]\ndbpath = {tmp_path / 'comments.db'}\nhost = {url}/\n[server]\nlisten = {url}\n[guard]\nenabled = false\n"
     )
-    process = subprocess.Popen(
-        [ISSO, "-c", str(tmp_path / "isso.cfg"), "run"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        for _ in range(200):
-            try:
-                requests.get(f"{url}/?uri={PAGE}", timeout=5)
-                break
-            except requests.ConnectionError:
-                assert process.poll() is None
-                time.sleep(0.05)
+    with running([ISSO, "-c", str(settings), "run"], f"{url}/?uri={PAGE}", tmp_path / "isso.log"):
         yield url
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def post(url: str, text: str, **more: object) -> int:
@@ -81,9 +57,7 @@ def stored(project: Path) -> set[tuple[str, str, str | None]]:
 
 
 def test_comments_that_were_posted_to_isso_are_collected_once(comments: str, tmp_path: Path) -> None:
-    project = tmp_path / "shop"
-    project.mkdir()
-    (project / "feedback.toml").write_text(SETTINGS.format(url=comments), encoding="utf-8")
+    project = new_project(tmp_path, SOURCE.format(url=comments))
     first, second = post(comments, "灯很亮，就是物流太慢了"), post(comments, "开关手感很差 😡")
     reply = post(comments, "我这个也是", parent=second)
     said = {

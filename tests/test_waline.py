@@ -5,10 +5,7 @@
 
 import os
 import secrets
-import socket
 import sqlite3
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +16,7 @@ import psycopg
 import pytest
 import requests
 from command import run
+from comment_servers import PAGE, free_port, new_project, running
 
 WALINE, POSTGRES = os.environ.get("YUANSHENG_WALINE", ""), os.environ.get("YUANSHENG_POSTGRES", "")
 
@@ -48,38 +46,28 @@ create table wl_users (
     createdat timestamp, updatedat timestamp
 )
 """
-PAGE = "/lamps/1"
-EVERYBODYS = """[project]
-name = "小店"
-
-[[sources]]
-name = "留言"
-collector = "rest"
-kind = "post"
-channel = "官网"
+SOURCE = """
 url = "{url}/api/comment"
-query = {{ path = "/lamps/1" }}
 records = "data.data"
+pages = {{ type = "page", size_parameter = "pageSize", size = 2 }}
+"""
+EVERYBODYS = (
+    SOURCE
+    + """
+query = {{ path = "/lamps/1" }}
 columns = {{ text = "comment", source_id = "objectId", posted_at = "time" }}
 texts = [{{ suffix = "reply", each = "children", text = "comment", source_id = "objectId", posted_at = "time" }}]
-pages = {{ type = "page", size_parameter = "pageSize", size = 2 }}
 """
-OWNERS = """[project]
-name = "小店"
-
-[[sources]]
-name = "留言"
-collector = "rest"
-kind = "post"
-channel = "官网"
-url = "{url}/api/comment"
+)
+OWNERS = (
+    SOURCE
+    + """
 query = {{ type = "list" }}
-records = "data.data"
 columns = {{ text = "orig", source_id = "objectId", parent_id = "pid", posted_at = "time", customer = "nick" }}
 auth = {{ type = "bearer", token = {{ env = "WALINE_TOKEN" }} }}
-pages = {{ type = "page", size_parameter = "pageSize", size = 2 }}
 since = {{ column = "time", order = "newest" }}
 """
+)
 LONG = (
     "这盏灯用了三个月，说说感受。"
     + "白天看不出什么，到了晚上，灯光柔和，照得到书桌的每个角落，孩子写作业再也不说眼睛累了。" * 60
@@ -120,8 +108,7 @@ def waline(tmp_path: Path) -> Iterator[Waline]:
     name = f"waline_{secrets.token_hex(8)}"
     where = urlsplit(POSTGRES)
     address = urlunsplit(where._replace(path=f"/{name}"))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
         "PATH": os.environ["PATH"],
@@ -141,35 +128,11 @@ def waline(tmp_path: Path) -> Iterator[Waline]:
         try:
             with psycopg.connect(address) as database:
                 database.execute(TABLES.encode())
-            with (tmp_path / "waline.log").open("wb") as log:
-                process = subprocess.Popen(
-                    ["node", "-e", PROGRAM, WALINE, str(port)], env=environment, stdout=log, stderr=subprocess.STDOUT
-                )
-            try:
-                _wait(f"{url}/api/comment?path={PAGE}", process)
+            command = ["node", "-e", PROGRAM, WALINE, str(port)]
+            with running(command, f"{url}/api/comment?path={PAGE}", tmp_path / "waline.log", environment):
                 yield Waline(url, address)
-            finally:
-                process.terminate()
-                process.wait()
         finally:
             server.execute(f"drop database {name} with (force)".encode())
-
-
-def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(600):
-        try:
-            requests.get(url, timeout=30)
-            return
-        except requests.ConnectionError:
-            assert process.poll() is None
-            time.sleep(0.05)
-
-
-def new_project(folder: Path, settings: str) -> Path:
-    project = folder / "shop"
-    project.mkdir()
-    (project / "feedback.toml").write_text(settings, encoding="utf-8")
-    return project
 
 
 def stored(project: Path, columns: str = "source_id, parent_id, posted_at, text") -> list[tuple[str | None, ...]]:
