@@ -1,27 +1,17 @@
 """What the writer of a mail wrote in it: without the mails that it answers, the signature, and what apps put below.
 
-Marks of mail programs are known, not guessed; a card is one where nothing else is on its lines. In doubt words stay.
+Marks of mail programs are known, not guessed. In doubt words stay.
 `tests/cases/mail_text.jsonl` holds the forms, and what only looks like one.
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Literal
 
+from feedback.collectors.mail_forms import ADDRESS, DAY, ENTITY, LONGEST_MARK
 from feedback.collectors.mail_head import QUOTED_FIELD, begins_quoted_head
-from feedback.pii.names import ANY_SURNAME, COMPOUND_SURNAMES, TITLES
+from feedback.collectors.mail_signature import without_signature
 
-_LONGEST_MARK = 400  # characters of a line that may be one
 _WRAPPED = 3  # lines that programs fold "On … wrote:" into
-_CARD = 8  # lines of a visiting card, blank ones not counted
-_CARD_WIDTH = 70  # characters of one of them
-_TABLE_CARD = 12  # lines of one that was a table
-_LEGAL = 20  # lines of a disclaimer's paragraph
-_LEGAL_TEXT = 3000  # characters of it
-_FOLDED = 30  # characters of a line that programs fold
-_ENDINGS = 8  # app's lines, rules and disclaimers one below another
 
 # "-----Original Message-----", "------------------ 原始邮件 ------------------", "Begin forwarded message:"
 _EARLIER_MAIL = (
@@ -34,129 +24,23 @@ _SEPARATOR = re.compile(
     re.IGNORECASE,
 )
 _BARE_SEPARATOR = re.compile(rf"{_EARLIER_MAIL}\s*[:：]?", re.IGNORECASE)
-_ENTITY = "&nbsp;"  # as QQ writes it into plain texts
 # A help desk's own line: the customer was asked to write above it.
 _REPLY_ABOVE = re.compile(
     r".{0,20}(?:(?:请|請)在(?:此|本|这)(?:行|线|線|條線|条线)(?:以上|之上|上方|上面)(?:回复|回復|回覆|输入|书写)|(?:type|write|enter) your reply above this line|reply above this line).{0,20}",
     re.IGNORECASE,
 )
 
-_DAY = (
-    r"(?:\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
-    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2},? \d{4}|\d{1,2}\.? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,? \d{4}"
-    r"|(?:一|二|三|四|五|六|七|八|九|十|十一|十二)月 \d{1,2}, ?\d{4})"
-)
 _CLOCK = r"\d{1,2}\s*[:：时點点]\s*\d{2}"
-_ADDRESS = r"[<＜\[(]?\s*(?:mailto:)?[^\s<>()\[\]@＜＞,，;；]{1,64}@[^\s<>()\[\]@＜＞,，;；]{1,200}"
 _WROTE = re.compile(r".*(?:\bwrote|写道|寫道|写到)\s*[:：]\s*", re.IGNORECASE)
-_BEGINS_WROTE = re.compile(r"[>\s*\"“]*(?:on|at|在|于|於)\b|[>\s*\"“]*(?:在|于|於)|[>\s*]*" + _DAY, re.IGNORECASE)
+_BEGINS_WROTE = re.compile(r"[>\s*\"“]*(?:on|at|在|于|於)\b|[>\s*\"“]*(?:在|于|於)|[>\s*]*" + DAY, re.IGNORECASE)
 _OPEN_ADDRESS = re.compile(r"<[^>]*$")  # folded within it
-_SAYS_WHEN = re.compile(_DAY, re.IGNORECASE)
+_SAYS_WHEN = re.compile(DAY, re.IGNORECASE)
 _SAYS_CLOCK = re.compile(_CLOCK)
-_SAYS_WHO = re.compile(_ADDRESS)
+_SAYS_WHO = re.compile(ADDRESS)
 
 _QUOTED = re.compile(r" {0,3}>(?:[\s>]|$)")
 _QUOTE_LIKE = re.compile(r" {0,3}[>＞]")
 _RULE = re.compile(r"\s*[_—–=－-]{5,}\s*")
-
-_DEVICE = (
-    r"(?:i ?phone|i ?pad|i ?pod|apple ?watch|mac(?:book)?|android|安卓|华为|華為|huawei|mate|荣耀|honor|小米|xiaomi|红米|redmi|mi phone|oppo|一加|oneplus|vivo|iqoo|三星|samsung|galaxy"
-    r"|魅族|meizu|中兴|努比亚|nubia|联想|lenovo|realme|真我|nokia|sony|pixel|black ?berry|windows|outlook|foxmail|gmail|yahoo|雅虎|mail|thunderbird|spark|proton ?mail"
-    r"|网易|網易|netease|163|126|yeah|qq|腾讯|新浪|sina|搜狐|sohu|189|139|沃邮箱|阿里|aliyun|钉钉|dingtalk|飞书|lark|企业微信|微信|邮箱大师|手机|手機|移动|电脑|平板|邮箱|郵箱|客户端)"
-)
-_SENT_FROM = re.compile(
-    r"[-—–_* ]*(?:"
-    rf"(?:发送?自|發送?自|傳送自|寄自)\s*(?:我的\s*)?{_DEVICE}(?:[^的了没沒不吗嗎，？！]|的(?:邮件|郵件)){{0,30}}"
-    rf"|(?:来自|來自)\s*(?:我的\s*{_DEVICE}[^的了没沒不吗嗎相照，？！]{{0,20}}|.{{0,20}}(?:邮箱|郵箱|邮箱大师|手机版|客户端|iphone|ipad)(?:\s*(?:手机版|客户端|移动版|app|pro|plus|max|\d+))*)"
-    rf"|(?:从|從|由|用|通过|透過|使用)\s*我的\s*{_DEVICE}.{{0,30}}(?:发送|發送|傳送|发出|發出|寄出)(?:的邮件)?"
-    r"|(?:从|從|由|通过|透過)\s*(?:windows|outlook|foxmail|网易|qq|spark).{0,24}(?:发送|發送|傳送)(?:的邮件)?"
-    rf"|sent from (?:my )?{_DEVICE}.{{0,60}}|sent from my \S+(?: \S+){{0,3}}"
-    r"|sent (?:with|via) (?:the )?(?:proton ?mail|spark|yahoo|gmail|outlook|aol|mailbird|airmail|boxer|foxmail|netease|qq).{0,60}"
-    r"|get outlook for (?:ios|android|windows|mac).{0,60}"
-    r"|(?:获取|取得|下载)\s*(?:适用于\s*(?:ios|android)\s*的\s*)?outlook\s*(?:for\s*)?(?:ios|android)?.{0,60}"
-    r"|\|?\s*(?:【网易邮箱大师】|签名由\s*网易(?:邮箱大师|灵犀办公)\s*定制|signature is customized by netease mail master).{0,20}"
-    r")\s*[。.!！)]?\s*",
-    re.IGNORECASE,
-)
-_SIGNATURE = "-- "
-_ROW = re.compile(r"([-—–―─━=_])\1+")  # of dashes, equals signs or underscores
-
-_HAN = "[一-鿿]"
-_CLOSING = re.compile(
-    rf"{_HAN}{{2,4}} ?[敬谨謹][上启啟]|(?:此致\s*)?敬[礼禮]|(?:此致|祝|[顺順敬谨謹并並即此][祝颂頌候])(?=[\s:,]*$)|祝好"
-    r"|(?:[顺順敬谨謹并並即此]?[祝颂頌候]\s*)?[商时時台近春夏秋冬文教]祺|[顺順敬谨謹并並即此]?[祝颂頌候]\s*[商台近大钧鈞]安"
-    r"|(?:with |many )?(?:thanks (?:and|&) )?(?:(?:best|kind|kindest|warm|warmest) )?regards|(?:with )?(?:best|kind|warm) wishes"
-    r"|yours? (?:sincerely|faithfully|truly)|sincerely(?: yours)?|respectfully(?: yours)?|best(?=,)",
-    re.IGNORECASE,
-)
-_SAYS = re.compile(r"[了吗嗎呢吧么麼的你妳您我他她它这這那没沒不很请請]")  # a sentence has one of them, a card has not
-_SENTENCE_END = re.compile(r"[。！？!?；;，]")
-_ENDS_SENTENCE = re.compile(r"[。！？!?.…~～）)”\"]\s*$")
-_GOES_ON = re.compile(r"[：:，,、；;（(]\s*$")
-# What follows is said: to whom something goes, whom it is about.
-_GIVES = re.compile(
-    r"地址|[寄送发發退]到|[寄送发發退转轉]给|[寄送发發退轉]給|改[为為寄成]|收[件货貨]|如下|以下|下面|名单|名單|\b(?:address|ship|send|deliver|following|below)\b",
-    re.IGNORECASE,
-)
-_THANKS = re.compile(r"(?:谢谢|謝謝|多谢|多謝|感谢|感謝|thanks|thank you|many thanks|cheers).{0,6}", re.IGNORECASE)
-
-_SURNAME = (
-    rf"(?:{'|'.join(sorted(COMPOUND_SURNAMES))}|歐陽|司馬|諸葛"
-    rf"|[{ANY_SURNAME}張劉陳楊趙黃吳孫馬羅鄭謝韓馮鄧蕭葉蔣盧賈閻鍾譚鄒陸許呂蘇錢湯賀賴龔龐嚴莊歐麥關顧簡連溫紀])"
-)
-_GIVEN = rf"(?:(?![退换換货貨款买買卖賣坏壞差慢快收发發送寄订訂单單投诉訴回复復上时時便额額间間题題好装裝谢謝苦]){_HAN}){{1,2}}"
-_LATIN = rf"(?!(?:Please|Thanks?|Call|Very|Not?)\b)[A-Z][a-z'’-]+(?: [A-Z]\.)?(?: [A-Z][A-Za-z'’-]+){{1,2}}(?: ?\({_HAN}{{2,4}}\))?"
-_JOB = rf"{_HAN}{{0,10}}(?:{TITLES}|經理|總監|总监|总裁|總裁|董事长|董事長|工程师|工程師|助理|专员|專員|主管|采购|採購|部|部门|部門|处|處|中心)"
-_NAME = rf"{_SURNAME}(?: ?{_GIVEN}(?: ?{_JOB})?| ?(?:{TITLES}|經理|總監))(?: ?\(?[A-Z][A-Za-z .'-]{{1,30}}\)?)?(?: ?[敬谨謹][上启啟])?"
-_COMPANY = rf"{_HAN}[\w()&· -]{{1,30}}(?:公司|集团|集團)(?: ?{_HAN}{{1,8}}[部处處])?|[A-Z][\w .,&'()-]{{1,50}}\b(?:Ltd|Inc|LLC|GmbH|Corp|Limited|Company)\.?"
-_PLACE = rf"{_HAN}{{2,20}}[路街道巷弄村镇鎮][\w-]{{0,12}}\d+[\w-]{{0,12}}[号號楼樓室座层層幢栋棟][\w-]{{0,12}}"
-_TITLE_CASE = r"(?=.*[A-Z])(?:(?:[A-Z\d][\w.,'’&()#-]*|of|and|for|the|&)(?: |$)){1,10}"
-_BEGINS_CARD = re.compile(rf"{_NAME}|{_LATIN}")
-_HAN_NAME = re.compile(_NAME)
-_IS_COMPANY = re.compile(_COMPANY)
-_ON_CARD = re.compile(rf"{_NAME}|{_JOB}|{_COMPANY}|{_PLACE}|{_TITLE_CASE}|{_DAY}日?|\d{{5,6}}")
-_SIGNER = re.compile(
-    rf"(?:(?:顾客|顧客|客户|客戶|用户|用戶|会员|會員|买家|買家) ?:? ?)?{_HAN}{{1,4}}|{_NAME}|{_LATIN}|[A-Z][a-z'’-]{{1,14}}"
-)
-_EXTENSION = r"(?:\s*(?:ext\.?|转|轉|分机|分機|#)\s*\d{1,6})?"
-_NUMBER = rf"[+(]*\d[\d\s()*-]{{4,20}}\d{_EXTENSION}"
-_PHONE = (
-    r"(?<![\w-])(?:\(?\+?\d{2,3}\)?[\s-]*)?(?:1[3-9]\d(?:[\s-]?[\d*]{4}){2}|\(?0\d{1,3}\)?[\s-]*\d{3,4}[\s-]?\d{3,4}|[48]00(?:[\s-]?\d{3,4}){2}"
-    r"|\(?\d{3}\)?[-. ]\d{3}[-. ]\d{4})(?!\d)|\+\d[\d\s()-]{7,18}\d"
-)
-_LABEL = re.compile(r"(?:姓名|联系人|聯絡人|公司(?:名称|名稱)?|单位|單位|\bname|\bcompany)\s*:\s*", re.IGNORECASE)
-_CONTACT = re.compile(
-    rf"(?:{_HAN}{{0,2}}(?:电话|電話|手机|手機|座机|固话|市話|直线|直線|传真|傳真|热线|熱線|邮编|郵編|行動)|\b(?:telephone|tel|phone|mobile|mob|cell|fax|direct|[mtpf]))(?:号码?|號碼?|\.)?(?:/微信)?\s*:?\s*{_NUMBER}"
-    rf"|(?:{_PHONE}){_EXTENSION}"
-    rf"|(?:(?:{_HAN}{{0,2}}(?:邮箱|郵箱|电邮|電郵|邮件|郵件|信箱)|\be-?mail|\bmail|\be)\s*:?\s*)?{_ADDRESS}[>)\]]?"
-    rf"|(?:(?:网址|網址|网站|網站|官网|官網|主页|\bweb(?:site)?)\s*:?\s*)?(?:https?://|www\.)\S+"
-    rf"|(?:QQ|微信|wechat|line|whatsapp)(?:号|號| ?id)?\s*:\s*[\w.+-]{{4,30}}"
-    rf"|(?:{_HAN}{{0,2}}(?:地址|住址)|\badd(?:ress|r)?\.?)\s*:(?=.*[\d省市区區县縣路街镇鎮村号號]).{{4,}}",
-    re.IGNORECASE,
-)
-_BETWEEN = re.compile(r"\s*[|/·,、]\s*|\s{2,}")
-
-_LEGAL_HEADING = r"(?:(?:免责|免責|保密|法律)(?:声明|聲明|提示|条款)|(?:confidentiality|legal|privacy|important) (?:notice|note)|disclaimer)"
-_DISCLAIMER = re.compile(
-    rf"[\s*\[(【]*(?:{_LEGAL_HEADING}[\s:*\])】]*)?(?:"
-    r"[本此][封]?(?:电子|電子)?(?:邮件|郵件|信件|电邮|電郵)(?:.{0,10}附件.{0,60}|.{0,12}[含載载].{0,20}|.{0,6}[仅僅只][供限].{0,30})(?:保密|机密|機密|专有|收件人|收件者)"
-    r"|(?:如果?|若|倘).{0,12}(?:错|錯|误|誤|非|不是).{0,20}(?:[本此](?:电子|電子)?(?:邮件|郵件)|收件人|收件者).{0,80}(?:删除|刪除|销毁|銷毀|通知)"
-    r"|(?:this|(?:the )?information (?:contained )?in this|the contents? of this) (?:e-?mail|message|communication).{0,200}"
-    r"(?:confidential.{0,200}(?:attach|recipient|addressee|disclos|privilege|sender)|(?:attach|privilege).{0,200}confidential|intended (?:only|solely|recipient)|(?:sole|exclusive) use)"
-    r"|if you (?:are not the (?:intended|named) (?:recipient|addressee)|(?:have )?received? this (?:e-?mail|message|communication)(?: \w+)? in error)"
-    r"|please consider the environment before printing)",
-    re.IGNORECASE,
-)
-_IS_LEGAL_HEADING = re.compile(rf"[\s*\[(【]*{_LEGAL_HEADING}[\s:*\])】]*", re.IGNORECASE)
-_LEGAL_WORD = re.compile(
-    r"邮件|郵件|附件|保密|机密|機密|收件[人者]|[误誤错錯]收|法律|e-?mail|message|confidential|attach|recipient|intended|disclos|sender|liab",
-    re.IGNORECASE,
-)
-# Who talks of a disclaimer, or of what was bought.
-_COMPLAINS = re.compile(
-    r"你们|你們|您们|您們|你方|贵[司店公方]|貴[司店公方]|客服|投诉|投訴|我[的买買想要]|订单|訂單|退[款货貨]|[没沒吗嗎呢]|了(?:[，,。！!\s]|$)|\bI\b|\bI'|\b(?:my|refund|ordered)\b"
-)
-_TABLE = re.compile(r"\s*\|\s*\|\s*")  # how 网易邮箱大师 writes a visiting card into plain text
 
 
 def own_words(text: str) -> str:
@@ -168,11 +52,11 @@ def own_words(text: str) -> str:
     '已收到，很满意。'
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "\n".join(_without_signature(_without_history(lines))).strip()
+    return "\n".join(without_signature(_without_history(lines))).strip()
 
 
 def _without_history(written: Sequence[str]) -> list[str]:
-    lines = [line.replace(_ENTITY, " ") for line in written]
+    lines = [line.replace(ENTITY, " ") for line in written]
     kept: list[str] = []
     number = 0
     while number < len(lines):
@@ -199,13 +83,13 @@ def _without_history(written: Sequence[str]) -> list[str]:
 def _ends_here(lines: Sequence[str], number: int) -> bool:
     """Whether all from this line on is an earlier mail."""
     line = lines[number]
-    if len(line) > _LONGEST_MARK or not line.strip():
+    if len(line) > LONGEST_MARK or not line.strip():
         return False
     unquoted = line.strip().lstrip("> ")
     if _SEPARATOR.fullmatch(unquoted) or _REPLY_ABOVE.fullmatch(unquoted):
         return True
     if _BARE_SEPARATOR.fullmatch(unquoted):
-        below = "".join(lines[_next_said(lines, number + 1) :][:1])[:_LONGEST_MARK]
+        below = "".join(lines[_next_said(lines, number + 1) :][:1])[:LONGEST_MARK]
         field = QUOTED_FIELD.match(below)
         return field is not None and field.lastgroup == "from" and "@" in below
     if _RULE.fullmatch(line):
@@ -216,12 +100,12 @@ def _ends_here(lines: Sequence[str], number: int) -> bool:
 
 def _attribution(lines: Sequence[str], number: int) -> int | None:
     """Behind "On … wrote:" that begins at this line and may be folded; None where it is none."""
-    if not lines[number].strip() or len(lines[number]) > _LONGEST_MARK:
+    if not lines[number].strip() or len(lines[number]) > LONGEST_MARK:
         return None
     for after in range(number + 1, min(number + _WRAPPED, len(lines)) + 1):
         if not lines[after - 1].strip():
             return None
-        joined = " ".join(line.strip().lstrip("> ") for line in lines[number:after])[: 2 * _LONGEST_MARK]
+        joined = " ".join(line.strip().lstrip("> ") for line in lines[number:after])[: 2 * LONGEST_MARK]
         if not _WROTE.fullmatch(joined):
             continue
         who, when = _SAYS_WHO.search(joined), _SAYS_WHEN.search(joined)
@@ -256,141 +140,3 @@ def _next_said(lines: Sequence[str], number: int) -> int:
     while number < len(lines) and not lines[number].strip():
         number += 1
     return number
-
-
-def _without_signature(lines: list[str]) -> list[str]:
-    end = next((n for n, line in enumerate(lines) if line == _SIGNATURE), len(lines))
-    end = _above_endings(lines, end)
-    end = next((n for n in range(max(0, end - _TABLE_CARD), end) if _TABLE.fullmatch(lines[n])), end)
-    end = min(_above_mark(lines, end), _above_card(lines, end))
-    return lines[: _above_endings(lines, end)]
-
-
-def _above_endings(lines: Sequence[str], end: int) -> int:
-    """Where what apps and lawyers put below begins, with rules of dashes that have nothing below any more."""
-    last = _said_above(lines, len(lines))
-    for _ in range(_ENDINGS):
-        while end and (not _read(lines[end - 1]) or _SENT_FROM.fullmatch(lines[end - 1][:_LONGEST_MARK].strip())):
-            end -= 1
-        rule = _read(lines[end - 1]) if end and _mark(lines[end - 1]) == "rule" else ""
-        start = end - 1 if rule and (last != [end - 1] or len(rule) == 2) else _disclaimer(lines, end)
-        if start == end:
-            break
-        end = start
-    return end
-
-
-def _disclaimer(lines: Sequence[str], end: int) -> int:
-    """Where the disclaimer begins that is the last paragraph, or its end; `end` where there is none."""
-    start = end
-    while start > max(0, end - _LEGAL) and _read(lines[start - 1]):
-        start -= 1
-    for number in range(start, end):
-        if _is_disclaimer([_read(line) for line in lines[number:end]]):
-            heading = [n for n in _said_above(lines, number) if _IS_LEGAL_HEADING.fullmatch(_read(lines[n]))]
-            start = heading[0] if heading else number
-            return start if _said_above(lines, start) else end
-    return end
-
-
-def _is_disclaimer(lines: Sequence[str]) -> bool:
-    """Whether lines begin as one and go on as one: each is folded off the line above, or legal itself."""
-    text = " ".join(lines)
-    goes_on = (
-        _LEGAL_WORD.search(line) or (len(above) >= _FOLDED and not _ENDS_SENTENCE.search(above))
-        for above, line in pairwise(lines)
-    )
-    return len(text) <= _LEGAL_TEXT and bool(_DISCLAIMER.match(text)) and not _COMPLAINS.search(text) and all(goes_on)
-
-
-def _above_mark(lines: Sequence[str], end: int) -> int:
-    """Where "此致 敬礼", "Best regards," or a rule begins that has nothing below but who signs, and the card."""
-    last = _said_above(lines, end, _CARD + 3)
-    for at, number in enumerate(last):
-        mark = _mark(lines[number])
-        below = [lines[n] for n in last[at + 1 :] if not _mark(lines[n])]
-        if not mark or len(below) > _CARD or not all(map(_is_on_card, below[1:])):
-            continue
-        signed = not below or _is_on_card(below[0]) or _is_signer(_read(below[0]))
-        carded = below and _is_on_card(below[0]) and _is_card(below, 2) and not _leads_on(lines, number)
-        if signed if mark == "closing" else carded:
-            return number if _said_above(lines, number) else end
-    return end
-
-
-def _above_card(lines: Sequence[str], end: int) -> int:
-    """Where a card begins that nothing stands above but words that are at an end: one person, and how to reach them."""
-    last = _said_above(lines, end, _CARD + 1)
-    card: list[int] = []
-    while last and _is_on_card(lines[last[-1]]):
-        card.insert(0, last.pop())
-    if len(card) > _CARD or sum(1 for n in card if _HAN_NAME.match(_read(lines[n]))) > 1:
-        return end
-    for at, number in enumerate(card):
-        below = [lines[n] for n in card[at:]]
-        person = _read(below[1 if _IS_COMPANY.fullmatch(_read(below[0])) and len(below) > 1 else 0])
-        told = sum(1 for line in below if _CONTACT.search(_read(line)) or _IS_COMPANY.search(_read(line)))
-        known = _is_card(below, 3) if _HAN_NAME.match(person) else len(below) >= 3 and told >= 2
-        if len(below) > 1 and _BEGINS_CARD.match(person) and known and _stands_apart(lines, number):
-            return end if _leads_on(lines, number) else number
-    return end
-
-
-def _stands_apart(lines: Sequence[str], number: int) -> bool:
-    """Whether there are words above a line, and they are at an end there."""
-    above = _said_above(lines, number)
-    ended = any(_ENDS_SENTENCE.search(lines[n]) or _THANKS.fullmatch(_read(lines[n])) for n in above)
-    return ended or (bool(above) and above[0] < number - 1)
-
-
-def _leads_on(lines: Sequence[str], number: int) -> bool:
-    """Whether the words above a line say that something follows, or where something is to go."""
-    above = [_read(lines[n]) for n in _said_above(lines, number)]
-    return any(not _THANKS.fullmatch(line) and (_GOES_ON.search(line) or _GIVES.search(line)) for line in above)
-
-
-def _is_card(lines: Sequence[str], with_company: int) -> bool:
-    """Whether lines begin with whose card it is, and hold a number or an address; or are so many, and hold a company."""
-    read = [_LABEL.sub("", _read(line)) for line in lines]
-    reached = any(map(_CONTACT.search, read)) or (len(read) >= with_company and any(map(_IS_COMPANY.search, read)))
-    return reached and bool(_BEGINS_CARD.match(read[0]) or _IS_COMPANY.match(read[0]))
-
-
-def _is_on_card(line: str) -> bool:
-    """Whether nothing is left of a line without names, jobs, companies, places, numbers and addresses."""
-    read = _read(line)
-    if not read or len(read) > _CARD_WIDTH or _SENTENCE_END.search(line) or _SAYS.search(read):
-        return False
-    pieces = [piece.strip(" :()|-") for piece in _BETWEEN.split(_CONTACT.sub("|", _LABEL.sub("|", read)))]
-    return all(_ON_CARD.fullmatch(piece) or all(map(_ON_CARD.fullmatch, piece.split())) for piece in pieces if piece)
-
-
-def _is_signer(read: str) -> bool:
-    return bool(_SIGNER.fullmatch(read.rstrip(" .,"))) and not _SAYS.search(read)
-
-
-def _mark(line: str) -> Literal["closing", "rule", ""]:
-    read = _read(line)
-    if _ROW.fullmatch(read):
-        return "rule"
-    match = _CLOSING.match(read)
-    if match is None or len(read) > _CARD_WIDTH:
-        return ""
-    rest = read[match.end() :]
-    signer = rest.lstrip(" ,.!。~:")
-    return "closing" if not signer or (signer != rest and _is_signer(signer)) else ""
-
-
-def _said_above(lines: Sequence[str], number: int, most: int = 1) -> list[int]:
-    """The numbers of the last lines above one that are not blank, in their order."""
-    found: list[int] = []
-    while number and len(found) < most:
-        number -= 1
-        if _read(lines[number]):
-            found.insert(0, number)
-    return found
-
-
-def _read(line: str) -> str:
-    """A line in the forms that the patterns know: ０ is 0, ： is :, 　 a blank."""
-    return unicodedata.normalize("NFKC", line.replace(_ENTITY, " ")).strip()
