@@ -151,6 +151,7 @@ class Mysql:
 
 FILES = ("sqlite", "duckdb")
 SERVERS = {"postgres": "YUANSHENG_POSTGRES", "mysql": "YUANSHENG_MYSQL"}
+_STARTS = {"postgres": ".ci/postgres", "mysql": ".ci/mariadb"}
 
 
 def new_database(kind: str, folder: Path) -> Database:
@@ -160,6 +161,6 @@ def new_database(kind: str, folder: Path) -> Database:
     url = os.environ.get(SERVERS[kind])
     if not url:
         pytest.skip(
-            f"{SERVERS[kind]} is not set: the address of a {kind} server on this machine (.ci/postgres starts one of its kind)"
+            f"{SERVERS[kind]} is not set: the address of a {kind} server on this machine ({_STARTS[kind]} starts one)"
         )
     return Postgres(url) if kind == "postgres" else Mysql(url)
