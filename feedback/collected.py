@@ -2,10 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from feedback.errors import CollectError
 from feedback.intake import EXCERPT, REASON, shortened
 from storage.records import BatchResult, Reject, Verbatim
+
+
+class Attempt(NamedTuple):
+    """How collecting a source went: whether all of it could be read, and how long it said it is to be left alone."""
+
+    complete: bool
+    wait_seconds: float = 0.0
+
 
 Progress = Callable[[str, int], None]  # what is being done, how many more are done
 

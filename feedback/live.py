@@ -65,11 +65,13 @@ def collect_pages(
 ) -> Collected:
     """Store what is new in a live source. Killed at any moment, the next run goes on and repeats nothing."""
     config, sums = visit.config, Sums()
+    visit.patience.tell = lambda what: progress(what, 0)
     digest = settings_digest(project, config)
     with _secrets_hidden(visit.vault):
         intake = _PageIntake(project, visit)
         for stream, state, moves in _states(store, visit, collector, wish, digest, sums):
             sums.parts += 1
+            progress(stream, 0)
             try:
                 found = _pages(collector, stream, state, visit, wish)
                 for page in _portions(_limited(found, wish.limit, lambda: sums.added + sums.changed)):
@@ -84,7 +86,7 @@ def collect_pages(
                     sums.notes += [*page.notes, *([_TELLING.format(stream)] if tells else [])]
                     progress(stream, len(page.items))
             except CollectError as error:
-                sums.failed.append(CollectError(visit.vault.hide(str(error))))
+                sums.failed.append(_hidden(error, visit.vault))
                 if isinstance(error, Unreachable):
                     break  # the other streams would wait for the same
     if sums.failed and sums.parts == 1:
@@ -223,7 +225,12 @@ def _secrets_hidden(vault: Vault) -> Iterator[None]:
     try:
         yield
     except CollectError as error:
-        raise CollectError(vault.hide(str(error))) from None
+        raise _hidden(error, vault) from None
+
+
+def _hidden(error: CollectError, vault: Vault) -> CollectError:
+    said = vault.hide(str(error))
+    return Unreachable(said, error.wait_seconds) if isinstance(error, Unreachable) else CollectError(said)
 
 
 def visit_of(project: Project, config: SourceConfig, wish: Wish) -> Visit:

@@ -5,7 +5,7 @@ and a file is left alone until its size and its time have stood still for a whil
 a file server may be wrong. No file system's own notices are waited for: network drives give none.
 
 A source that failed is tried again after a minute, then after two, four … as long as it stays that way, at most as seldom as
-interfaces are asked: a drive that is gone comes back, a spreadsheet is closed.
+interfaces are asked: a drive that is gone comes back, a spreadsheet is closed. An interface that says how long it is to be left alone is, for a day at most.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
+from feedback.collected import Attempt
 from feedback.collectors.base import SourceConfig
 from feedback.collectors.live import LiveCollector
 from feedback.collectors.registry import load_collector
@@ -22,11 +23,12 @@ from storage.errors import StorageError
 POLL_SECONDS = 3.0
 REST_SECONDS = 5.0
 RETRY_SECONDS = 60.0
+LONGEST_WAIT_SECONDS = 24 * 3600.0  # whatever an interface says
 # What browsers and sync clients call a file that they have not got all of.
 _UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".tmp")
 
 Stamp = tuple[int, int]  # size in bytes, time of change in nanoseconds
-Collect = Callable[[SourceConfig], bool]
+Collect = Callable[[SourceConfig], Attempt]
 Complain = Callable[[str], None]
 
 
@@ -92,8 +94,9 @@ class _Patience:
     failures: int = 0
     due: float = 0.0
 
-    def failed(self, now: float) -> None:
-        self.due = now + min(self.most_seconds, RETRY_SECONDS * 2**self.failures)
+    def failed(self, now: float, wait_seconds: float) -> None:
+        usual = min(self.most_seconds, RETRY_SECONDS * 2**self.failures)
+        self.due = now + max(usual, min(wait_seconds, LONGEST_WAIT_SECONDS))
         self.failures = min(self.failures + 1, 30)
 
     def succeeded(self) -> None:
@@ -112,11 +115,12 @@ class _Interface:
     def look(self, world: World, collect: Collect, complain: Complain) -> None:
         if world.clock() < self.due:
             return
-        if _tried(self.source, collect, complain):
+        attempt = _tried(self.source, collect, complain)
+        if attempt.complete:
             self.patience.succeeded()
             self.due = world.clock() + self.every_seconds
         else:
-            self.patience.failed(world.clock())
+            self.patience.failed(world.clock(), attempt.wait_seconds)
             self.due = self.patience.due
 
 
@@ -145,11 +149,12 @@ class _Folder:
         self.tried = ready
         # As they are found from here, wherever the project lies.
         paths = tuple(str(file.absolute()) for file in sorted(ready))
-        if _tried(replace(self.source, paths=paths), collect, complain):
+        attempt = _tried(replace(self.source, paths=paths), collect, complain)
+        if attempt.complete:
             self.read |= ready
             self.patience.succeeded()
         else:
-            self.patience.failed(world.clock())
+            self.patience.failed(world.clock(), attempt.wait_seconds)
 
     def _since(self, file: Path, stamp: Stamp, now: float) -> tuple[Stamp, float]:
         before, since = self.seen.get(file, (None, now))
@@ -166,10 +171,10 @@ def _watched(source: SourceConfig, every_seconds: float) -> _Interface | _Folder
     return _Folder(source, _Patience(every_seconds))
 
 
-def _tried(source: SourceConfig, collect: Collect, complain: Complain) -> bool:
-    """Whether all of it could be read. What stands in the way of one source now may be gone by the next time, and is no reason to end."""
+def _tried(source: SourceConfig, collect: Collect, complain: Complain) -> Attempt:
+    """What stands in the way of one source now may be gone by the next time, and is no reason to end."""
     try:
         return collect(source)
     except (FeedbackError, StorageError) as error:
         complain(f"{source.name}: {error}")
-        return False
+        return Attempt(False)

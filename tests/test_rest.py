@@ -119,6 +119,37 @@ def test_a_token_of_oauth2_is_fetched_by_the_clients_secret_and_renewed_when_it_
     assert looked.vault.hide(f"{given[0]} and {KEY}") == "… and …"
 
 
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_a_token_of_oauth2_that_is_taken_back_early_is_fetched_once_more(refusals: int) -> None:
+    given: list[str] = []
+    refused: list[str] = []
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/token":
+            given.append(f"token-{len(given)}")
+            return Reply({"access_token": given[-1], "expires_in": 7200})
+        number = int(asked.query["page"])
+        if number == 2 and len(refused) < refusals:
+            refused.append(asked.headers["Authorization"])
+            return Reply({}, 401)
+        return Reply([row(number)] if number < 3 else [])
+
+    with wire(answer) as web:
+        client = {"type": "oauth2", "client_id": "shop", "client_secret": SECRET, "token_url": f"{web.url}/token"}
+        walk = RestCollector().pages(
+            "records",
+            None,
+            visit({"url": f"{web.url}/v1", "columns": COLUMNS, "auth": client, "pages": {"type": "page"}}),
+        )
+        if refusals == 1:
+            assert ids(list(walk)) == ["1", "2"]
+        else:
+            with pytest.raises(CollectError, match=r"refuses \(401\)"):
+                list(walk)
+    assert len(given) == 2
+    assert refused == [f"Bearer token-{n}" for n in range(refusals)]
+
+
 def test_an_authorization_server_that_gives_no_token_is_named() -> None:
     with wire(lambda _asked: Reply({"token": "x"})) as web:
         auth = {"type": "oauth2", "client_id": "shop", "client_secret": SECRET, "token_url": f"{web.url}/token"}
@@ -272,7 +303,54 @@ def test_a_run_that_was_cut_off_goes_on_and_starts_over_where_the_cursor_is_forg
 def test_parameters_go_with_every_request_and_must_be_texts_or_numbers() -> None:
     _, web = pages({"query": {"status": "all", "v": 2}}, lambda _asked: Reply([]))
     assert web.asked[0].query == {"status": "all", "v": "2"}
-    assert fault({"query": {"a": ["b"]}}, lambda _asked: Reply([])) == "'query' must be a table of texts and numbers."
+    assert (
+        fault({"query": {"a": ["b"]}}, lambda _asked: Reply([]))
+        == "source '工单', [query]: 'a' must be a text or a number, not ['b']."
+    )
+    assert fault({"query": "a=b"}, lambda _asked: Reply([])) == (
+        "source '工单': [query] must be a table: query = { status = \"all\" }."
+    )
+
+
+def test_a_parameter_may_be_a_secret_that_lies_elsewhere() -> None:
+    section = {
+        "records": "rows",
+        "query": {"app": "shop", "sign": SECRET},
+        "pages": {"type": "next", "cursor": "next"},
+    }
+
+    def answer(asked: Asked) -> Reply:
+        start = int(asked.query.get("from", 0))
+        after = f"/v1?sign={quote(asked.query['sign'])}&from={start + 3}" if start + 3 < len(ROWS) else None
+        return Reply({"rows": ROWS[start : start + 3], "next": after})
+
+    found, web = pages(section, answer)
+    assert ids(found) == [str(number) for number in range(1, 8)]
+    assert [asked.query["sign"] for asked in web.asked] == [KEY] * 3
+    assert KEY not in str([page.state for page in found])
+
+
+@pytest.mark.parametrize("name", ["api_key", "access_token", "apiKey", "KEY", "app-secret"])
+def test_a_secret_among_the_parameters_or_in_the_address_is_refused(name: str) -> None:
+    there = (
+        f"source '工单', [query]: '{name}' is a secret, which does not belong in this file. "
+        f'Say where it is: {name} = {{ env = "NAME_OF_A_VARIABLE" }}.'
+    )
+    assert fault({"query": {name: KEY}}, lambda _asked: Reply([])) == there
+    with pytest.raises(CollectError) as error:
+        RestCollector().streams(visit({"url": f"https://shop.example/v1?page=1&{name}={KEY}", "columns": COLUMNS}))
+    assert str(error.value) == (
+        f"source '工单': 'url' has '{name}' in it: a secret does not belong in this file. "
+        'Say it by [auth], or by [query] with where it is: query = { key = { env = "NAME_OF_A_VARIABLE" } }.'
+    )
+
+
+def test_a_password_in_the_address_is_refused() -> None:
+    with pytest.raises(CollectError, match="'url' has a user in it") as error:
+        RestCollector().streams(
+            visit({"url": f"https://wang:{quote(KEY, safe='')}@shop.example/v1", "columns": COLUMNS})
+        )
+    assert "Secret" not in str(error.value)
 
 
 def test_settings_are_checked_before_anybody_is_asked() -> None:

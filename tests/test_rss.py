@@ -374,7 +374,7 @@ def test_ids_that_only_their_feed_knows_do_not_meet_those_of_another(tmp_path: P
     untold = rss("<item><title>慢</title><pubDate>Mon, 02 Mar 2026 10:00:00 +0800</pubDate></item>").encode()
     nothing = rss("<item><description>慢</description></item>").encode()
     with wire(feeds(a=own, b=own, c=untold, d=nothing)) as web:
-        asking = visit(tmp_path, *(f"{web.url}/{name}?key=s3cret" for name in "abcd"))
+        asking = visit(tmp_path, *(f"{web.url}/{name}?k=s3cret" for name in "abcd"))
         a, b, c, _ = RssCollector().streams(asking)
         found = records(pages(asking))
     assert [record.source_id for record in found] == [f"{a}/7", f"{b}/7", f"{c}/87ea3d2c9a4dc435", None]
@@ -488,7 +488,7 @@ def test_what_robots_txt_forbids_is_not_asked_for(tmp_path: Path) -> None:
         collector = RssCollector()
         assert len(records(pages(visit(tmp_path, f"{web.url}/feed"), collector=collector))) == 1
         with pytest.raises(CollectError) as error:
-            pages(visit(tmp_path, f"{web.url}/private/feed?key=s3cret"), collector=collector)
+            pages(visit(tmp_path, f"{web.url}/private/feed?k=s3cret"), collector=collector)
         assert str(error.value) == (
             f"{web.url.removeprefix('http://')} does not want programs to read /private/feed (robots.txt). "
             "It was not asked for; ask those who run it."
@@ -625,6 +625,11 @@ def test_files_that_are_no_feed_are_named(tmp_path: Path, monkeypatch: pytest.Mo
     [
         ([], "'urls' is missing: the addresses of the feeds"),
         (["https://f.example/a", "https://f.example/a"], "'urls' names f.example/a#5ee80402 twice"),
+        (
+            ["https://me:pw@f.example"],
+            "'urls' has a user in it: a secret does not belong in this file. "
+            'Name the whole address by where it is: { env = "A_VARIABLE" }',
+        ),
         ([""], "'urls' must be a list of texts, not ['']"),
         *(
             (
@@ -635,7 +640,6 @@ def test_files_that_are_no_feed_are_named(tmp_path: Path, monkeypatch: pytest.Mo
                 "f.example/a",
                 "ftp://f.example",
                 "https://",
-                "https://me:pw@f.example",
                 "https://[",
                 "https://f.example/\n",
             )
@@ -656,8 +660,8 @@ def test_a_setting_that_it_does_not_know_is_named(tmp_path: Path) -> None:
 
 def test_streams_are_named_by_host_and_path(tmp_path: Path) -> None:
     urls = (
-        "https://f.example:8443/a?key=s3cret",
-        "https://f.example:8443/a?key=other",
+        "https://f.example:8443/a?k=s3cret",
+        "https://f.example:8443/a?k=other",
         f"http://f.example/{'x' * 200}",
     )
     first, second, third = RssCollector().streams(visit(tmp_path, *urls))
@@ -665,3 +669,41 @@ def test_streams_are_named_by_host_and_path(tmp_path: Path) -> None:
     assert first != second
     assert third.startswith(f"f.example/{'x' * 79}…#")
     assert "s3cret" not in first
+
+
+def test_a_feed_whose_address_is_a_secret_is_named_by_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeds = {"/private/s3cr3t-0042/feed": rss(ITEM)}
+
+    def answer(asked: Asked) -> Reply:
+        return Reply(feeds.get(asked.path, "").encode(), 200 if asked.path in feeds else 404)
+
+    with wire(answer) as web:
+        monkeypatch.setenv("FORUM_FEED", f"{web.url}/private/s3cr3t-0042/feed?key=k-0042")
+        (tmp_path / "feedback.toml").write_text(
+            '[[sources]]\nname = "论坛"\ncollector = "rss"\nurls = [{ env = "FORUM_FEED" }]\n', encoding="utf-8"
+        )
+        assert run("collect", project=tmp_path).out.startswith("论坛: 1 new")
+        assert web.asked[-1].query == {"key": "k-0042"}
+        feeds.clear()
+        ran = run("collect", project=tmp_path)
+        assert (ran.code, "404" in ran.err) == (1, True)
+        assert "settings in order: env:FORUM_FEED" in run("doctor", project=tmp_path).out
+        monkeypatch.delenv("FORUM_FEED")
+        assert "the environment variable FORUM_FEED is not set" in run("doctor", project=tmp_path).out
+    assert "0042" not in ran.out + ran.err
+    for path in tmp_path.glob("feedback.db*"):
+        assert b"0042" not in path.read_bytes()
+
+
+def test_a_secret_in_the_address_of_a_feed_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "feedback.toml").write_text(
+        '[[sources]]\nname = "论坛"\ncollector = "rss"\nurls = ["https://forum.example/feed?key=k-0042"]\n',
+        encoding="utf-8",
+    )
+    ran = run("collect", project=tmp_path)
+    assert ran.err == (
+        "Error: 论坛: source '论坛': 'urls' has 'key' in it: a secret does not belong in this file. "
+        'Name the whole address by where it is: { env = "A_VARIABLE" }.\n'
+    )

@@ -15,6 +15,7 @@ from processes import interruptible
 from small_project import append, write_project
 
 from feedback.cli.collect_run import run_source
+from feedback.collected import Attempt
 from feedback.collectors.base import SourceConfig
 from feedback.collectors.table import TableCollector
 from feedback.errors import CollectError
@@ -39,6 +40,7 @@ class Stage:
         self.events: dict[float, Callable[[], None]] = {}
         self.collected: list[tuple[float, str, list[str]]] = []
         self.complaints: list[str] = []
+        self.wait_seconds = 0.0
         self.fails: Callable[[SourceConfig], bool] = lambda _source: False
 
     def at(self, seconds: float, event: Callable[[], None]) -> None:
@@ -49,10 +51,10 @@ class Stage:
         for moment in sorted(moment for moment in self.events if moment <= self.now):
             self.events.pop(moment)()
 
-    def collect(self, source: SourceConfig) -> bool:
+    def collect(self, source: SourceConfig) -> Attempt:
         names = [Path(path).name for path in source.paths]
         self.collected.append((self.now - 1000, source.name, names))
-        return not self.fails(source)
+        return Attempt(not self.fails(source), self.wait_seconds)
 
     def listing(self, _source: SourceConfig) -> Listing:
         return Listing({Path(f"/share/{name}"): stamp for name, stamp in self.files.items()}, self.faults)
@@ -93,6 +95,13 @@ def test_what_appears_or_changes_is_read_by_itself(stage: Stage) -> None:
     stage.at(180, stage.put(b=(20, 5)))  # as long as before, and written anew
     stage.play(240, FILES)
     assert [names for _, _, names in stage.collected] == [["a", "b"], ["c"], ["a"], ["b"]]
+
+
+@pytest.mark.parametrize("said, kept", [(30.0, MINUTE), (1800.0, 1800.0), (10.0**9, 24 * 3600.0)])
+def test_an_interface_that_asks_to_be_left_alone_is(stage: Stage, said: float, kept: float) -> None:
+    stage.fails, stage.wait_seconds = lambda _source: True, said
+    stage.play(kept + MINUTE, ASKED)
+    assert [at for at, _, _ in stage.collected] == [0.0, first_poll(kept)]
 
 
 def test_a_file_that_is_being_written_waits_and_keeps_no_other_waiting(stage: Stage) -> None:
@@ -326,5 +335,5 @@ def test_what_is_watched_is_stored_as_without_watching(tmp_path: Path) -> None:
     whole = tuple(map(str, list_files(source).files))
     with Store.open(project.database) as store:
         source = replace(project.source("电商"), paths=whole)
-        assert run_source(store, project, source, say=click.echo)
+        assert run_source(store, project, source, say=click.echo).complete
     assert run("collect", "--source", "电商", project=tmp_path).out == "电商: nothing new (1 files unchanged)\n"

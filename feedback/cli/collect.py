@@ -143,7 +143,7 @@ def collect(
     if watch:
         keep_collecting(project, sources, every or EVERY_MINUTES)
     with Store.open(project.database) as store:
-        failed = [source.name for source in sources if not run_source(store, project, source, wish)]
+        failed = [source.name for source in sources if not run_source(store, project, source, wish).complete]
     if failed:
         sys.exit(1)
 

@@ -1,12 +1,14 @@
 """Collecting one source, and what came of it in words: for feedback collect, once or over and over."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import click
 
 from feedback.cli.common import progress_bar
-from feedback.collected import Collected
+from feedback.collected import Attempt, Collected
 from feedback.collectors.base import SourceConfig
+from feedback.collectors.live.patience import Unreachable
 from feedback.errors import FeedbackError
 from feedback.live import NO_WISH, Wish
 from feedback.pipeline import collect as collect_source
@@ -25,7 +27,7 @@ class Say(Protocol):
 
 def run_source(
     store: Store, project: Project, source: SourceConfig, wish: Wish = NO_WISH, say: Say = click.echo
-) -> bool:
+) -> Attempt:
     """Collect one source and say what came of it; a source that fails does not keep the others from being read."""
     try:
         with progress_bar(source.name) as progress:
@@ -46,8 +48,12 @@ def run_source(
         raise
     except FeedbackError as error:
         say(f"Error: {source.name}: {error}", err=True)
-        return False
-    return not done.failed
+        return Attempt(False, _wait_seconds([error]))
+    return Attempt(not done.failed, _wait_seconds(done.failed))
+
+
+def _wait_seconds(errors: Sequence[FeedbackError]) -> float:
+    return max((error.wait_seconds for error in errors if isinstance(error, Unreachable)), default=0.0)
 
 
 def _sentence(done: Collected) -> str:

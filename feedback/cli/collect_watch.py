@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from feedback.cli.collect_run import run_source
+from feedback.collected import Attempt
 from feedback.collectors.base import SourceConfig
 from feedback.project import Project
 from feedback.watch import World, list_files, watch
@@ -24,7 +25,7 @@ def keep_collecting(project: Project, sources: Sequence[SourceConfig], every_min
     def say(line: str, /, *, err: bool = False) -> None:
         click.echo(f"{datetime.now(ZoneInfo(project.timezone)):%Y-%m-%d %H:%M:%S} {line}", err=err)
 
-    def collect(source: SourceConfig) -> bool:
+    def collect(source: SourceConfig) -> Attempt:
         with Store.open(project.database) as store:
             # A source of files comes with those that have changed as its paths: it is one of the project's all the same.
             return run_source(store, replace(project, sources=(source,)), source, say=say)

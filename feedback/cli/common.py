@@ -57,15 +57,15 @@ def progress_bar(label: str, total: int | None = None) -> Iterator[Progress]:
         with click.progressbar(length=total, label=label, file=sys.stderr) as bar:
             yield lambda _what, more: bar.update(more)
         return
-    done = 0
+    done, shown = 0, False
 
     def count(what: str, more: int) -> None:
-        nonlocal done
-        done += more
+        nonlocal done, shown
+        done, shown = done + more, True
         click.echo(f"\r{label}: {done:,}  {what[-50:]:50}", nl=False, err=True)
 
     try:
         yield count
     finally:
-        if done:
+        if shown:
             click.echo(err=True)

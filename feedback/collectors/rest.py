@@ -15,7 +15,8 @@ from pathlib import Path
 
 from feedback.collectors.base import Item, Record, Unreadable
 from feedback.collectors.live import Page, Visit
-from feedback.collectors.live.access import access
+from feedback.collectors.live.access import access, plain_parameters
+from feedback.collectors.live.address import address
 from feedback.collectors.live.mapped import INLINE, ObjectMapper, fields_near, is_there, layout_for, table_of
 from feedback.collectors.live.paging import Pages, RecordList
 from feedback.collectors.live.reached import Reached
@@ -40,7 +41,8 @@ class RestCollector:
 
     def streams(self, visit: Visit) -> list[str]:
         visit.settings.refuse_unknown(set(_SETTINGS))
-        visit.settings.string("url")
+        _url(visit)
+        plain_parameters(visit.settings)
         Pages.of(visit.settings)
         _Since.of(visit)
         layout_for(visit)
@@ -61,9 +63,9 @@ class RestCollector:
         settings, since = visit.settings, _Since.of(visit)
         reader = _Reader(visit)
         expected, pages = _Expected(visit, since.column, reader.drops), Pages.of(settings)
-        query: dict[str, str | int] = {**_query(settings.data.get("query", {})), **since.asked(reached.since)}
+        query: dict[str, str | int] = {**plain_parameters(settings), **since.asked(reached.since)}
         newest = reached.newest or reached.since
-        walk = pages.walk(access(visit), settings.string("url"), query, reader.records, reached.resume)
+        walk = pages.walk(access(visit), _url(visit), query, reader.records, reached.resume)
         for fetched in walk:
             objects = fetched.records
             notes = expected.look(objects)
@@ -270,7 +272,9 @@ class _Since:
         return f"{datetime.fromisoformat(since) - self.overlap:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _query(given: object) -> Query:
-    if not isinstance(given, dict) or not all(isinstance(value, str | int) for value in given.values()):
-        raise CollectError("'query' must be a table of texts and numbers.")
-    return {str(key): value for key, value in given.items()}
+def _url(visit: Visit) -> str:
+    return address(
+        visit.settings,
+        "url",
+        'Say it by [auth], or by [query] with where it is: query = { key = { env = "NAME_OF_A_VARIABLE" } }',
+    )

@@ -17,15 +17,21 @@ from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.encoding import open_binary, refuse_binary
 from feedback.collectors.feed import Entry, RawFeed, Repaired, read_feed
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.address import refuse_secrets, secret_address
 from feedback.collectors.live.patience import Patience, Unreachable
 from feedback.collectors.live.robots import Robots
+from feedback.collectors.live.vault import is_place
 from feedback.collectors.live.web import MOST_BYTES, Answer, Web
 from feedback.errors import CollectError
+from nlp.settings_table import SettingsTable
 
 PAGE = 200
 _LONGEST_TEXT = 200_000  # characters
 _LONGEST_PATH = 80
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
+_NO_ADDRESS = (
+    "'urls' holds something that is no address of a feed. It begins with https:// or http://, and has no user in it"
+)
 _EVERYWHERE = re.compile(r"https?://|tag:|urn:", re.IGNORECASE)  # what an id begins with that no other feed has
 _ANONYMOUS = re.compile(r"\*\*|^匿名|^anonymous$|^游客$", re.IGNORECASE)  # shared by many
 
@@ -42,7 +48,7 @@ class RssCollector:
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """All entries that the feed shows, 200 a page; none where it has not changed."""
-        answer = self._ask(_feeds(visit)[stream], _Version.read(state), visit.patience)
+        answer = self._ask(_feeds(visit)[stream].url(visit), _Version.read(state), visit.patience)
         if answer.unchanged:
             return
         charset = answer.headers.get("Content-Type", "").partition("charset=")[2].partition(";")[0]
@@ -79,20 +85,48 @@ class RssCollector:
             raise CollectError(str(error)) from None  # the other feeds may be of other sites
 
 
-def _feeds(visit: Visit) -> dict[str, str]:
-    """The address of each stream."""
-    table = visit.settings
-    table.refuse_unknown({"urls"})
-    found: dict[str, str] = {}
-    for url in table.strings("urls", lone=True, blank=False):
+@dataclass(frozen=True, slots=True)
+class _Feed:
+    """Where a feed is: its address, or a setting that says where that is, as it is a secret."""
+
+    settings: SettingsTable
+    is_secret: bool
+
+    def url(self, visit: Visit) -> str:
+        if not self.is_secret:
+            return self.settings.string("urls")
+        url = secret_address(self.settings, "urls", visit.vault)
+        if _stream(url) is None:
+            raise self.settings.fault(_NO_ADDRESS)
+        return url
+
+    def stream(self) -> str:
+        if self.is_secret:
+            ((way, named),) = self.settings.table("urls").data.items()
+            return f"{way}:{named}"
+        url = self.settings.string("urls")
+        refuse_secrets(self.settings, "urls", url, 'Name the whole address by where it is: { env = "A_VARIABLE" }')
         stream = _stream(url)
         if stream is None:
-            raise table.fault(
-                "'urls' holds something that is no address of a feed. It begins with https:// or http://, and has no user in it"
-            )
+            raise self.settings.fault(_NO_ADDRESS)
+        return stream
+
+
+def _feeds(visit: Visit) -> dict[str, _Feed]:
+    """Each stream's."""
+    table = visit.settings
+    table.refuse_unknown({"urls"})
+    given = table.data.get("urls", [])
+    listed = given if isinstance(given, list) else [given]
+    if not all(is_place(each) or (isinstance(each, str) and each.strip()) for each in listed):
+        raise table.fault(table.wording.texts, key="urls", value=repr(given))
+    found: dict[str, _Feed] = {}
+    for each in listed:
+        feed = _Feed(SettingsTable({"urls": each}, table.where, table.wording), is_place(each))
+        stream = feed.stream()
         if stream in found:
             raise table.fault("'urls' names {stream} twice", stream=stream)
-        found[stream] = url
+        found[stream] = feed
     if not found:
         raise table.fault("'urls' is missing: the addresses of the feeds")
     return found

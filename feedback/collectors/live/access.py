@@ -1,35 +1,46 @@
 """How an interface is told who asks: `[sources.auth]` of a source."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from feedback.collectors.live import Visit
-from feedback.collectors.live.web import Web
+from feedback.collectors.live.address import address, is_secret
+from feedback.collectors.live.mapped import table_of
+from feedback.collectors.live.web import Answer, Query, Refused, Web
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable
 
 KINDS = ("none", "bearer", "header", "basic", "query", "oauth2")
 _EARLIER_SECONDS = 60  # before it runs out a token is fetched anew
 _USUAL_SECONDS = 3600
+_NOT_KNOWN = 401
 
-Headers = Callable[[], dict[str, str]]
 
-
-@dataclass(frozen=True, slots=True)
 class Access:
-    """A `Web` that says who asks, and the headers to send with each request beyond that: a token that is renewed.
+    """Asks and says who asks. `parameters`: the names of those that it adds to every address."""
 
-    `parameters`: the names of those that it adds to every address.
-    """
+    def __init__(
+        self, web: Web, parameters: frozenset[str] = frozenset(), token: "_ClientCredentials | None" = None
+    ) -> None:
+        self.parameters = parameters
+        self._web, self._token = web, token
 
-    web: Web
-    headers: Headers
-    parameters: frozenset[str] = frozenset()
+    def get(self, url: str, query: Query) -> Answer:
+        """As `Web.get`. A token that is no longer taken, though it was, is fetched anew, once."""
+        if self._token is None:
+            return self._web.get(url, query)
+        try:
+            answer = self._web.get(url, query, self._token.headers())
+        except Refused as refused:
+            if refused.status != _NOT_KNOWN or not self._token.was_good:
+                raise
+            self._token.forget()
+            answer = self._web.get(url, query, self._token.headers())
+        self._token.was_good = True
+        return answer
 
 
 def access(visit: Visit) -> Access:
-    """As the settings say:
+    """As `[auth]` says, and with those parameters of `[query]` that are secrets:
 
     - `type = "bearer"`, `token`
     - `type = "header"`, `name`, `token`
@@ -37,7 +48,7 @@ def access(visit: Visit) -> Access:
     - `type = "basic"`, `user`, `password`
     - `type = "oauth2"` (client credentials: RFC 6749, 4.4), `token_url`, `client_id`, `client_secret`, `scope`
     """
-    auth = visit.settings.table("auth")
+    auth = table_of(visit.settings, "auth", 'type = "bearer", token = { env = "NAME_OF_A_VARIABLE" }')
     kind = auth.one_of("type", KINDS, "none")
     known = {
         "none": set[str](),
@@ -48,21 +59,51 @@ def access(visit: Visit) -> Access:
         "oauth2": {"token_url", "client_id", "client_secret", "scope"},
     }[kind]
     auth.refuse_unknown({"type", *known})
+    parameters = _secret_parameters(visit)
+    headers: dict[str, str] = {}
+    pair, credentials = None, None
     if kind == "basic":
         pair = (_secret_or_text(visit, auth, "user"), visit.vault.read(auth, "password"))
-        return Access(Web(auth=pair, patience=visit.patience), dict)
-    if kind == "oauth2":
-        return Access(Web(patience=visit.patience), _ClientCredentials(visit, auth).headers)
-    token = visit.vault.read(auth, "token") if known else ""
-    if not token.isascii():
-        raise CollectError(f"{auth.where}: the token holds characters that no token has. Was something else pasted?")
-    if kind == "query":
-        name = auth.string("name")
-        return Access(Web(query={name: token}, patience=visit.patience), dict, frozenset({name}))
-    if kind == "header":
-        return Access(Web(headers={auth.string("name"): token}, patience=visit.patience), dict)
-    headers = {"Authorization": f"Bearer {token}"} if kind == "bearer" else None
-    return Access(Web(headers=headers, patience=visit.patience), dict)
+    elif kind == "oauth2":
+        credentials = _ClientCredentials(visit, auth)
+    elif known:
+        token = visit.vault.read(auth, "token")
+        if not token.isascii():
+            raise CollectError(
+                f"{auth.where}: the token holds characters that no token has. Was something else pasted?"
+            )
+        if kind == "query":
+            parameters[auth.string("name")] = token
+        elif kind == "header":
+            headers[auth.string("name")] = token
+        else:
+            headers["Authorization"] = f"Bearer {token}"
+    web = Web(headers, parameters, pair, visit.patience)
+    return Access(web, frozenset(parameters), credentials)
+
+
+def plain_parameters(settings: SettingsTable) -> dict[str, str | int]:
+    """Those of `[query]` that go with every first request and are no secrets; raises where one is that stands there itself."""
+    table = _parameters(settings)
+    plain = {name: value for name, value in table.data.items() if not isinstance(value, dict)}
+    for name, value in plain.items():
+        if is_secret(name):
+            raise table.fault(
+                "'{name}' is a secret, which does not belong in this file. Say where it is: {name} = {{ env = \"NAME_OF_A_VARIABLE\" }}",
+                name=name,
+            )
+        if not isinstance(value, str | int):
+            raise table.fault("'{name}' must be a text or a number, not {value}", name=name, value=repr(value))
+    return {name: value for name, value in plain.items() if isinstance(value, str | int)}
+
+
+def _secret_parameters(visit: Visit) -> dict[str, str]:
+    table = _parameters(visit.settings)
+    return {name: visit.vault.read(table, name) for name, value in table.data.items() if isinstance(value, dict)}
+
+
+def _parameters(settings: SettingsTable) -> SettingsTable:
+    return table_of(settings, "query", 'status = "all"')
 
 
 def _secret_or_text(visit: Visit, auth: SettingsTable, key: str) -> str:
@@ -74,10 +115,16 @@ class _ClientCredentials:
     """A token that an authorization server gives for a client's own secret, fetched anew before it runs out."""
 
     def __init__(self, visit: Visit, auth: SettingsTable) -> None:
-        self._url, self._scope, self._vault = auth.string("token_url"), auth.string("scope", ""), visit.vault
+        self._url = address(auth, "token_url", "Say it by 'client_id' and 'client_secret'")
+        self._scope, self._vault = auth.string("scope", ""), visit.vault
         self._patience = visit.patience
         self._client = (_secret_or_text(visit, auth, "client_id"), visit.vault.read(auth, "client_secret"))
         self._token, self._until = "", 0.0
+        self.was_good = False  # whether the token was taken at least once
+
+    def forget(self) -> None:
+        """The server may take a token back before its time is over."""
+        self._until = 0.0
 
     def headers(self) -> dict[str, str]:
         if time.monotonic() >= self._until:
@@ -95,3 +142,4 @@ class _ClientCredentials:
         seconds = given.get("expires_in") if isinstance(given, dict) else None
         lasts = float(seconds) if isinstance(seconds, int | float) else _USUAL_SECONDS
         self._token, self._until = token, time.monotonic() + max(0.0, lasts - _EARLIER_SECONDS)
+        self.was_good = False

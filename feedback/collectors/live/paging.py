@@ -86,7 +86,7 @@ class Pages:
         number, back = self.first if self.kind == "page" else 0, 0
         signs = _Signs(self)
         for _ in range(MOST_PAGES):
-            answer = access.web.get(*self._asked(url, sized, where, number - back), access.headers())
+            answer = access.get(*self._asked(url, sized, where, number - back))
             content = answer.json()
             found = records.of(content)
             signs.look(answer, content)

@@ -55,8 +55,10 @@ def _ask(origin: str, patience: Patience) -> "list[Rule]":
     except CollectError as error:
         if isinstance(error, Refused) and 400 <= error.status < 500:
             return []  # there is none: all is allowed
-        kind = Unreachable if isinstance(error, Unreachable) else CollectError
-        raise kind(f"{error} Until it says what programs may read, nothing else is asked for there.") from None
+        message = f"{error} Until it says what programs may read, nothing else is asked for there."
+        if isinstance(error, Unreachable):
+            raise Unreachable(message, error.wait_seconds) from None
+        raise CollectError(message) from None
 
 
 @dataclass(frozen=True, slots=True)

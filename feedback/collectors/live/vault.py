@@ -31,24 +31,28 @@ class Vault:
         example = f'{key} = {{ env = "NAME_OF_A_VARIABLE" }} or {key} = {{ file = "~/a-file-outside-the-project" }}'
         if value is None:
             raise settings.fault("'{key}' is missing. Say where it is: {example}", key=key, example=example)
-        if not isinstance(value, dict) or set(value) not in ({"env"}, {"file"}):
+        if not is_place(value):
             raise settings.fault(
                 "'{key}' is a secret, which does not belong in this file. Say where it is: {example}",
                 key=key,
                 example=example,
             )
         place = settings.table(key)
-        found = self._of_variable(place) if "env" in value else self._of_file(place)
+        found = self._of_variable(place) if "env" in place.data else self._of_file(place)
         self.keep(found)
         return found
 
     def check(self, settings: SettingsTable) -> None:
         """Raises what `read` would for each secret that the settings name or hold, in their tables too; says nothing of secrets that are missing."""
         for key, value in settings.data.items():
-            if key in _SECRETS or (isinstance(value, dict) and set(value) in ({"env"}, {"file"})):
+            if key in _SECRETS or is_place(value):
                 self.read(settings, key)
             elif isinstance(value, dict):
                 self.check(settings.table(key))
+            elif isinstance(value, list):
+                for each in value:
+                    if is_place(each):
+                        self.read(SettingsTable({key: each}, settings.where, settings.wording), key)
 
     def keep(self, value: str) -> None:
         """Counts a text as a secret from now on: one read from elsewhere, or one that an interface gave for a while."""
@@ -85,6 +89,11 @@ class Vault:
         if not text or len(found) > _LONGEST or "\ufffd" in text:
             raise CollectError(f"{place.where}: {path} holds no secret: it is empty, too large, or not text.")
         return text
+
+
+def is_place(value: object) -> bool:
+    """Whether a setting says where a secret is."""
+    return isinstance(value, dict) and set(value) in ({"env"}, {"file"})
 
 
 def _forms(value: str) -> set[str]:

@@ -124,7 +124,7 @@ class Web:
                 if attempt >= again.attempts or left <= 0 or not self._patience.lasts(wait):
                     raise _given_up(again) from None
                 wait += random.uniform(0, 0.5 * max(wait, 0.2))
-                self._patience.spend(wait)
+                self._patience.spend(wait, str(again))
                 self._sleep(wait)
         raise AssertionError(place)
 
@@ -184,7 +184,7 @@ def _given_up(again: "_AskAgain") -> Unreachable:
         return Unreachable(f"{again} What came before is kept; run this again later.")
     minutes = math.ceil(again.wait / 60)
     when = f"in {minutes:,} minutes" if minutes < 600 else "much later"
-    return Unreachable(f"{again} What came before is kept; it wants to be asked again {when}.")
+    return Unreachable(f"{again} What came before is kept; it wants to be asked again {when}.", again.wait)
 
 
 def _is_conditional(headers: Mapping[str, str] | None) -> bool:

@@ -1,0 +1,54 @@
+"""Addresses that settings name: none holds a secret, as neither does anything else of them."""
+
+import re
+from contextlib import suppress
+from urllib.parse import parse_qsl, urlsplit
+
+from feedback.collectors.live.vault import Vault
+from nlp.settings_table import SettingsTable
+
+# What interfaces call a parameter that says who asks, without what separates its words.
+_SECRETS = frozenset(
+    {"accesskey", "accesstoken", "apikey", "apisecret", "apitoken", "appsecret", "authtoken", "clientsecret", "key"}
+    | {"passwd", "password", "pwd", "secret", "secretkey", "token"}
+)
+_WORDS = re.compile(r"[\W_]+")
+
+
+def is_secret(parameter: str) -> bool:
+    """Whether a parameter of an address is one of those that say who asks."""
+    return _WORDS.sub("", parameter).lower() in _SECRETS
+
+
+def address(settings: SettingsTable, key: str, instead: str) -> str:
+    """The address that `key` names, which may be anything but one that holds a secret; `instead` says how a secret is given."""
+    url = settings.string(key)
+    refuse_secrets(settings, key, url, instead)
+    return url
+
+
+def refuse_secrets(settings: SettingsTable, key: str, url: str, instead: str) -> None:
+    """Raises where an address has a user in it, or a parameter that is called as secrets are."""
+    try:
+        parts = urlsplit(url)
+        user = parts.username
+    except ValueError:  # it is no address: asking for it says so
+        return
+    names = [name for name, value in parse_qsl(parts.query) if is_secret(name)]
+    if user is None and not names:
+        return
+    what = "a user" if user is not None else f"'{names[0]}'"
+    raise settings.fault(
+        "'{key}' has {what} in it: a secret does not belong in this file. {instead}",
+        key=key,
+        what=what,
+        instead=instead,
+    )
+
+
+def secret_address(settings: SettingsTable, key: str, vault: Vault) -> str:
+    """An address that is a secret itself: its host may be named, what follows may not."""
+    url = vault.read(settings, key)
+    with suppress(ValueError):  # it is no address: asking for it says so
+        vault.keep(urlsplit(url).path)
+    return url

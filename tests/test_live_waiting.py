@@ -1,0 +1,63 @@
+"""What a run says while a source makes it wait, and what it hands on of that to whoever runs it again."""
+
+from pathlib import Path
+
+import pytest
+from wire import Reply, wire
+
+from feedback.cli.collect_run import run_source
+from feedback.collectors.live.patience import Unreachable
+from feedback.errors import CollectError
+from feedback.pipeline import collect
+from feedback.project import Project, load_project
+from storage.store import Store
+
+ROW = {"id": 1, "body": "物流太慢", "at": "2026-02-01T08:00:00Z"}
+BUSY = Reply({"error": "slow down"}, 429, {"Retry-After": "0"})
+
+
+def shop(folder: Path, url: str) -> Project:
+    (folder / "feedback.toml").write_text(
+        f'[[sources]]\nname = "工单"\ncollector = "rest"\nurl = "{url}/v1"\n'
+        'columns = { text = "body", source_id = "id", posted_at = "at" }\n',
+        encoding="utf-8",
+    )
+    return load_project(folder)
+
+
+def test_a_wait_is_shown_while_it_lasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[str, int]] = []
+    slept: list[int] = []  # how much was shown by then
+    monkeypatch.setattr("time.sleep", lambda seconds: slept.append(len(shown)) if seconds else None)
+    with wire(lambda _asked: Reply([ROW])) as web:
+        web.faults = [BUSY, Reply(b"", 503, {"Retry-After": "90"})]
+        project = shop(tmp_path, web.url)
+        with Store.open(project.database) as store:
+            collect(store, project, project.source("工单"), lambda what, more: shown.append((what, more)))
+    host = web.url.removeprefix("http://")
+    assert shown[:2] == [("records", 0), (f"{host}/v1 asks for fewer requests (429). Waiting 0 s.", 0)]
+    assert shown[2][0].startswith(f"{host}/v1 has trouble (503). Waiting ")
+    assert shown[3:] == [("records", 1)]
+    assert slept == [2, 3]
+
+
+def test_how_long_a_source_wants_to_be_left_alone_is_handed_on(tmp_path: Path) -> None:
+    with wire(lambda _asked: Reply(b"", 429, {"Retry-After": "7200"})) as web:
+        project = shop(tmp_path, web.url)
+        with Store.open(project.database) as store:
+            with pytest.raises(Unreachable, match="asked again in 120 minutes") as error:
+                collect(store, project, project.source("工单"), lambda _what, _more: None)
+            assert error.value.wait_seconds == 7200
+            attempt = run_source(store, project, project.source("工单"))
+    assert (attempt.complete, attempt.wait_seconds) == (False, 7200)
+
+
+def test_a_refusal_asks_for_no_wait(tmp_path: Path) -> None:
+    with wire(lambda _asked: Reply(b"", 403)) as web:
+        project = shop(tmp_path, web.url)
+        with Store.open(project.database) as store:
+            with pytest.raises(CollectError) as error:
+                collect(store, project, project.source("工单"), lambda _what, _more: None)
+            assert not isinstance(error.value, Unreachable)
+            attempt = run_source(store, project, project.source("工单"))
+    assert (attempt.complete, attempt.wait_seconds) == (False, 0.0)
