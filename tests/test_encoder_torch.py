@@ -23,7 +23,7 @@ from nlp.training.encoder.base import tokenizer  # noqa: E402
 from nlp.training.encoder.batches import Batch, Epochs, padded  # noqa: E402
 from nlp.training.encoder.data import Example  # noqa: E402
 from nlp.training.encoder.export import describe, export  # noqa: E402
-from nlp.training.encoder.imitation import Shares, imitation  # noqa: E402
+from nlp.training.encoder.imitation import Shares, consensus, imitation  # noqa: E402
 from nlp.training.encoder.measure import aspects, opinions  # noqa: E402
 from nlp.training.encoder.model import CLASSES, EXIT, Encoder, Losses, load, losses, opened, save  # noqa: E402
 from nlp.training.encoder.opinion_head import chain_doubt  # noqa: E402
@@ -101,11 +101,28 @@ def test_fewer_layers_learn_from_all_of_them(model: Encoder, tokens: PreTrainedT
     batch = batch_of(tokens)
     with torch.no_grad():
         assert imitation(model(batch.tokens, batch.mask), model(batch.tokens, batch.mask), batch, Shares()) < 1e-4
-    run = Run(younger.train(), Rates(0.003, 0.003, 1.0, 0.1), 60, 0.5, elder=model)
+    run = Run(younger.train(), Rates(0.003, 0.003, 1.0, 0.1), 60, 0.5, elders=[model])
     # This elder knows nothing: the labels would pull the other way.
     mute = Losses(*[0.0] * 6, exit_labels=0.0, exit_imitation=0.0)
     found = [run.learn(batch, torch.zeros(1, WIDTH), mute)["elder"] for _ in range(50)]
     assert found[-1] < 0.75 * found[0]
+
+
+def test_elders_that_disagree_speak_as_the_mean_of_their_probabilities(
+    model: Encoder, tokens: PreTrainedTokenizerFast
+) -> None:
+    batch = batch_of(tokens)
+    other = Encoder(model.body).eval()
+    with torch.no_grad():
+        said = [each(batch.tokens, batch.mask) for each in (model.eval(), other)]
+        together = consensus(said)
+    for name in (*CLASSES, "aspects"):
+        mean = (said[0][name].softmax(-1) + said[1][name].softmax(-1)) / 2
+        assert torch.allclose(together[name].softmax(-1), mean, atol=1e-6)
+    links = (said[0]["links"].sigmoid() + said[1]["links"].sigmoid()) / 2
+    assert torch.allclose(together["links"].sigmoid(), links, atol=1e-5)
+    assert together["embedding"] is said[0]["embedding"]
+    assert consensus(said[:1]) is said[0]
 
 
 OPINIONS = [

@@ -8,12 +8,14 @@ What a reader said of a review (`labels/reviews.tsv`) takes the place of its lab
 what real ones seldom show and a model gets wrong (praise worded by negation, irony, comparisons, facts without a judging word).
 """
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES
 from nlp.normalize import squash
+from nlp.segmenter import segment as cut
 from nlp.training import aspect_sets, opinion_sets
 from nlp.training.aspect_sets import Label
 from nlp.training.corpus import Labelled, gold_segments, labelled_segments, read_reviews, written_segments
@@ -21,6 +23,7 @@ from nlp.training.opinion_sets import Marked, Opinion
 from nlp.training.texts import is_held_out_emotion, measuring_rows, measuring_texts, rows, table
 
 POLES = ("negative", "positive")
+SHORTEST_UNLABELLED = 4  # characters
 SHORTEST_TELLING = 8  # characters by which a development segment is known inside a review
 
 # How much a label of each set counts. Cars: half of what is labelled neutral there praises or blames by the codebook.
@@ -84,6 +87,31 @@ def examples(data: Path, gold: Path | None = None) -> list[Example]:
         known.add(key)
         found.append(example)
     return found
+
+
+def unlabelled(data: Path, labelled: Sequence[Example], count: int, seed: int) -> list[Example]:
+    """So many segments of what customers wrote that nobody labelled, each once, drawn; like `examples`, never one that measures."""
+    if not count:
+        return []
+    seen = measuring_texts(data, None) | {squash(example.text) for example in labelled}
+    found: dict[str, str] = {}
+    for text in _unread(data):
+        for start, end in cut(text):
+            words = text[start:end].strip()
+            key = squash(words)
+            if len(words) >= SHORTEST_UNLABELLED and key not in seen:
+                found.setdefault(key, words)
+    drawn = random.Random(seed).sample(list(found.values()), min(count, len(found)))
+    return [Example(words, "unlabelled", 0.0) for words in drawn]
+
+
+def _unread(data: Path) -> Iterator[str]:
+    """Whole texts, but those that a measuring segment was cut from."""
+    for name in ("reviews_binary_train.jsonl", "eprstmt_unlabeled.jsonl"):
+        yield from (row["text"] for _, row in _uncut(data, name))
+    for name, column in (("jd_reviews.csv", "content"), ("meituan_reviews.csv", "comment")):
+        barred = measuring_rows().get(name, set())
+        yield from (row[column] for n, row in enumerate(table(data / name)) if str(n) not in barred)
 
 
 def segment(labelled: Labelled, source: str = "segments") -> Example:

@@ -1,9 +1,10 @@
-"""What a smaller encoder learns from a larger one that is done: its answers, its embedding and what it makes of each token.
+"""What a smaller encoder learns from a larger one that is done, or from several: answers, embedding and what is made of each token.
 
 The labels say what is right, the elder how sure one can be of it, and it says so of every text and every question (Hinton et al. 2015;
 hidden states as in Sun et al. 2019, "Patient knowledge distillation").
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,6 +42,23 @@ def imitation(said: dict[str, torch.Tensor], elder: dict[str, torch.Tensor], bat
         likeness = functional.cosine_similarity(said[layer].float(), elder[layer].float(), dim=-1)
         parts.append(how.hidden * ((1 - likeness) * real).sum() / real.sum())
     return torch.stack(parts).sum()
+
+
+def consensus(elders: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """What several elders say as one: the mean of their probabilities; embedding and hidden states are the first one's."""
+    if len(elders) == 1:
+        return elders[0]
+    found = dict(elders[0])
+    for name in (*CLASSES, "aspects"):
+        found[name] = _mean([each[name].softmax(-1) for each in elders]).log()
+    tags = [each["tags"].unflatten(-1, (-1, 3)).softmax(-1) for each in elders]
+    found["tags"] = _mean(tags).log().flatten(-2)
+    found["links"] = torch.logit(_mean([each["links"].sigmoid() for each in elders]), eps=1e-6)
+    return found
+
+
+def _mean(said: Sequence[torch.Tensor]) -> torch.Tensor:
+    return torch.stack(list(said)).mean(0).clamp(min=1e-9)
 
 
 def _distance(said: torch.Tensor, elder: torch.Tensor) -> torch.Tensor:

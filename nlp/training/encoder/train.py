@@ -10,7 +10,7 @@ its last checkpoint and sees the batches it would have seen. `OUT/log.jsonl` hol
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,8 @@ from transformers import AutoTokenizer
 
 from nlp.training.encoder import measure, teacher
 from nlp.training.encoder.batches import Batch, Epochs
-from nlp.training.encoder.data import examples
-from nlp.training.encoder.imitation import Shares, imitation
+from nlp.training.encoder.data import examples, unlabelled
+from nlp.training.encoder.imitation import Shares, consensus, imitation
 from nlp.training.encoder.model import Encoder, Losses, losses, opened, save
 
 EVERY_STEPS = 8  # between updates of the running average
@@ -64,8 +64,10 @@ def share_of_peak(step: int, total: int, warmup: float) -> float:
 class Run:
     """A training with everything that a checkpoint holds."""
 
-    def __init__(self, model: Encoder, rates: Rates, total: int, average: float, elder: Encoder | None = None) -> None:
-        self.model, self.rates, self.total, self.average, self.elder = model, rates, total, average, elder
+    def __init__(
+        self, model: Encoder, rates: Rates, total: int, average: float, elders: Sequence[Encoder] = ()
+    ) -> None:
+        self.model, self.rates, self.total, self.average, self.elders = model, rates, total, average, elders
         self.optimizer = torch.optim.AdamW(groups(model, rates), betas=(0.9, 0.98), fused=True)
         self.mean = [p.detach().clone() for p in model.parameters()]
         self.step = 0
@@ -77,9 +79,9 @@ class Run:
         with torch.autocast("cpu", torch.bfloat16):
             said = self.model(batch.tokens, batch.mask)
         parts = losses(said, batch, vectors, how)
-        if self.elder:
+        if self.elders:
             with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-                example = self.elder(batch.tokens, batch.mask)
+                example = consensus([elder(batch.tokens, batch.mask) for elder in self.elders])
             parts["elder"] = imitation(said, example, batch, Shares())
         torch.stack(list(parts.values())).sum().backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -160,7 +162,8 @@ def train(arguments: argparse.Namespace) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     log = Log(arguments.out / "log.jsonl")
     tokens = AutoTokenizer.from_pretrained(arguments.base)
-    shown = examples(arguments.data, arguments.gold)[:: arguments.every]
+    shown = examples(arguments.data, arguments.gold)
+    shown = (shown + unlabelled(arguments.data, shown, arguments.unlabelled, arguments.seed))[:: arguments.every]
     epochs = Epochs(shown, tokens, arguments.batch, arguments.longest, arguments.seed)
     total = arguments.max_steps or round(arguments.epochs * len(epochs))
     taught = teacher.taught(shown, arguments.taught, arguments.seed)
@@ -169,8 +172,8 @@ def train(arguments: argparse.Namespace) -> None:
     )
     known = torch.from_numpy(vectors)
     rates = Rates(arguments.rate, arguments.head_rate, arguments.decay, arguments.warmup)
-    elder = opened(arguments.elder) if arguments.elder else None
-    run = Run(opened(arguments.base, arguments.layers), rates, total, arguments.average, elder)
+    elders = [opened(folder) for folder in arguments.elder]
+    run = Run(opened(arguments.base, arguments.layers), rates, total, arguments.average, elders)
     checkpoint = arguments.out / CHECKPOINT
     if arguments.resume and checkpoint.exists():
         run.read(checkpoint)
@@ -230,7 +233,14 @@ def main() -> None:
     parser.add_argument(
         "--layers", type=int, nargs="+", help="keep only these of the base model's layers, counted from 0"
     )
-    parser.add_argument("--elder", type=Path, help="the folder of a trained encoder to learn from as well")
+    parser.add_argument(
+        "--elder",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="the folders of trained encoders to learn from as well; the first shows what to make of each token",
+    )
+    parser.add_argument("--unlabelled", type=int, default=0, help="segments without labels that the elders speak of")
     parser.add_argument("--batch", type=int, default=48, help="texts in a step")
     parser.add_argument("--longest", type=int, default=96, help="tokens of a text; longer ones keep head and tail")
     parser.add_argument("--rate", type=float, default=7e-5, help="peak learning rate of the highest layer")
