@@ -4,7 +4,9 @@ import html
 import re
 
 # Only what HTML really has: "<3" and "<推荐>" are the customer's own.
-_BREAK = re.compile(r"<(?:br|/p|/div|/li)\s*/?>", re.IGNORECASE)
+_BREAK = re.compile(
+    r"<(?:br|/p|/div|/li)\s*/?>(?:[ \t]*\r?\n)?", re.IGNORECASE
+)  # a line end behind it is the markup's own
 _TAG = re.compile(
     r"</?(?:a|b|i|u|p|em|br|hr|h[1-6]|ul|ol|li|dl|dt|dd|td|tr|th|div|img|font|span|strong|small|table|tbody|thead"
     r"|script|style|blockquote|center|section|video|s)(?:\s[^<>]{0,2000})?/?>",
@@ -24,6 +26,8 @@ def clean(text: str) -> str:
 
     >>> clean("质量&nbsp;很好<br/>物流\\u200b快&#128077;")
     '质量 很好\\n物流快👍'
+    >>> clean("<p>质量很好</p>\\r\\n<p>物流快<br>\\n下次再来</p>")
+    '质量很好\\n物流快\\n下次再来'
     """
     if "&" in text:
         text = html.unescape(_NO_CHARACTER.sub("\ufffd", text)).replace("\xa0", " ")

@@ -4,10 +4,11 @@ import platform
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from feedback.collectors import chat, table
 from feedback.collectors.base import Part, SourceConfig
@@ -15,6 +16,7 @@ from feedback.collectors.description import Description, describe_chat, describe
 from feedback.collectors.files import parts_of
 from feedback.collectors.live import LiveCollector
 from feedback.collectors.registry import load_collector, load_file_collector
+from feedback.collectors.suggest import UnknownLayout
 from feedback.errors import CollectError, FeedbackError
 from feedback.live import NO_WISH, visit_of
 from feedback.project import SETTINGS_FILE, Project, load_project
@@ -91,6 +93,15 @@ def describe(part: Part, config: SourceConfig) -> Description:
             "How a file is read can be shown for tables and chats only."
         )
     return describe_table(part, config)
+
+
+@contextmanager
+def drafted(unknown: UnknownLayout, config: SourceConfig) -> Iterator[SourceConfig]:
+    """The settings with the layout that was drafted from the names of the file's columns, while somebody looks at what it comes to."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / unknown.file_name
+        path.write_text(unknown.draft, encoding="utf-8")
+        yield replace(config, layout=str(path))
 
 
 def timezone_of(folder: Path) -> str:

@@ -184,6 +184,87 @@ def test_a_wrong_file_is_refused_as_collect_refuses_it(shop: Path) -> None:
         assert told.err == collected.err.replace("Error: x: ", "Error: ", 1)
 
 
+DRAFT = """\
+name = "门店评价"
+kind = "review"           # review 评价, survey 问卷, post 帖子, ticket 工单, chat 对话
+channel = "电商"          # 渠道，随意取名
+
+[columns]                 # 左边不要动，右边是文件里的列名
+text = "评价内容"    # 客户写的话（必填）
+posted_at = "评价时间"    # 时间
+
+[[scores]]                # 评分：star 星级, nps 推荐分, csat 满意度, ces 省力度
+metric = "star"
+column = "打分"
+low = 1                   # 最低分
+high = 5                  # 最高分
+
+# 没有用到的列：备注
+"""
+GUESSED = """\
+门店评价.csv
+  Format: CSV, GB18030 (GBK), comma
+  Layout: not known; what follows is a guess by the names of the columns
+  Stored as: review, channel 电商
+  Columns:
+    评价内容: text
+    打分: star 1..5
+    评价时间: posted_at
+  Not used: 备注
+  Would be stored: 2
+  Ratings: star 2
+  Dates: 2 placed, 2026-03-02 to 2026-03-03 (UTC); 0 can't be placed; 0 without one
+    1 × YYYY/MM/DD hh:mm, like 2026/3/2 10:20
+    1 × YYYY-MM-DD, like 2026-03-04
+  Ids: none; a row is known by what it says
+  Copies of earlier texts: 0 exact, 0 near
+  Personal data: 手机号 1 (in 1 texts), masked
+  Save the lines at the end as 门店评价.layout.toml and correct the guesses.
+  Import it: feedback collect table '门店评价.csv' --layout '门店评价.layout.toml'
+  or for good, in feedback.toml:
+    [[sources]]
+    name = "门店评价"
+    collector = "table"
+    paths = ["{folder}/门店评价.csv"]
+    layout = "{folder}/门店评价.layout.toml"
+
+"""
+
+
+@pytest.fixture
+def unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table of nobody's layout, in the folder where the user stands."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "门店评价.csv"
+    rows = ["评价内容,打分,评价时间,备注", "上菜快，电话13800138000,5,2026/3/2 10:20,a", "菜凉了,1,2026-03-04,"]
+    path.write_bytes("\n".join(rows).encode("gb18030"))
+    return path
+
+
+def test_a_table_that_nobody_knows_is_examined_by_the_guess_that_is_shown(unknown: Path) -> None:
+    ran = run("doctor", unknown.name)
+    assert ran == Ran(0, GUESSED.format(folder=unknown.parent) + DRAFT, "")
+    assert list(unknown.parent.iterdir()) == [unknown]
+
+
+def test_the_guess_imports_the_file_once_it_is_saved(unknown: Path) -> None:
+    told = json.loads(run("doctor", unknown.name, "--json").out)
+    assert (told["layout"], told["examination"]["verbatims"]) == (None, 2)
+    assert told["draft"] == {"file": "门店评价.layout.toml", "layout": DRAFT}
+    (unknown.parent / "feedback.toml").write_text(SETTINGS.partition("[[sources]]")[0], encoding="utf-8")
+    (unknown.parent / told["draft"]["file"]).write_text(told["draft"]["layout"], encoding="utf-8")
+    ran = run(*told["import"]["command"].replace("'", "").split()[1:], project=unknown.parent)
+    assert (ran.code, ran.out) == (0, "门店评价: 2 new\n")
+
+
+def test_a_table_whose_text_cannot_be_guessed_is_refused_with_a_layout_to_fill_in(unknown: Path) -> None:
+    unknown.write_text("甲,乙\n1,2\n", encoding="utf-8")
+    ran = run("doctor", unknown.name)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(f"Error: {unknown}: the layout of this file is not known. Its columns: 甲、乙\n")
+    assert 'text = ""    # 客户写的话（必填）' in ran.err
+
+
 def test_a_chat_is_examined_as_a_table_is(shop: Path) -> None:
     path = shop / "data" / "wecom.jsonl"
     assert doctor(path, shop) == Ran(0, WECOM.format(path=path), "")

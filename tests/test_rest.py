@@ -279,6 +279,21 @@ def test_a_list_with_the_newest_first_is_read_back_to_what_is_known(since: Secti
     assert ids(again) == ["7", "6", "5"]  # the page with the known one, and the first that is older than all
 
 
+def test_old_records_that_are_pinned_above_the_newest_do_not_hide_them() -> None:
+    pinned = [row(1), row(2)]
+    section: Section = {"pages": {"type": "page"}, "since": {"column": "at", "order": "newest"}}
+
+    def shown(*numbers: int) -> Callable[[Asked], Reply]:
+        rows = pinned + [row(number) for number in numbers]
+        return lambda asked: Reply(rows[2 * int(asked.query["page"]) - 2 :][:2])
+
+    found, _ = pages(section, shown(20, 19, 18, 17))
+    assert ids(found) == ["1", "2", "20", "19", "18", "17"]
+    found, web = pages(section, shown(22, 21, 20, 19, 18, 17), found[-1].state)
+    assert ids(found)[:4] == ["1", "2", "22", "21"]
+    assert len(web.asked) == 4  # the last of them holds nothing that is new: what comes after it was seen
+
+
 def test_a_run_that_was_cut_off_goes_on_and_starts_over_where_the_cursor_is_forgotten() -> None:
     section = {"records": "rows", "pages": {"type": "cursor", "cursor": "cursor", "more": "more"}}
     first = pages(section, by_more)[0][0]

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,9 +11,10 @@ import click
 
 from feedback.cli.common import pass_folder
 from feedback.cli.examination import examination_lines, later_progress
-from feedback.collectors.base import SourceConfig
+from feedback.collectors.base import Part, SourceConfig
 from feedback.collectors.description import Description
-from feedback.doctor import describe, examine, files_to_describe, timezone_of
+from feedback.collectors.suggest import UnknownLayout
+from feedback.doctor import describe, drafted, examine, files_to_describe, timezone_of
 from feedback.errors import CollectError
 from feedback.import_check import check_import, command_for, config_for, section_for
 
@@ -53,31 +54,54 @@ def doctor(folder: Path, file: str | None, layout: str | None, as_json: bool) ->
 
 def _examine_files(folder: Path, file: str, layout: str | None, as_json: bool) -> None:
     failed = False
-    timezone, now = timezone_of(folder), datetime.now(UTC)
+    timezone = timezone_of(folder)
     for part, found_config in files_to_describe(folder, file, layout):
         try:
             config = config_for(part, found_config)
-            described = describe(part, config)
-            if not as_json:
-                _show(_lines(described, config))
-            with later_progress("examining") as progress:
-                examined = check_import(part, config, timezone, now, progress)
+            try:
+                _examine_file(part, config, timezone, as_json)
+            except UnknownLayout as unknown:
+                if not unknown.has_text:
+                    raise
+                with drafted(unknown, config) as guess:
+                    _examine_file(part, guess, timezone, as_json, unknown)
         except CollectError as error:
             click.echo(f"Error: {error}", err=True)
             failed = True
-            continue
-        command, section = command_for(part, config), section_for(part, config)
-        if as_json:
-            told = {"source": config.name or None, **asdict(described), "examination": asdict(examined)}
-            told |= {"import": {"command": command, "section": None if config.name else section}}
-            click.echo(json.dumps(told, ensure_ascii=False))
-            continue
-        _show(examination_lines(examined))
-        _show([f"  Import it: {command}"])
-        if not config.name:
-            _show(["  or for good, in feedback.toml:", *(f"    {line}" for line in section.splitlines())])
     if failed:
         sys.exit(1)
+
+
+def _examine_file(
+    part: Part, config: SourceConfig, timezone: str, as_json: bool, unknown: UnknownLayout | None = None
+) -> None:
+    """Shows how a file would be collected; `unknown`: with a layout drafted for it, which is shown too."""
+    described = describe(part, config)
+    if unknown:
+        described = replace(described, layout=None, title=None)
+    if not as_json:
+        _show(_lines(described, config, guessed=unknown is not None))
+    with later_progress("examining") as progress:
+        examined = check_import(part, config, timezone, datetime.now(UTC), progress)
+    if unknown:
+        config = replace(config, layout=unknown.file_name)
+    command, section = command_for(part, config), section_for(part, config)
+    if as_json:
+        told = {"source": config.name or None, **asdict(described), "examination": asdict(examined)}
+        told |= {"import": {"command": command, "section": None if config.name else section}}
+        told |= {"draft": {"file": unknown.file_name, "layout": unknown.draft}} if unknown else {}
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    _show(examination_lines(examined))
+    if unknown:
+        _show([f"  Save the lines at the end as {unknown.file_name} and correct the guesses."])
+        if config.name:
+            _show([f"  Name it in the source: layout = {json.dumps(unknown.file_name, ensure_ascii=False)}"])
+    _show([f"  Import it: {command}"])
+    if not config.name:
+        _show(["  or for good, in feedback.toml:", *(f"    {line}" for line in section.splitlines())])
+    if unknown:
+        _show(["", *unknown.draft.splitlines()])
 
 
 def _show(lines: Iterator[str] | list[str]) -> None:
@@ -86,7 +110,7 @@ def _show(lines: Iterator[str] | list[str]) -> None:
         click.echo("".join(c if c.isprintable() else "�" for c in line))
 
 
-def _lines(found: Description, config: SourceConfig) -> Iterator[str]:
+def _lines(found: Description, config: SourceConfig, *, guessed: bool) -> Iterator[str]:
     title = f" ({found.title})" if found.title != found.layout else ""
     yield found.file
     if config.name:
@@ -94,6 +118,8 @@ def _lines(found: Description, config: SourceConfig) -> Iterator[str]:
     yield "  Format: " + ", ".join(each for each in (found.format, found.encoding, found.delimiter) if each)
     if found.layout:
         yield f"  Layout: {found.layout}{title}"
+    if guessed:
+        yield "  Layout: not known; what follows is a guess by the names of the columns"
     if found.records:
         yield f"  Records: {found.records}"
     yield f"  Stored as: {found.kind}" + (f", channel {found.channel}" if found.channel else "")

@@ -69,7 +69,8 @@ class ScoreColumn:
 class ExtraText:
     """A further text of the same row (追评, a reply): a record of its own whose parent is the row's main one.
 
-    `each` names a column that holds a list (JSON); the picks are then keys of its elements.
+    `each` names a column that holds a list (JSON); the picks are then keys of its elements. There `customer` says who wrote one
+    (without it a customer's is of whoever wrote the main text), and `role_column` what to look up in [roles] instead of `role`.
     """
 
     suffix: str
@@ -78,6 +79,8 @@ class ExtraText:
     source_id: Pick | None = None
     role: Role = "customer"
     each: str | None = None
+    customer: Pick | None = None
+    role_column: Pick | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,12 @@ def _score(table: SettingsTable) -> ScoreColumn:
 
 
 def _extra_text(table: SettingsTable) -> ExtraText:
-    table.refuse_unknown({"suffix", "text", "posted_at", "source_id", "role", "each"})
+    of_each = {"customer", "role_column"}
+    table.refuse_unknown({"suffix", "text", "posted_at", "source_id", "role", "each", *of_each})
+    if "each" not in table.data and (wrong := sorted(of_each & set(table.data))):
+        raise CollectError(
+            f"{table.where}: '{wrong[0]}' goes with 'each': a column's text is of whoever wrote the row."
+        )
     text = _pick(table, "text")
     if text is None:
         raise CollectError(f"{table.where}: 'text' is missing.")
@@ -248,6 +256,8 @@ def _extra_text(table: SettingsTable) -> ExtraText:
         source_id=_pick(table, "source_id"),
         role=cast(Role, table.one_of("role", get_args(Role), "customer")),
         each=table.optional_string("each"),
+        customer=_pick(table, "customer"),
+        role_column=_pick(table, "role_column"),
     )
 
 

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable
 from feedback.collectors.ids import IdColumn
@@ -67,8 +68,7 @@ class RowMapper:
         self._votes = take.get("votes")
         self._role = take.get("role")
         # Not the role itself: where a name was taken for one, it is a customer's.
-        columns = ", ".join(layout.columns["role"].columns) if self._role else ""
-        self._unknown_role = f"what '{columns}' says here is not in [roles] of layout {layout.name}"
+        self._unknown_role = _unknown_role(layout.columns.get("role"), layout.name)
         self._roles = {**layout.roles, **{fold(name): role for name, role in config.roles.items()}}
         self._ids = {
             name: (take_id, IdColumn(name, map(take_id, sample)))
@@ -147,7 +147,13 @@ class RowMapper:
     def _extra(self, text: ExtraText) -> "_Extra | None":
         if text.each is not None:
             index = self._places.get(fold(text.each))
-            return None if index is None else _Extra(text, each=index)
+            return (
+                None
+                if index is None
+                else _Extra(
+                    text, each=index, roles=self._roles, unknown_role=_unknown_role(text.role_column, self._layout.name)
+                )
+            )
         take = self._take(text.text)
         return take and _Extra(text, take=take, posted_at=self._take(text.posted_at) if text.posted_at else None)
 
@@ -218,14 +224,26 @@ class _Score:
         return RawScore(column.metric, value, column.low, column.high)
 
 
+class _Said(NamedTuple):
+    """What a further text says, and who does."""
+
+    text: str
+    posted_at: str
+    suffix: str
+    role: Role
+    customer: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Extra:
-    """An `ExtraText` bound to a file's columns: either `take` or `each` is set."""
+    """An `ExtraText` bound to a file's columns: either `take` or `each` is set. `unknown_role` is what to say of a role that is not in `roles`."""
 
     layout: ExtraText
     take: Take | None = None
     posted_at: Take | None = None
     each: int | None = None
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    unknown_role: str = ""
 
     def read(self, main: Record, cells: Cells) -> list[Item]:
         if self.take is not None:
@@ -233,7 +251,8 @@ class _Extra:
             if not text.strip():
                 return []
             posted_at = self.posted_at(cells).strip() if self.posted_at else ""
-            return [self._record(main, text, posted_at, self.layout.suffix)]
+            role, suffix = self.layout.role, self.layout.suffix
+            return [_further(main, _Said(text, posted_at, suffix, role, main.customer if role == "customer" else None))]
         raw = cells[self.each].strip() if self.each is not None else ""
         if raw in NOTHING or raw == "[]":
             return []
@@ -241,34 +260,49 @@ class _Extra:
             value = json.loads(raw)
         except ValueError:
             return [Unreadable(main.location, f"column '{self.layout.each}' holds no JSON list")]
-        records: list[Item] = []
-        for number, entry in enumerate(value if isinstance(value, list) else [value], 1):
-            if not isinstance(entry, dict):
-                continue
-            text = _first(self.layout.text, entry)
-            if text.strip():
-                own_id = _first(self.layout.source_id, entry) or str(number)
-                posted_at = _first(self.layout.posted_at, entry)
-                records.append(self._record(main, text, posted_at, f"{self.layout.suffix}-{own_id}"))
-        return records
+        entries = value if isinstance(value, list) else [value]
+        found = (self._entry(main, number, each) for number, each in enumerate(entries, 1) if isinstance(each, dict))
+        return [item for item in found if item is not None]
 
-    def _record(self, main: Record, text: str, posted_at: str, suffix: str) -> Record:
-        return Record(
-            text=text,
-            kind=main.kind,
-            channel=main.channel,
-            location=main.location,
-            source_id=f"{main.source_id}/{suffix}" if main.source_id else None,
-            role=self.layout.role,
-            posted_at=posted_at if posted_at not in NOTHING else None,
-            conversation_id=main.conversation_id,
-            parent_id=main.source_id,
-            customer=main.customer if self.layout.role == "customer" else None,
-            product=main.product,
-            version=main.version,
-            store=main.store,
-            region=main.region,
-        )
+    def _entry(self, main: Record, number: int, entry: dict[str, object]) -> Item | None:
+        text = _first(self.layout.text, entry)
+        if not text.strip():
+            return None
+        role: Role | None = self.layout.role
+        if self.layout.role_column:
+            role = self.roles.get(fold(_first(self.layout.role_column, entry)))
+        if role is None:
+            return Unreadable(main.location, self.unknown_role, text)
+        customer = main.customer
+        if self.layout.customer:
+            named = _first(self.layout.customer, entry).strip()
+            customer = None if named in NOTHING or _ANONYMOUS.search(named) else named
+        suffix = f"{self.layout.suffix}-{_first(self.layout.source_id, entry) or number}"
+        posted_at = _first(self.layout.posted_at, entry)
+        return _further(main, _Said(text, posted_at, suffix, role, customer if role == "customer" else None))
+
+
+def _further(main: Record, said: _Said) -> Record:
+    return Record(
+        text=said.text,
+        kind=main.kind,
+        channel=main.channel,
+        location=main.location,
+        source_id=f"{main.source_id}/{said.suffix}" if main.source_id else None,
+        role=said.role,
+        posted_at=said.posted_at if said.posted_at not in NOTHING else None,
+        conversation_id=main.conversation_id,
+        parent_id=main.source_id,
+        customer=said.customer,
+        product=main.product,
+        version=main.version,
+        store=main.store,
+        region=main.region,
+    )
+
+
+def _unknown_role(pick: Pick | None, layout: str) -> str:
+    return f"what '{', '.join(pick.columns)}' says here is not in [roles] of layout {layout}" if pick else ""
 
 
 def _first(pick: Pick | None, entry: dict[str, object]) -> str:

@@ -66,6 +66,7 @@ class RestCollector:
         query: dict[str, str | int] = {**plain_parameters(settings), **since.asked(reached.since)}
         newest = reached.newest or reached.since
         walk = pages.walk(access(visit), _url(visit), query, reader.records, reached.resume)
+        is_top = reached.resume is None
         for fetched in walk:
             objects = fetched.records
             notes = expected.look(objects)
@@ -74,7 +75,9 @@ class RestCollector:
                 notes = (*notes, fetched.doubt)
             moments = [moment for each in objects if (moment := since.of_record(each)) is not None]
             newest = max([*moments, newest or ""]) or None
-            over = fetched.after is None or since.is_known(moments, len(objects), reached.since)
+            # At the top of a list the newest stands, unless old ones are pinned above it.
+            over = fetched.after is None or (not is_top and since.is_known(moments, len(objects), reached.since))
+            is_top = False
             done = Reached(newest) if over else Reached(reached.since, newest, fetched.after)
             # An answer may hold more than is to be held at a time.
             items = reader.items(stream, objects)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from feedback.collectors.layout import builtin_layouts, fold
+from feedback.errors import CollectError
 
 # Beyond so many it is no export that a person wants to see listed.
 _MOST_COLUMNS = 200
@@ -80,11 +81,22 @@ _NOTES = {
 }
 
 
-def unknown_layout_message(path: Path, columns: Sequence[str], records: str | None = None) -> str:
-    """Says that the file's layout is not known, and prints a whole one to save and edit."""
-    name = re.sub(r"[^\w-]+", "_", path.stem).strip("_") or "my"
-    columns = [column for column in columns if column.strip()]
-    shown = _listed(columns)
+class UnknownLayout(CollectError):
+    """A file's columns are those of no layout known. Says so, and prints a whole layout to save and edit.
+
+    `draft` is that layout, to be saved as `file_name`; `has_text`: whether a column was found that may hold the text.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str], records: str | None = None) -> None:
+        name = re.sub(r"[^\w-]+", "_", path.stem).strip("_") or "my"
+        columns = [column for column in columns if column.strip()]
+        self.file_name = f"{name}.layout.toml"
+        self.draft = suggest_layout(name, columns, records)
+        self.has_text = "text" in guess_columns(columns[:_MOST_COLUMNS])
+        super().__init__(_message(path, name, _listed(columns), self.draft))
+
+
+def _message(path: Path, name: str, shown: str, draft: str) -> str:
     known = ", ".join(layout.name for layout in builtin_layouts())
     return (
         f"{path}: the layout of this file is not known. Its columns: {shown}\n"
@@ -93,7 +105,7 @@ def unknown_layout_message(path: Path, columns: Sequence[str], records: str | No
         f'or with  layout = "{name}.layout.toml"  under this source in feedback.toml. (Known layouts: {known})\n'
         f"（不认识这个文件的列。请把下面的内容存成 {name}.layout.toml，改好后"
         f"加上 --layout {name}.layout.toml 再运行一次。）\n\n"
-        f"{suggest_layout(name, columns, records)}"
+        f"{draft}"
     )
 
 

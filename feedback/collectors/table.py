@@ -27,7 +27,7 @@ from feedback.collectors.objects import (
     read_parquet,
     rows,
 )
-from feedback.collectors.suggest import unknown_layout_message
+from feedback.collectors.suggest import UnknownLayout
 from feedback.collectors.survey import SAMPLE_ROWS, SurveyMapper
 from feedback.errors import CollectError
 
@@ -121,7 +121,7 @@ def _choose(
     if layout is None:
         found = recognise(names, builtin_layouts())
         if found is None:
-            raise CollectError(unknown_layout_message(path, shown, records))
+            raise UnknownLayout(path, shown, records)
         return found
     missing = layout.missing(names(layout))
     if missing:

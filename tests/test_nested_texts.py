@@ -1,0 +1,83 @@
+"""Texts within a record, as comment servers nest their replies: who wrote each, and in which role. People in it are made up."""
+
+import pytest
+
+from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
+from feedback.collectors.layout import Layout, parse_layout
+from feedback.collectors.live.mapped import ObjectMapper
+from feedback.errors import CollectError
+
+LAYOUT = """
+name = "comments"
+kind = "post"
+channel = "论坛"
+
+[columns]
+text = "text"
+source_id = "id"
+customer = "user"
+
+[roles]
+"visitor" = "customer"
+"owner" = "agent"
+
+[[texts]]
+suffix = "reply"
+each = "replies"
+text = "text"
+source_id = "id"
+"""
+ROW = {
+    "id": 7,
+    "text": "灯罩裂了",
+    "user": "lin",
+    "replies": [
+        {"id": 8, "text": "我的也是", "user": {"name": "zhao"}, "type": "visitor"},
+        {"id": 9, "text": "请联系客服换新", "user": {"name": "shop"}, "type": "Owner"},
+        {"id": 10, "text": "换过了还是裂", "user": {"name": "匿名用户"}, "type": "visitor"},
+        {"id": 11, "text": "同问", "type": "visitor"},
+        {"id": 12, "text": "", "type": "visitor"},
+        {"id": 13, "text": "机器人路过", "type": "bot"},
+    ],
+}
+
+
+def layout(more: str = "") -> Layout:
+    return parse_layout(LAYOUT + more, "comments.layout.toml")
+
+
+def items(more: str = "") -> list[Item]:
+    return list(ObjectMapper(layout(more), SourceConfig("论坛", "rest")).items(iter([("#7", ROW)])))
+
+
+def said(more: str = "") -> list[tuple[str | None, str, str | None]]:
+    return [(item.source_id, item.role, item.customer) for item in items(more) if isinstance(item, Record)][1:]
+
+
+def test_each_reply_has_its_own_author_and_role() -> None:
+    assert said('customer = "user.name"\nrole_column = "type"\n') == [
+        ("7/reply-8", "customer", "zhao"),
+        ("7/reply-9", "agent", None),
+        ("7/reply-10", "customer", None),
+        ("7/reply-11", "customer", None),
+    ]
+
+
+def test_a_role_that_nobody_named_is_rejected_with_the_rest_kept() -> None:
+    assert items('role_column = "type"\n')[-1] == Unreadable(
+        "#7", "what 'type' says here is not in [roles] of layout comments", "机器人路过"
+    )
+
+
+def test_without_an_author_of_its_own_a_customers_text_is_of_whoever_wrote_the_record() -> None:
+    assert {customer for _, _, customer in said()} == {"lin"}
+    assert {customer for _, _, customer in said('role = "agent"\n')} == {None}
+
+
+@pytest.mark.parametrize("key", ["customer", "role_column"])
+def test_a_text_of_the_row_itself_has_no_author_of_its_own(key: str) -> None:
+    with pytest.raises(CollectError) as error:
+        parse_layout(LAYOUT.replace('each = "replies"\n', "") + f'{key} = "user"\n', "comments.layout.toml")
+    assert str(error.value) == (
+        f"comments.layout.toml, [[texts]] 1: '{key}' goes with 'each': a column's text is of whoever wrote the row."
+    )
