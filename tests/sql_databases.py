@@ -2,8 +2,8 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -28,6 +28,16 @@ class Database(Protocol):
         ...
 
     def execute(self, statement: str) -> None: ...
+
+
+class Server(Database, Protocol):
+    def transaction(self) -> AbstractContextManager[Callable[[str], object]]:
+        """Executes what it is given, and lets others see it at the end only."""
+        ...
+
+    def reader(self, table: str, password: str = ...) -> AbstractContextManager[str]:
+        """The address for a user who may read this one table and do nothing else."""
+        ...
 
 
 class Sqlite:
@@ -104,6 +114,27 @@ class Postgres:
         with psycopg.connect(self.url, autocommit=True) as database:
             database.execute(statement.encode())
 
+    @contextmanager
+    def transaction(self) -> Iterator[Callable[[str], object]]:
+        import psycopg
+
+        with psycopg.connect(self.url) as database:
+            yield lambda statement: database.execute(statement.encode())
+
+    @contextmanager
+    def reader(self, table: str, password: str = "geheim-0042") -> Iterator[str]:
+        from sqlalchemy import make_url
+
+        url = make_url(self.url).set(username="reader", password=password)
+        quoted = password.replace("'", "''")
+        self.execute(f"create role reader login password '{quoted}'")
+        try:
+            self.execute(f"grant select on {table} to reader")
+            yield url.render_as_string(hide_password=False)
+        finally:
+            self.execute("drop owned by reader")
+            self.execute("drop role reader")
+
 
 class Mysql:
     """Its times have no zone; they are the project's."""
@@ -128,10 +159,45 @@ class Mysql:
                 cursor.execute("insert into feedback values (%s, %s, %s, %s)", (f"f{one.number}", one.text, *texts))
             database.commit()
 
-    def execute(self, statement: str) -> None:
+    def execute(self, *statements: str) -> None:
         with self._connected() as database, database.cursor() as cursor:
-            cursor.execute(statement)
+            for statement in statements:
+                cursor.execute(statement)
             database.commit()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Callable[[str], object]]:
+        with self._connected() as database, database.cursor() as cursor:
+            yield cursor.execute
+            database.commit()
+
+    @contextmanager
+    def reader(self, table: str, password: str = "geheim-0042") -> Iterator[str]:
+        from sqlalchemy import make_url
+
+        url = make_url(self.url).set(username="reader", password=password)
+        quoted = password.replace("'", "''")
+        self.execute(
+            "drop user if exists reader",
+            f"create user reader identified by '{quoted}'",
+            f"grant select on {table} to reader",
+        )
+        try:
+            yield url.render_as_string(hide_password=False)
+        finally:
+            self.execute("drop user reader")
+
+    @property
+    def is_mariadb(self) -> bool:
+        return "MariaDB" in self._value("version()")
+
+    def knows(self, zone: str) -> bool:
+        return self._value(f"convert_tz('2026-03-01', '+00:00', '{zone}') is not null") == "1"
+
+    def _value(self, told: str) -> str:
+        with self._connected() as database, database.cursor() as cursor:
+            cursor.execute(f"select {told}")
+            return str(cursor.fetchone()[0])
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
@@ -158,6 +224,10 @@ def new_database(kind: str, folder: Path) -> Database:
     """An empty one; a server's test is skipped where the environment names no server."""
     if kind in FILES:
         return Sqlite(folder) if kind == "sqlite" else Duckdb(folder)
+    return new_server(kind)
+
+
+def new_server(kind: str) -> Server:
     url = os.environ.get(SERVERS[kind])
     if not url:
         pytest.skip(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from command import Ran
-from sql_databases import FILES, SERVERS, URL_VARIABLE, Database, Sqlite, new_database
+from sql_databases import FILES, SERVERS, URL_VARIABLE, Database, Sqlite, new_database, new_server
 from sql_shop import QUERY, Shop, pages_of
 from stored import dump
 from worlds import NOW, edited, said
@@ -65,21 +65,26 @@ def test_an_edited_text_takes_the_place_of_the_old_one(shop: Shop) -> None:
 
 @pytest.mark.parametrize("pages", range(1, 4))
 def test_cut_off_after_any_page_the_next_run_goes_on(shop: Shop, pages: int) -> None:
+    cut_off(shop, pages)
+    assert len(shop.stored()) == min(7 * pages, 20)
+    shop.say(*said(3, first=21))
+    assert shop.collect().code == 0
+    assert shop.is_whole()
+
+
+def cut_off(shop: Shop, pages: int) -> None:
+    """A run that ends after so many pages."""
     left = pages
 
-    def stop(_what: str, _more: int) -> None:
+    def stop(_what: str, more: int) -> None:
         nonlocal left
-        left -= 1
+        left -= more > 0  # a source that begins is told too
         if not left:
             raise KeyboardInterrupt
 
     project = load_project(shop.folder)
     with Store.open(project.database) as store, pytest.raises(KeyboardInterrupt):
         collect(store, project, project.source("live"), stop)
-    assert len(shop.stored()) == min(7 * pages, 20)
-    shop.say(*said(3, first=21))
-    assert shop.collect().code == 0
-    assert shop.is_whole()
 
 
 def test_a_limit_leaves_the_rest_for_the_next_run(shop: Shop) -> None:
@@ -111,6 +116,15 @@ def test_no_more_than_a_page_is_held_in_memory(shop: Shop) -> None:
     assert [len(page.items) for page in SqlCollector().pages("rows", None, visit)] == [7, 7, 6]
 
 
+def test_an_endless_answer_is_left_after_its_first_page(shop: Shop) -> None:
+    """As a database sends it: one that is asked for all of it at once would never come to an end."""
+    tables = ", ".join(f"feedback {name}" for name in "abcdefghijkl")  # 20 rows each: 4e15
+    with opened(shop.database.url, shop.folder) as database:
+        pages = database.pages(f"select a.id, b.body from {tables}")
+        assert len(next(pages)) == 7
+        pages.close()  # type: ignore[attr-defined]
+
+
 def test_a_late_row_is_seen_though_later_ones_were_read_before(shop: Shop) -> None:
     shop.collect()
     last = shop.said[-1].changed_at
@@ -127,6 +141,20 @@ def test_rows_of_the_same_moment_as_the_last_one_are_not_lost(shop: Shop) -> Non
     last = shop.said[-1].changed_at
     shop.say(*(replace(one, changed_at=last) for one in said(9, first=21)))
     assert shop.collect().out.startswith("live: 9 new, 1 already there")
+    assert shop.is_whole()
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+def test_more_rows_of_one_moment_than_a_page_holds_are_not_lost_where_a_run_is_cut_off(shop: Shop, pages: int) -> None:
+    settings = (shop.folder / "feedback.toml").read_text(encoding="utf-8")
+    exact = settings.replace('column = "updated_at"', 'column = "updated_at", overlap_seconds = 0')
+    (shop.folder / "feedback.toml").write_text(exact, encoding="utf-8")
+    last = shop.said[-1].changed_at
+    shop.said = [replace(one, changed_at=last) for one in shop.said]
+    shop.say()
+    cut_off(shop, pages)
+    assert len(shop.stored()) == 7 * pages
+    assert shop.collect().code == 0
     assert shop.is_whole()
 
 
@@ -189,6 +217,11 @@ def test_values_come_as_texts_that_a_layout_can_map(shop: Shop, monkeypatch: pyt
         ("select nope as id from feedback", "There is no column 'nope'. Is 'query' right?"),
         ("select * from reviws", "There is no table '{}reviws'. Is 'query' right?"),
         ("select id from feedback where", "The database does not understand 'query'{}."),
+        ("select nofunc(id) as id from feedback", "There is no function 'nofunc'. Is 'query' right?"),
+        (
+            "select id from feedback a join feedback b on a.body = b.body",
+            "Column 'id' is in more than one table of 'query'. Say of which it is wanted, like table.id",
+        ),
         (
             "select id, body as text from feedback",
             "'query' gives no column 'updated_at'. It gives: id, text.",
@@ -291,3 +324,51 @@ def test_a_query_that_would_write_is_refused_by_the_database_itself(
         opened(os.environ[URL_VARIABLE], tmp_path) as found,
     ):
         list(found.pages(query))
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_user_who_may_read_one_table_and_nothing_else_will_do(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = new_server(kind)
+    shop = Shop(tmp_path, database)
+    with database.reader("feedback") as url:
+        monkeypatch.setenv(URL_VARIABLE, url)
+        assert shop.collect() == Ran(0, "live: 20 new\n", "")
+        shop.say(*said(2, first=21))
+        assert shop.collect().out.startswith("live: 2 new")
+    assert shop.is_whole()
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_what_is_written_while_a_run_reads_and_seen_later_comes_with_the_next(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = new_server(kind)
+    shop = Shop(tmp_path, database)
+    monkeypatch.setenv(URL_VARIABLE, database.url)
+    late, last = said(2, first=21)
+    with database.transaction() as execute:
+        execute(
+            f"insert into feedback select 'f{late.number}', '{late.text}', created_at, updated_at from feedback where id = 'f19'"
+        )
+        database.execute(
+            f"insert into feedback select 'f{last.number}', '{last.text}', created_at, updated_at from feedback where id = 'f20'"
+        )
+        assert shop.collect() == Ran(0, "live: 21 new\n", "")
+    assert shop.collect().out.startswith("live: 1 new")
+    shop.said += [late, last]
+    assert shop.is_whole()
+
+
+@pytest.mark.parametrize("kind", [*FILES, *SERVERS])
+@pytest.mark.parametrize("name", ["of:all", "per%", '100%% a`b"c', "select", "更新于"])
+def test_a_column_may_have_any_name(kind: str, name: str, tmp_path: Path) -> None:
+    database = new_database(kind, tmp_path)
+    database.write(said(3))
+    mark = "`" if kind == "mysql" else '"'
+    query = f"select id, 7 as {mark}{name.replace(mark, mark * 2)}{mark} from feedback"
+    with opened(database.url, tmp_path) as found:
+        assert found.columns(query) == ["id", name]
+        [rows] = found.pages(query, [name, "id"], 7)
+        assert [tuple(row) for row in rows] == [("f1", 7), ("f2", 7), ("f3", 7)]

@@ -13,7 +13,7 @@ import pytest
 from sql_databases import Sqlite, new_database
 from sql_shop import options, pages_of, table, visit_of
 
-from feedback.collectors.live import database as database_module
+from feedback.collectors.live import mysql
 from feedback.collectors.live.database import is_path, opened
 from feedback.collectors.live.database_faults import in_words
 from feedback.collectors.sql import SqlCollector
@@ -156,7 +156,7 @@ def test_an_answer_of_mysql_is_left_without_reading_its_rest() -> None:
     answer = MySQLResult(None)
     assert answer.unbuffered_active is False
     answer.unbuffered_active = True  # rows are on their way
-    cursor = database_module._streaming_cursor()(None)
+    cursor = mysql.streaming_cursor()(None)
     assert cursor._result is None
     cursor._result = answer
     cursor.close()
@@ -205,6 +205,33 @@ def test_a_driver_that_is_not_installed_is_named_with_what_installs_it(
     assert str(error.value) == said
 
 
+@pytest.mark.parametrize("package", ["cryptography", "pynacl"])
+def test_a_login_that_needs_a_package_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """MySQL's own login without TLS, MariaDB's ed25519: what PyMySQL raises there is no error of its own."""
+    from pymysql.connections import Connection
+
+    def connect(_self: object, _sock: object = None) -> None:
+        raise RuntimeError(f"'{package}' package is required for this method")
+
+    monkeypatch.setattr(Connection, "connect", connect)
+    with pytest.raises(CollectError) as error, opened("mysql://u:geheim-0042@h/x", tmp_path):
+        pass
+    assert str(error.value) == (
+        "This user logs in in a way that the driver needs a package for. Install it with: pip install 'PyMySQL[rsa,ed25519]'"
+    )
+
+
+def test_an_error_of_the_program_itself_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pymysql.connections import Connection
+
+    def connect(_self: object, _sock: object = None) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(Connection, "connect", connect)
+    with pytest.raises(RuntimeError, match="broken"), opened("mysql://u:geheim-0042@h/x", tmp_path):
+        pass
+
+
 class Told(Exception):
     """An error as a driver raises it: PyMySQL gives a number first, psycopg has a code beside its words."""
 
@@ -225,6 +252,12 @@ class Told(Exception):
         (Told("unable to open database file"), "The file that 'url' names can't be opened."),
         (Told('invalid input syntax for type integer: "小林"', sqlstate="22P02"), "The database does not answer 'query' (22P02)."),
         (Told("timestamp too large (after year 10K): 'infinity'"), "The database does not answer 'query' (Told)."),
+        (Told(1040, "Too many connections"), "The database has no room for one more connection. Run this again later."),
+        (Told("connection failed: FATAL:  sorry, too many clients already"), "The database has no room for one more connection. Run this again later."),
+        (Told(1130, "Host '10.0.0.7' is not allowed to connect to this MariaDB server"), "The database takes no connections from this machine."),
+        (Told(3024, "Query execution was interrupted, maximum statement execution time exceeded"), "The database stopped 'query', which takes longer than it allows. Ask for less, or have the limit raised."),
+        (Told("canceling statement due to statement timeout", sqlstate="57014"), "The database stopped 'query', which takes longer than it allows. Ask for less, or have the limit raised."),
+        (Told('connection failed: FATAL:  permission denied for database "shop"'), "There is no database of the name that 'url' says, or this user may not read it."),
         (Told(1060, "Duplicate column name 'id'"), "'query' gives two columns named 'id'. Name them apart: … as …."),
     ],
 )  # fmt: skip

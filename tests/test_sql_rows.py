@@ -211,14 +211,6 @@ def test_a_query_may_hold_whatever_a_query_holds(tmp_path: Path) -> None:
     assert ids(pages_of(tmp_path, options(query=query, since={"column": "n"}))) == ["3", "1", "2"]
 
 
-@pytest.mark.parametrize("name", ["of:all", "per%", 'qu"ote', "select"])
-def test_a_column_may_have_any_name(tmp_path: Path, name: str) -> None:
-    quoted = '"' + name.replace('"', '""') + '"'
-    table(tmp_path, quoted, 1, 2)
-    pages = pages_of(tmp_path, options(since={"column": name, "overlap": 0}), '["number", 2]')
-    assert ids(pages) == ["2"]
-
-
 @pytest.mark.parametrize(
     ("query", "fault"),
     [

@@ -19,6 +19,7 @@ from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.database import Row, is_path, opened, password_of, query_fault
 from feedback.collectors.live.growing import Growing, Mark, OtherKind
 from feedback.collectors.live.mapped import INLINE, ObjectMapper, layout_for
+from feedback.collectors.live.mysql import NoDate
 from feedback.collectors.mapping import RowMapper
 from feedback.collectors.objects import Object, read_json, read_jsonl, read_parquet
 from feedback.collectors.table import find_form, used_columns
@@ -101,7 +102,7 @@ def _address(visit: Visit) -> str:
 
 
 def _walk(stream: str, asked: _Asked, mark: Mark | None, visit: Visit) -> Iterator[Page]:
-    with opened(_address(visit), visit.config.base) as database:
+    with opened(_address(visit), visit.config.base, visit.timezone) as database:
         names = database.columns(asked.query)
         rows, growing = _Rows(stream, asked.layout, names, visit), asked.growing
         if growing is None:
@@ -113,7 +114,8 @@ def _walk(stream: str, asked: _Asked, mark: Mark | None, visit: Visit) -> Iterat
         ids = _places(asked.layout.columns["source_id"].columns, names).values()
         order = [names[place] for place in dict.fromkeys([column, *ids])]
         for page in database.pages(asked.query, order, None if mark is None else growing.bound(mark)):
-            mark = growing.reached([row[column] for row in page], mark)
+            values = (row[column] for row in page)
+            mark = growing.reached([None if isinstance(value, NoDate) else value for value in values], mark)
             yield Page(list(rows.items(page)), mark.text() if mark else None)
 
 

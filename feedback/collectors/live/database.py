@@ -4,11 +4,13 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from feedback.collectors.live.database_faults import UNKNOWN_OPTION, in_words
+from feedback.collectors.live import mysql
+from feedback.collectors.live.database_faults import LOGIN_PACKAGE, UNKNOWN_OPTION, UNUSABLE_OPTION, in_words
 from feedback.errors import CollectError
 
 if TYPE_CHECKING:
@@ -67,8 +69,9 @@ def password_of(url: str) -> str | None:
 class Database:
     """An open database, which changes nothing there. Every query is a table of its own in the statement that is sent."""
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: "Connection", unknown_zone: str | None = None) -> None:
         self._connection = connection
+        self._unknown_zone = unknown_zone  # the one that its clock could not be set to
 
     def columns(self, query: str) -> list[str]:
         """The names of what a query gives, without asking it for a row."""
@@ -77,6 +80,8 @@ class Database:
         none = text(f"select * from ({_bare(query)}\n) q where 1 = 0")
         with in_words(), self._connection.execute(none) as found:
             names = list(found.keys())
+            if self._unknown_zone is not None:
+                mysql.refuse_times(found, self._unknown_zone)
             found.all()
             return names
 
@@ -87,10 +92,12 @@ class Database:
         """
         from sqlalchemy import text
 
-        quoted = [_literal(self._connection.dialect.identifier_preparer.quote_identifier(name)) for name in order]
+        quoted = [_literal(self._quoted(name)) for name in order]
         statement = f"select * from ({_bare(query)}\n) q"
         if since is not None:
             statement += f" where q.{quoted[0]} >= :since or q.{quoted[0]} is null"
+            if isinstance(since, date) and self._connection.dialect.name in mysql.NAMES:
+                statement += f" or q.{quoted[0]} < '{mysql.LEAST_DAY}'"  # 0000-00-00 is empty too
         if order:
             statement += " order by " + ", ".join(f"q.{name}" for name in quoted)
         with in_words():
@@ -99,20 +106,34 @@ class Database:
                 while rows := found.fetchmany(ROWS):
                     yield rows
 
+    def _quoted(self, name: str) -> str:
+        """Not by SQLAlchemy's own function: that one doubles each %, which is then doubled again with the statement."""
+        quotes = self._connection.dialect.identifier_preparer
+        return quotes.initial_quote + name.replace(quotes.escape_quote, quotes.escape_to_quote) + quotes.final_quote
+
 
 @contextmanager
-def opened(url: str, base: Path) -> Iterator[Database]:
-    """The database at an address, a file's relative to `base`; `CollectError` where it can't be opened."""
+def opened(url: str, base: Path, zone: str = "UTC") -> Iterator[Database]:
+    """The database at an address, a file's relative to `base`; `CollectError` where it can't be opened.
+
+    Times that it keeps in UTC and gives without one come as the clocks of `zone` told them.
+    """
     engine = _engine(_parsed(url), base)
     try:
         with in_words():
             connection = engine.connect()
     except TypeError:
         raise CollectError(UNKNOWN_OPTION) from None
+    except (ValueError, OSError):
+        raise CollectError(UNUSABLE_OPTION) from None
+    except RuntimeError as error:
+        if "package is required" not in str(error):
+            raise
+        raise CollectError(LOGIN_PACKAGE) from None
     try:
         with in_words():
-            _prepare(connection)
-        yield Database(connection)
+            clock_set = _prepare(connection, zone)
+        yield Database(connection, None if clock_set else zone)
     finally:
         connection.invalidate()  # closed as it is: there is nothing to roll back, and there may be rows on their way
         connection.close()
@@ -147,30 +168,17 @@ def _engine(url: "URL", base: Path) -> "Engine":
             config = {"memory_limit": _DUCKDB_MEMORY}
             url, settings = url.set(database=str(path)), {"read_only": True, "config": config}
     elif url.drivername in _OURS:
-        settings = {"connect_timeout": _CONNECT_SECONDS}
+        settings = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
     try:
+        if url.get_driver_name() == "pymysql":
+            url, more = mysql.connecting(url)
+            settings |= more
         return create_engine(url, poolclass=NullPool, connect_args=settings)
     except (NoSuchModuleError, ImportError):
         how = _EXTRA if url.drivername in _OURS else "Install the package that SQLAlchemy needs for it."
         raise CollectError(f"The driver for {url.drivername} is missing. {how}") from None
     except (ArgumentError, ValueError):
         raise CollectError(UNKNOWN_OPTION) from None
-
-
-def _streaming_cursor() -> type:
-    """PyMySQL's cursor that takes row by row, but for its end: that one reads whatever is left of a table, hours of it perhaps,
-    or, of a connection that broke off, fails in a way that nobody can catch."""
-    from pymysql.cursors import SSCursor
-
-    class Streaming(SSCursor):  # type: ignore[misc]
-        def close(self) -> None:
-            if self._result is not None:
-                self._result.unbuffered_active = False
-            self.connection = None
-
-        __del__ = close
-
-    return Streaming
 
 
 def _file(url: "URL", base: Path) -> Path:
@@ -182,18 +190,19 @@ def _file(url: "URL", base: Path) -> Path:
     return path
 
 
-def _prepare(connection: "Connection") -> None:
-    """Told to change nothing, where it is no file that was opened so, and to send rows as they are asked for."""
+def _prepare(connection: "Connection", zone: str) -> bool:
+    """Told to change nothing, where it is no file that was opened so, and to send rows as they are asked for; whether times come as in `zone`."""
     kind, own = connection.dialect.name, connection.connection.dbapi_connection
-    if kind in ("postgresql", "mysql", "mariadb"):
+    if kind == "postgresql" or kind in mysql.NAMES:
         connection.exec_driver_sql("set transaction read only")
-    if kind == "postgresql":
-        connection.execution_options(stream_results=True, max_row_buffer=ROWS)
     if connection.dialect.driver == "pymysql":
-        own.cursorclass = _streaming_cursor()  # type: ignore[union-attr]
+        own.cursorclass = mysql.streaming_cursor()  # type: ignore[union-attr]
+    elif kind == "postgresql" or kind in mysql.NAMES:
+        connection.execution_options(stream_results=True, max_row_buffer=ROWS)
     if isinstance(own, sqlite3.Connection):
         # A text that is no UTF-8 makes its row unreadable, not all rows behind it.
         own.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    return kind not in mysql.NAMES or mysql.set_clock(connection, zone)
 
 
 def _bare(query: str) -> str:

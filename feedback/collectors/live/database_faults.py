@@ -15,17 +15,33 @@ if TYPE_CHECKING:
     from sqlalchemy.exc import DBAPIError
 
 UNKNOWN_OPTION = "What stands behind the ? of 'url' is not known to the database's driver."
+UNUSABLE_OPTION = "What stands behind the ? of 'url' can't be used. Is each value right, and is each file there?"
+LOGIN_PACKAGE = "This user logs in in a way that the driver needs a package for. Install it with: pip install 'PyMySQL[rsa,ed25519]'"
 
 # What a driver's code, class and message hold, and what is said then. {} is what the pattern found: a name of the query.
 _FAULTS = tuple(
     (re.compile(pattern, re.DOTALL), said)
     for pattern, said in (
         (
-            r"^(?:28P01|28000|1044|1045) |password authentication failed|no password supplied",
+            r"^(?:28P01|28000|1045) |password authentication failed|no password supplied",
             "The database does not let this user in. Are the name and the password in 'url' right? "
             "Characters like @ : / in a password are written as %40 %3A %2F there.",
         ),
         (r"^(?:3D000|1049) |database \"[^\"]*\" does not exist", "There is no database of the name that 'url' says."),
+        (
+            r"^1044 |permission denied for database",
+            "There is no database of the name that 'url' says, or this user may not read it.",
+        ),
+        (r"^1046 ", "'url' names no database. Write it like mysql://user:password@host/name"),
+        (r"^1130 ", "The database takes no connections from this machine."),
+        (
+            r"^(?:1040|1203|1226|53300) |too many (?:connections|clients)",
+            "The database has no room for one more connection. Run this again later.",
+        ),
+        (
+            r"^(?:1317|1969|3024) |statement timeout",
+            "The database stopped 'query', which takes longer than it allows. Ask for less, or have the limit raised.",
+        ),
         (
             r"resolve host|translate host|Name or service not known|getaddrinfo|name resolution",
             "The host in 'url' can't be found. Is its name right, and is this machine online?",
@@ -50,6 +66,14 @@ _FAULTS = tuple(
         (
             r"no such column: ([^\s\"]+)|column \"?([^\s\"]+)\"? does not exist|Unknown column '([^']+)'|[Rr]eferenced column \"([^\"]+)\" not found",
             "There is no column '{}'. Is 'query' right?",
+        ),
+        (
+            r"FUNCTION (?:[^ .]+\.)?([^ .]+) does not exist|function (\w+)\([^)]*\) does not exist|no such function: (\w+)|Function with name \"?(\w+)",
+            "There is no function '{}'. Is 'query' right?",
+        ),
+        (
+            r"Column '([^']+)' in .* is ambiguous|column reference \"([^\"]+)\" is ambiguous|ambiguous column name: (\S+)|[Aa]mbiguous reference to column name \"([^\"]+)\"",
+            "Column '{}' is in more than one table of 'query'. Say of which it is wanted, like table.{}",
         ),
         (r"Duplicate column name '([^']+)'", "'query' gives two columns named '{}'. Name them apart: … as …."),
         (r"near \"([^\"]{1,40})\"", "The database does not understand 'query' near '{}'."),
@@ -89,5 +113,5 @@ def _sentence(error: "DBAPIError") -> str:
     told = f"{code} {type(own).__name__}: {own}"
     for pattern, said in _FAULTS:
         if match := pattern.search(told):
-            return said.format(next((group for group in match.groups() if group), ""))
+            return said.replace("{}", next((group for group in match.groups() if group), ""))
     return f"The database does not answer 'query' ({code or type(own).__name__})."
