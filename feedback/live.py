@@ -22,9 +22,10 @@ from feedback.settings_digest import settings_digest
 from storage.journal import add_rejects, count_in_run, find_reading, move_cursor, read_cursor
 from storage.records import BatchResult, Reject, Verbatim
 from storage.store import Store
-from storage.verbatims import add_verbatims, withdraw
+from storage.verbatims import add_verbatims, news, withdraw
 
 SAVED_BATCH = 1000
+PREVIEWED = 10  # verbatims of a preview
 MOST_CHARACTERS = 100_000  # that are taken in and stored at a time
 _TELLING = "{}: where to go on holds a secret, so it was not kept: the next run begins further back"
 _CHANGED = "its settings have changed since it was asked last: it is asked from the beginning"
@@ -52,10 +53,11 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Preview:
-    """What a run would store, for a person to look at: the first verbatims, how many there are, what would be rejected."""
+    """What a run would store, for a person to look at: the first verbatims, how many are new and changed, what would be rejected."""
 
     verbatims: list[Verbatim] = field(default_factory=list)
-    count: int = 0
+    added: int = 0
+    changed: int = 0
     rejects: list[Reject] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -112,20 +114,30 @@ def store_taken(
     return result, len(rejects), withdrawn
 
 
-def preview(project: Project, visit: Visit, collector: LiveCollector, wish: Wish, shown: int) -> Preview:
-    """What a run would take in from the beginning, without a database; `shown` verbatims of it are kept."""
-    found = Preview()
+def preview(
+    store: Store | None, project: Project, visit: Visit, collector: LiveCollector, wish: Wish, progress: Progress
+) -> Preview:
+    """What a run would store, from where the last one stopped; nothing is. `store` None: there is no database yet."""
+    found, sums = Preview(), Sums()
+    digest = settings_digest(project, visit.config)
+    visit.patience.tell = lambda what: progress(what, 0)
     with _secrets_hidden(visit.vault):
         intake = _PageIntake(project, visit)
-        for stream in ["file"] if wish.files else collector.streams(visit):
-            for page in _portions(
-                _limited(_pages(collector, stream, None, visit, wish), wish.limit, lambda: found.count)
-            ):
+        for stream, state, _ in _states(store, visit, collector, wish, digest, sums):
+            progress(stream, 0)
+            pages = _pages(collector, stream, state, visit, wish)
+            for page in _portions(_limited(pages, wish.limit, lambda: found.added + found.changed)):
                 taken = intake.take(page.items)
-                found.count += len(taken.incoming)
-                found.verbatims += [incoming.verbatim for incoming in taken.incoming][: shown - len(found.verbatims)]
+                added, changed = [incoming.verbatim for incoming in taken.incoming], list[Verbatim]()
+                if store is not None:
+                    added, changed = news(store.connection, taken.incoming)
+                found.added += len(added)
+                found.changed += len(changed)
+                found.verbatims += [*added, *changed][: PREVIEWED - len(found.verbatims)]
                 found.rejects += taken.rejects
                 found.notes += page.notes
+                progress(stream, len(page.items))
+    found.notes += [*sums.notes, *intake.notes()]
     return found
 
 
@@ -163,7 +175,7 @@ class _PageIntake:
 
 
 def _states(
-    store: Store, visit: Visit, collector: LiveCollector, wish: Wish, digest: str, sums: Sums
+    store: Store | None, visit: Visit, collector: LiveCollector, wish: Wish, digest: str, sums: Sums
 ) -> Iterator[tuple[str, str | None, bool]]:
     """Each stream, where to go on in it, and whether its state moves.
 
@@ -173,7 +185,7 @@ def _states(
         yield "file", None, False
         return
     for stream in collector.streams(visit):
-        kept = read_cursor(store.connection, visit.config.name, stream)
+        kept = read_cursor(store.connection, visit.config.name, stream) if store else None
         made_under, _, state = (kept or "").partition(":")
         if kept and made_under != digest:
             sums.notes.append(f"{stream}: {_CHANGED}")

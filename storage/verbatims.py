@@ -20,6 +20,7 @@ _COLUMNS = f"{', '.join(_FIELDS)}, fingerprint, content_hash, run_id, reading_id
 _REQUIRED = ("source", "source_id", "kind", "channel", "role", "text")
 _PLACES = ", ".join("?" if name in _REQUIRED else "nullif(?, '')" for name in _FIELDS)
 _VALUES = f"{_PLACES}, nullif(?, ''), ?, ?, ?, nullif(?, '')"
+_NO_RUN = -1  # nothing was stored by it
 _REMOVED_AT_ONCE = 10000  # of many rows that go; memory does not grow with them
 
 _Key = tuple[str, str]  # source, source_id
@@ -87,6 +88,12 @@ def add_verbatims(
     _flag_templates(connection, set(copies.values()))
     duplicates = sum(row_id in copies for row_id, _ in new)
     return BatchResult(len(new), len(todo.changed), todo.unchanged, duplicates, tuple(todo.conflicts))
+
+
+def news(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> tuple[list[Verbatim], list[Verbatim]]:
+    """What of a batch `add_verbatims` would add, and what it would rewrite; nothing is stored."""
+    todo = _sort(connection, _NO_RUN, _NO_RUN, batch)
+    return [item.verbatim for item in todo.new], [item.verbatim for _, item in todo.changed]
 
 
 def withdraw(connection: sqlite3.Connection, source: str, source_ids: Collection[str], similar: Similar) -> int:

@@ -32,6 +32,15 @@ class Shop:
             [(n,)] = rows(store.connection, "select count(*) from verbatims")
         return int(n)
 
+    def rows(self) -> list[tuple[object, ...]]:
+        """All that is stored of the source, and where to go on."""
+        with Store.open(load_project(self.folder).database) as store:
+            return [
+                row
+                for table in ("verbatims", "cursors", "runs")
+                for row in rows(store.connection, f"select * from {table}")
+            ]
+
     def runs(self, *options: str, times: int) -> list[int]:
         """How many are stored after each of some runs."""
         found = []
@@ -72,6 +81,28 @@ def test_a_preview_with_a_limit_asks_for_no_more_pages_than_it_needs(shop: Shop)
     ran = run("collect", "--source", "live", "--dry-run", "--limit", "12", project=shop.folder)
     assert "live: 12 would be stored" in ran.out
     assert len(shop.web.asked) == 2
+
+
+def test_a_preview_after_a_run_shows_what_the_next_one_would_store(shop: Shop) -> None:
+    shop.runs("--limit", "25", times=1)
+    before = shop.rows()
+    for _ in range(2):
+        ran = run("collect", "--source", "live", "--dry-run", project=shop.folder)
+        assert ran.out.splitlines()[-1] == "live: 5 would be stored"
+    assert shop.rows() == before
+    shop.runs(times=1)
+    with Store.open(load_project(shop.folder).database) as store, store.transaction() as connection:
+        connection.execute("update verbatims set content_hash = content_hash + 1 where id = 30")
+    ran = run("collect", "--source", "live", "--dry-run", "--since", "2026-03-01", project=shop.folder)
+    assert ran.out.splitlines()[-1] == "live: 1 would be stored, 1 of them in place of what they said before"
+
+
+def test_a_preview_makes_no_database(shop: Shop) -> None:
+    assert (
+        "live: 30 would be stored, 20 of them not shown"
+        in run("collect", "--source", "live", "--dry-run", project=shop.folder).out
+    )
+    assert not (shop.folder / "feedback.db").exists()
 
 
 def test_a_scheduled_run_says_what_a_source_has_to_say(

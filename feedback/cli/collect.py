@@ -54,7 +54,7 @@ from storage.store import Store
     "--since", callback=utf8, help="Ask for what was said since then: 2026-03-01. Where to go on stays as it was."
 )
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many new records; the rest comes the next time.")
-@click.option("--dry-run", is_flag=True, help="Show what would be stored, and store nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what a run would store now, and store nothing.")
 @click.option(
     "--load",
     "files",

@@ -1,34 +1,44 @@
 """feedback collect --dry-run"""
 
+from contextlib import ExitStack
+
 import click
 
-from feedback.cli.common import local_time
+from feedback.cli.common import local_time, progress_bar
 from feedback.collectors.base import SourceConfig
 from feedback.collectors.live import LiveCollector
 from feedback.collectors.registry import load_collector
 from feedback.live import Wish, preview, visit_of
 from feedback.project import Project
 from storage.records import Verbatim
+from storage.store import Store
 
-_SHOWN = 10
+_SHOWN = 10  # rejects
 _CHARACTERS = 60
 
 
 def show_preview(project: Project, source: SourceConfig, wish: Wish) -> None:
-    """Asks the source from its beginning and shows what would be stored, masked as it would be."""
+    """Asks the source from where the last run stopped and shows what would be stored, masked as it would be."""
     collector = load_collector(source.collector)
     assert isinstance(collector, LiveCollector)
-    found = preview(project, visit_of(project, source, wish), collector, wish, _SHOWN)
+    visit = visit_of(project, source, wish)
+    with ExitStack() as stack:
+        store = stack.enter_context(Store.open_readonly(project.database)) if project.database.exists() else None
+        progress = stack.enter_context(progress_bar(source.name))
+        found = preview(store, project, visit, collector, wish, progress)
     for verbatim in found.verbatims:
         click.echo(_line(verbatim, project))
-    more = found.count - len(found.verbatims)
-    click.echo(f"{source.name}: {found.count:,} would be stored{f', {more:,} of them not shown' if more else ''}")
+    count = found.added + found.changed
+    changed = f", {found.changed:,} of them in place of what they said before" if found.changed else ""
+    hidden = count - len(found.verbatims)
+    more = f", {hidden:,} of them not shown" if hidden else ""
+    click.echo(f"{source.name}: {count:,} would be stored{changed}{more}")
     for note in dict.fromkeys(found.notes):
         click.echo(f"  {note}")
     for reject in found.rejects[:_SHOWN]:
         click.echo(f"  not usable: {reject.location}: {reject.reason}")
-    if (more := len(found.rejects) - _SHOWN) > 0:
-        click.echo(f"  … and {more:,} more")
+    if (others := len(found.rejects) - _SHOWN) > 0:
+        click.echo(f"  … and {others:,} more")
 
 
 def _line(verbatim: Verbatim, project: Project) -> str:
