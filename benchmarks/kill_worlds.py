@@ -7,20 +7,17 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from wire import Asked, Reply
-from worlds import SECRET, SECRET_VARIABLE, Said, iso, said
+from worlds import SECRET, SECRET_VARIABLE, Interface, Said, iso
 
 _PAGE = 7
 _COLUMNS = {"text": "body", "source_id": "id", "posted_at": "created_at"}
 
 
-class _Rest:
+class _Rest(Interface):
     collector = "rest"
     edits = True
     pages: ClassVar[Mapping[str, object]]
     since: ClassVar[Mapping[str, object]]
-
-    def __init__(self) -> None:
-        self.said: list[Said] = said(20)
 
     def section(self, url: str) -> Mapping[str, object]:
         auth = {"type": "bearer", "token": {"env": SECRET_VARIABLE}}
@@ -47,9 +44,6 @@ class _Rest:
 
     def stored(self) -> dict[str, str]:
         return {f"f{one.number}": one.text for one in self.said}
-
-    def saved(self) -> bytes:
-        raise NotImplementedError
 
 
 def _key(one: Said) -> str:

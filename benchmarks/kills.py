@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from wire import Asked, Reply, Wire, wire  # noqa: E402
-from worlds import NOW, SECRET, SECRET_VARIABLE, Said, World, edited, new_world, worlds  # noqa: E402
+from worlds import NOW, SECRET, SECRET_VARIABLE, Interface, Said, edited, kind_of, worlds  # noqa: E402
 
 from benchmarks.kill_worlds import OWN  # noqa: E402
 
@@ -92,7 +92,7 @@ class Interfaces:
         self._now = NOW - timedelta(days=1)
         self._change = threading.Lock()
         self._news = threading.Condition()
-        self.worlds: dict[str, World] = {name: OWN[name]() if name in OWN else new_world(name) for name in names}
+        self.worlds = {name: OWN[name]() if name in OWN else _interface(name) for name in names}
         self.urls: dict[str, str] = {}
 
     @contextmanager
@@ -168,7 +168,7 @@ class Project:
             section = {"name": name, "collector": world.collector, "channel": "试验"}
             # One interface wants a key of its own making.
             variable = f"{SECRET_VARIABLE}_{len(sources)}"
-            self._secrets[variable] = getattr(world, "pem", SECRET)
+            self._secrets[variable] = world.secret or SECRET
             sources.append({**section, **_renamed(world.section(interfaces.urls[name]), variable)})
         folder.mkdir(parents=True)
         settings = {"project": {"name": "试验"}, "sources": sources}
@@ -266,9 +266,15 @@ class Attack:
         return False
 
 
+def _interface(name: str) -> Interface:
+    world = kind_of(name)()
+    assert isinstance(world, Interface)
+    return world
+
+
 def names_of_worlds() -> list[str]:
-    """All but `rest` of the tests, which pages by offsets: of a list that changes these may skip some."""
-    return [*OWN, *(name for name in worlds() if name != "rest")]
+    """All that speak HTTP but `rest` of the tests, which pages by offsets: of a list that changes these may skip some."""
+    return [*OWN, *(name for name in worlds() if name != "rest" and issubclass(kind_of(name), Interface))]
 
 
 def attack(folder: Path, kills: int, seed: int = SEED, names: list[str] | None = None) -> Iterator[Outcome]:

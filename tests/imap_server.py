@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes
@@ -32,9 +32,11 @@ class Stored:
 class Folder:
     validity: int = 1
     mails: list[Stored] = field(default_factory=list)
+    last_uid: int = 0  # no number is given twice
 
     def add(self, raw: bytes, arrived: datetime) -> Stored:
-        mail = Stored(max((each.uid for each in self.mails), default=0) + 1, raw, arrived)
+        self.last_uid += 1
+        mail = Stored(self.last_uid, raw, arrived)
         self.mails.append(mail)
         return mail
 
@@ -44,7 +46,10 @@ Fault = Callable[["Session", str, str], bool]  # of the tag and the command; Tru
 
 @dataclass
 class Inbox:
-    """The server's state. `faults` are tried on every command before it is answered; `asked` holds all commands without their tags."""
+    """The server's state. `faults` are tried on every command before it is answered; `asked` holds all commands without their tags.
+
+    `around` is entered for every command, as long as it is answered.
+    """
 
     user: str
     password: str
@@ -59,6 +64,7 @@ class Inbox:
     faults: list[Fault] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     connections: int = 0
+    around: Callable[[], AbstractContextManager[object]] = nullcontext
 
     @property
     def inbox(self) -> Folder:
@@ -87,16 +93,20 @@ class Session:
         while line := self.stream.readline():
             tag, _, command = line.decode().rstrip("\r\n").partition(" ")
             self.state.asked.append(command)
-            if any(fault(self, tag, command) for fault in list(self.state.faults)):
-                continue
-            verb = command.split(" ")[0].upper()
-            answer = getattr(self, f"_{verb.lower()}", None)
-            if answer is None:
-                self.say(f"{tag} BAD no such command here")
-            else:
-                answer(tag, command.partition(" ")[2])
-            if verb == "LOGOUT":
+            with self.state.around():
+                self._answer(tag, command)
+            if command.upper() == "LOGOUT":
                 return
+
+    def _answer(self, tag: str, command: str) -> None:
+        if any(fault(self, tag, command) for fault in list(self.state.faults)):
+            return
+        verb, _, rest = command.partition(" ")
+        answer = getattr(self, f"_{verb.lower()}", None)
+        if answer is None:
+            self.say(f"{tag} BAD no such command here")
+        else:
+            answer(tag, rest)
 
     def _capability(self, tag: str, _rest: str) -> None:
         self.say(f"* CAPABILITY {self.state.capabilities}")
@@ -141,7 +151,7 @@ class Session:
             return
         self.say(f"* {len(self.folder.mails)} EXISTS")
         self.say(f"* OK [UIDVALIDITY {self.folder.validity}] valid")
-        self.say(f"* OK [UIDNEXT {max((each.uid for each in self.folder.mails), default=0) + 1}] next")
+        self.say(f"* OK [UIDNEXT {self.folder.last_uid + 1}] next")
         self.say(f"{tag} OK [READ-ONLY] done")
 
     def _uid(self, tag: str, rest: str) -> None:

@@ -59,8 +59,9 @@ DONE = '["2026-03-01T03:59:00Z", null, null]'
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setenv(SECRET_VARIABLE, "")  # so that what the world puts there is taken out again
-    return World()
+    found = World()
+    monkeypatch.setenv(SECRET_VARIABLE, found.secret)
+    return found
 
 
 @pytest.fixture
@@ -196,7 +197,7 @@ def test_a_token_is_signed_as_apple_wants_it_and_renewed_before_it_runs_out(worl
     ]
     assert says[0] == {"iss": ISSUER_ID, "iat": 1000, "exp": 1900, "aud": "appstoreconnect-v1"}
     assert says[2] == {"iss": ISSUER_ID, "iat": 1301, "exp": 2201, "aud": "appstoreconnect-v1"}
-    for secret in (*tokens, world.pem.strip()):
+    for secret in (*tokens, world.secret.strip()):
         assert asked_by.vault.hide(f"<{secret}>") == "<…>"
 
 
@@ -228,7 +229,7 @@ def test_a_key_that_is_none_of_theirs_is_refused_and_nobody_is_asked(web: Wire, 
 
 
 def test_a_key_is_read_from_its_file(world: World, web: Wire, tmp_path: Path) -> None:
-    (tmp_path / "AuthKey.p8").write_text(world.pem, encoding="utf-8")
+    (tmp_path / "AuthKey.p8").write_text(world.secret, encoding="utf-8")
     asked_by = visit(web.url, key={"file": str(tmp_path / "AuthKey.p8")})
     assert len(list(AppStoreConnectCollector().pages("reviews", None, asked_by))) == 3
 

@@ -23,8 +23,8 @@ from typing import Any
 
 import pytest
 from command import Ran, run
+from contract import toml
 from stored import rows
-from test_live_contract import toml
 from wire import Asked, Reply, wire
 
 from feedback.collectors.live import paging, web

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from wire import Asked, Reply
 
-from worlds import Said, iso, said
+from worlds import Interface, Said, iso
 
 APP = "1234567890"
 PAGE = 7  # of the real feed: 50
@@ -17,12 +17,13 @@ PAGES = 10
 _ADDRESS = re.compile(rf"/([a-z]{{2}})/rss/customerreviews/page=(\d+)/id={APP}/sortby=mostrecent/(json|xml)", re.ASCII)
 
 
-class World:
+class World(Interface):
     collector = "app-store"
+    secret = None
     edits = True
 
     def __init__(self) -> None:
-        self.said: list[Said] = said(20)
+        super().__init__()
         self.empty_json: set[int] = set()
         self.empty_xml: set[int] = set()
 

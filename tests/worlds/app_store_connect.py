@@ -1,9 +1,8 @@
 """`customerReviews` of the App Store Connect API v1: JSON:API, the newest first, `links.next`, tokens signed with ES256.
 
-The key is in the variable that the contract gives every source its secret in; the contract puts the variable back.
+The secret is a key of its own making.
 """
 
-import os
 from collections.abc import Mapping
 from time import time
 
@@ -12,24 +11,23 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from wire import Asked, Reply
 
-from worlds import SECRET_VARIABLE, Said, iso, said
+from worlds import SECRET_VARIABLE, Interface, Said, iso
 
 APP, KEY_ID, ISSUER_ID = "1234567890", "ABC123DEFG", "00000000-1111-2222-3333-444444444444"
 PAGE = 7  # of the real interface: as many as `limit` says, 200 at most
 TWENTY_MINUTES = 20 * 60
 
 
-class World:
+class World(Interface):
     collector = "app-store-connect"
     edits = True  # of the last 30 days
 
     def __init__(self) -> None:
-        self.said: list[Said] = said(20)
+        super().__init__()
         self.url = ""
         self.replies: dict[int, str] = {2: "感谢反馈，已经在处理"}
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        os.environ[SECRET_VARIABLE] = self.pem
+        self.secret = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
     def section(self, url: str) -> Mapping[str, object]:
         self.url = url

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from wire import Asked, Reply
 
-from worlds import SECRET, SECRET_VARIABLE, Said, said
+from worlds import SECRET, SECRET_VARIABLE, Interface, Said
 
 IN_CONVERSATION = 7
 MESSAGES = 5
@@ -17,12 +17,9 @@ def may(asked: Asked) -> bool:
     return {name.lower(): value for name, value in asked.headers.items()}.get("api_access_token") == SECRET
 
 
-class World:
+class World(Interface):
     collector = "chatwoot"
     edits = False  # messages stay as they were sent
-
-    def __init__(self) -> None:
-        self.said: list[Said] = said(20)
 
     def section(self, url: str) -> Mapping[str, object]:
         return {"url": url, "account": 3, "token": {"env": SECRET_VARIABLE}, "streams": ["conversations"]}

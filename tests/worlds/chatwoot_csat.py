@@ -4,18 +4,15 @@ from collections.abc import Mapping
 
 from wire import Asked, Reply
 
-from worlds import SECRET_VARIABLE, Said, said
+from worlds import SECRET_VARIABLE, Interface, Said
 from worlds.chatwoot import NOT_FOUND, UNAUTHORIZED, may
 
 PAGE = 7
 
 
-class World:
+class World(Interface):
     collector = "chatwoot"
     edits = True  # for fourteen days a customer may say it otherwise
-
-    def __init__(self) -> None:
-        self.said: list[Said] = said(20)
 
     def section(self, url: str) -> Mapping[str, object]:
         return {"url": url, "account": 3, "token": {"env": SECRET_VARIABLE}, "streams": ["csat"]}

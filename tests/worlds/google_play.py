@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from wire import Asked, Reply
 
-from worlds import Said, iso, said
+from worlds import Interface, Said, iso
 
 APP = "com.example.lamp"
 PAGE = 7  # of the real interface: as many as are asked for, 200 at most
@@ -16,12 +16,13 @@ ADDRESS = "/_/PlayStoreUi/data/batchexecute"
 ROBOTS = b"User-agent: *\nDisallow: /store/xhr\n"  # the real one was seen to disallow /_ as well (2026)
 
 
-class World:
+class World(Interface):
     collector = "google-play"
+    secret = None
     edits = True
 
     def __init__(self) -> None:
-        self.said: list[Said] = said(20)
+        super().__init__()
         self.robots = ROBOTS
         self.replies: dict[int, str] = {2: "感谢反馈，已经在处理"}
 

@@ -4,17 +4,14 @@ from collections.abc import Mapping
 
 from wire import Asked, Reply
 
-from worlds import SECRET, SECRET_VARIABLE, Said, said
+from worlds import SECRET, SECRET_VARIABLE, Interface, Said
 
 IN_CONVERSATION = 6
 
 
-class World:
+class World(Interface):
     collector = "intercom"
     edits = True
-
-    def __init__(self) -> None:
-        self.said: list[Said] = said(20)
 
     def section(self, url: str) -> Mapping[str, object]:
         return {"url": url, "token": {"env": SECRET_VARIABLE}}

@@ -7,17 +7,16 @@ from xml.sax.saxutils import escape
 
 from wire import Asked, Reply
 
-from worlds import Said, said
+from worlds import Interface, Said
 
 ROBOTS = b"User-agent: *\nDisallow: /admin/\nCrawl-delay: 1\n"
 
 
-class World:
+class World(Interface):
     collector = "rss"
+    secret = None
     edits = True
-
-    def __init__(self) -> None:
-        self.said: list[Said] = said(20)
+    page_sizes: Mapping[str, int] = {"feedback.collectors.rss.PAGE": 7}
 
     def section(self, url: str) -> Mapping[str, object]:
         return {"urls": [f"{url}/forum/feed.xml?board=7"]}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from wire import Asked, Reply
 
-from worlds import SECRET, SECRET_VARIABLE, Said, said
+from worlds import SECRET, SECRET_VARIABLE, Interface, Said
 
 CORP_ID = "ww0a1b2c3d4e5f6a7b"
 ACCOUNT = "wkShopAAAA-1"
@@ -17,12 +17,12 @@ UNKNOWN_CURSOR = 95999
 _HINT = "hint: [1772000000000000000000001], from ip: 203.0.113.7, more info at https://open.work.weixin.qq.com/devtool/query"
 
 
-class World:
+class World(Interface):
     collector = "wechat-kf"
     edits = False
 
     def __init__(self) -> None:
-        self.said: list[Said] = said(20)
+        super().__init__()
         self.token = TOKEN
         self.given: dict[str, object] = {"expires_in": 7200}  # what comes with a token
 

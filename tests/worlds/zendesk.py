@@ -5,12 +5,11 @@ from collections.abc import Mapping
 
 from wire import Asked, Reply
 
-from worlds import SECRET, SECRET_VARIABLE, Said, iso, said
+from worlds import SECRET, SECRET_VARIABLE, Interface, Said, iso
 
 EMAIL = "reports@example.com"
 IN_TICKET = 6
 COMMENTS = 4
-FIRST_GENERATED = 1_772_000_000  # epoch seconds; a number higher with each change
 
 
 def may(asked: Asked) -> bool:
@@ -23,15 +22,15 @@ UNAUTHORIZED = Reply({"error": "Couldn't authenticate you"}, 401)
 NOT_FOUND = Reply({"error": "RecordNotFound", "description": "Not found"}, 404)
 
 
-class World:
+class World(Interface):
     collector = "zendesk"
     edits = True  # an agent may take words out of a comment
 
     def __init__(self) -> None:
-        self.said: list[Said] = said(20)
+        super().__init__()
         self._seen: dict[int, Said] = {}
-        self._generated: dict[int, int] = {}  # of each ticket: the number of the change that was its last
-        self._changes = 0
+        self._generated: dict[int, int] = {}  # of each ticket: when its last change was made, no two in the same second
+        self._last = 0
 
     def section(self, url: str) -> Mapping[str, object]:
         return {"url": url, "email": EMAIL, "token": {"env": SECRET_VARIABLE}, "streams": ["tickets"]}
@@ -70,8 +69,8 @@ class World:
         for one in self.said:
             if self._seen.get(one.number) != one:
                 self._seen[one.number] = one
-                self._changes += 1
-                self._generated[ticket_of(one)] = FIRST_GENERATED + self._changes
+                self._last = max(self._last + 1, int(one.changed_at.timestamp()))
+                self._generated[ticket_of(one)] = self._last
 
     def _tickets(self) -> dict[int, list[Said]]:
         found: dict[int, list[Said]] = {}
@@ -87,7 +86,7 @@ class World:
             "via": {"channel": "email", "source": {"from": {}, "to": {}, "rel": None}},
             "created_at": iso(within[0].posted_at),
             "updated_at": iso(max(one.changed_at for one in within)),
-            "generated_timestamp": self._generated.get(ticket, FIRST_GENERATED),
+            "generated_timestamp": self._generated.get(ticket, 0),
             "type": None,
             "subject": "订单",
             "description": within[0].text,

@@ -4,18 +4,15 @@ from collections.abc import Mapping
 
 from wire import Asked, Reply
 
-from worlds import SECRET_VARIABLE, Said, iso, said
+from worlds import SECRET_VARIABLE, Interface, Said, iso
 from worlds.zendesk import EMAIL, NOT_FOUND, UNAUTHORIZED, may
 
 PAGE = 7
 
 
-class World:
+class World(Interface):
     collector = "zendesk"
     edits = True
-
-    def __init__(self) -> None:
-        self.said: list[Said] = said(20)
 
     def section(self, url: str) -> Mapping[str, object]:
         streams = ["satisfaction_ratings"]

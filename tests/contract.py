@@ -1,0 +1,132 @@
+"""A project with one live source, and the world that it is of: what the tests of the contract share."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from command import Ran, run
+from worlds import SECRET_VARIABLE, Piped, Said, World, later, new_world, worlds
+
+from feedback.pipeline import collect
+from feedback.project import load_project
+from storage.store import Store
+
+SETTINGS = '[project]\nname = "合约"\n\n[analysis]\nengine = "fast"\n\n'
+
+
+class Shop:
+    """A project with one source, and the world it is of. `questions`: how often that answered somebody."""
+
+    def __init__(self, folder: Path, world: World) -> None:
+        self.folder, self.world, self.questions = folder, world, 0
+
+    @contextmanager
+    def opened(self) -> Iterator["Shop"]:
+        with self.world.served(self.folder, self._answering) as url:
+            section = {"name": "live", "collector": self.world.collector, "channel": "测试", **self.world.section(url)}
+            lines = "\n".join(f"{key} = {toml(value)}" for key, value in section.items())
+            self.settings.write_text(f"{SETTINGS}[[sources]]\n{lines}\n", encoding="utf-8")
+            yield self
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        self.questions += 1
+        yield
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "feedback.toml"
+
+    def say(self, *more: Said) -> None:
+        self.world.said += more
+        self.world.publish()
+
+    def say_more(self, count: int) -> None:
+        self.say(*later(count, self.world.said))
+
+    def change(self, place: int, one: Said) -> None:
+        self.world.said[place] = one
+        self.world.publish()
+
+    def collect(self, *more: str) -> Ran:
+        with self.piped():
+            return run("collect", "--source", "live", *more, project=self.folder)
+
+    def collect_until(self, pages: int) -> None:
+        """Runs until so many pages are stored and is interrupted then; to its end, where there are fewer."""
+        left = 1 + pages  # the first call says that it is begun
+
+        def stop(_what: str, _more: int) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                raise KeyboardInterrupt
+
+        project = load_project(self.folder)
+        with self.piped(), Store.open(project.database) as store:
+            try:
+                collect(store, project, project.source("live"), stop)
+            except KeyboardInterrupt:
+                assert left == 0
+
+    @contextmanager
+    def piped(self) -> Iterator[None]:
+        """What a tap sends to who goes on from what is stored; nothing where the source is asked."""
+        if not isinstance(self.world, Piped):
+            yield
+            return
+        told = run("collect", "--source", "live", "--state", project=self.folder)
+        path = self.folder / "piped"
+        path.write_bytes(b"".join(self.world.sent(told.out if told.code == 0 else "{}")))
+        with path.open(encoding="utf-8") as file, patch("sys.stdin", file):
+            yield
+
+    def stored(self) -> dict[str, str]:
+        with closing(sqlite3.connect(self.folder / "feedback.db")) as database:
+            rows = database.execute(
+                "select source_id, text from verbatims where role = 'customer' and source = 'live'"
+            ).fetchall()
+        assert len(rows) == len({row[0] for row in rows})
+        return dict(rows)
+
+    def is_whole(self) -> bool:
+        return self.stored() == self.world.stored()
+
+
+@pytest.fixture(params=worlds())
+def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    world = new_world(request.param)
+    with Shop(tmp_path, world).opened() as found:
+        if world.secret is not None:
+            monkeypatch.setenv(SECRET_VARIABLE, world.secret)
+        yield found
+
+
+@pytest.fixture
+def small_pages(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was said is several pages, where the product says how large a page is."""
+    for place, size in shop.world.page_sizes.items():
+        monkeypatch.setattr(place, size)
+
+
+def toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, int) else f'"{value}"'
+
+
+def dump(folder: Path) -> list[tuple[object, ...]]:
+    """All rows but those that say when something was run."""
+    found: list[tuple[object, ...]] = []
+    with closing(sqlite3.connect(folder / "feedback.db")) as database:
+        tables = [row[0] for row in database.execute("select name from sqlite_master where type = 'table' order by 1")]
+        for table in tables:
+            if table in ("runs", "cursors") or table.startswith(("verbatims_fts", "sqlite_")):
+                continue
+            found += database.execute(f'select * from "{table}" order by 1').fetchall()
+    return found
