@@ -240,7 +240,7 @@ WRONG = [
     ({"open_kfid": [" "]}, "'open_kfid' must be a list of texts, not [' ']"),
     ({"corp_id": ""}, "'corp_id' is missing"),
     ({"url": 5}, "'url' must be text in quotes, not 5"),
-    ({"cursor": "x"}, "unknown 'cursor'. Known: corp_id, open_kfid, secret, url"),
+    ({"cursor": "x"}, "unknown 'cursor'. Known: corp_id, open_kfid, secret, token, url"),
 ]
 
 
@@ -274,6 +274,30 @@ def test_a_token_that_is_no_longer_taken_is_fetched_anew_once(desk: Desk, code: 
     assert [path.rpartition("/")[2] for path, _ in desk.asked()] == [
         *("gettoken", "sync_msg", "sync_msg", "gettoken", "sync_msg", "sync_msg", "sync_msg")
     ]
+
+
+def test_the_token_of_a_callback_goes_with_each_request_and_is_let_go_when_its_time_is_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KF_EVENT", "ENCtoken-of-the-callback")
+    pages = iter(WechatKfCollector().pages(ACCOUNT, None, desk.visit(token={"env": "KF_EVENT"})))
+    found = [*next(pages).items]
+    desk.web.faults = [refused(95011, "token expired")]
+    for page in pages:
+        found += page.items
+    assert {item.source_id: item.text for item in found if isinstance(item, Record)} == desk.world.stored()
+    told = [asked.get("token") for path, asked in desk.asked() if path.endswith("sync_msg")]
+    assert told == ["ENCtoken-of-the-callback"] * 2 + [None] * 3
+
+
+def test_a_refusal_that_is_not_the_callbacks_is_none_of_its_token(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KF_EVENT", "ENCtoken-of-the-callback")
+    desk.answers(refused(45009, "api freq out of limit"))
+    with pytest.raises(CollectError, match="45009"):
+        desk.pages(token={"env": "KF_EVENT"})
+    desk.answers(refused(70000, "who knows"), refused(70000, "who knows"))
+    with pytest.raises(CollectError, match="70000"):
+        desk.pages(token={"env": "KF_EVENT"})
 
 
 def test_a_token_that_is_never_taken_is_an_error(desk: Desk) -> None:

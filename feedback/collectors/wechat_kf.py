@@ -22,6 +22,7 @@ from feedback.errors import CollectError
 ADDRESS = "https://qyapi.weixin.qq.com"
 _HELD = timedelta(days=3)
 _AT_ONCE = 1000
+_PATH = "/cgi-bin/kf/sync_msg"
 _MOST_PAGES = 100_000  # of one run; more are a loop
 
 
@@ -29,14 +30,14 @@ class WechatKfCollector:
     private_names = False
 
     def __init__(self) -> None:
-        self._asked: tuple[Visit, WecomInterface] | None = None
+        self._asked: tuple[Visit, _Desk] | None = None
 
     def streams(self, visit: Visit) -> list[str]:
         """One for each account: each has a cursor of its own."""
         return list(_Settings.of(visit).accounts)
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
-        interface, reader = self._interface(visit), _Reader(visit)
+        desk, reader = self._desk(visit), _Reader(visit)
         reached = _Reached.read(state)
         cursor, until, notes = reached.cursor, reached.until, reached.notes
         if gap := _gap(stream, until, visit.now):
@@ -44,7 +45,7 @@ class WechatKfCollector:
         told, seen, may_be_old = 0, {cursor}, cursor is not None
         for _ in range(_MOST_PAGES):
             try:
-                answer = _Messages.after(cursor, stream, interface)
+                answer = _Messages.after(cursor, stream, desk)
             except WecomRefused as refused:
                 # No list says which code a cursor gets that is no longer good: any, then, that is not known to mean something else.
                 if not may_be_old or refused.code in MEANINGS:
@@ -71,12 +72,30 @@ class WechatKfCollector:
         reader = _Reader(visit)
         return read_each(read_json(path), reader.answer)
 
-    def _interface(self, visit: Visit) -> WecomInterface:
+    def _desk(self, visit: Visit) -> "_Desk":
         """One for all accounts of a run: how often a token may be asked for is limited too."""
         if self._asked is None or self._asked[0] is not visit:
             settings = _Settings.of(visit)
-            self._asked = visit, WecomInterface(settings.url, settings.corp_id, visit)
+            token = visit.secret("token") if "token" in visit.settings.data else None
+            self._asked = visit, _Desk(WecomInterface(settings.url, settings.corp_id, visit), token)
         return self._asked[1]
+
+
+class _Desk:
+    """Asks for messages. `token` is what a callback told, good for ten minutes: with it one may ask more often."""
+
+    def __init__(self, interface: WecomInterface, token: str | None) -> None:
+        self._interface, self._token = interface, token
+
+    def messages(self, asked: dict[str, object], account: str) -> dict[str, object]:
+        if self._token is not None:
+            try:
+                return self._interface.post(_PATH, {**asked, "token": self._token}, account)
+            except WecomRefused as refused:
+                if refused.code in MEANINGS:
+                    raise
+            self._token = None  # its time is over, most likely; if not, the same refusal comes without it
+        return self._interface.post(_PATH, asked, account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +107,7 @@ class _Settings:
     @classmethod
     def of(cls, visit: Visit) -> "_Settings":
         settings = visit.settings
-        settings.refuse_unknown({"corp_id", "secret", "open_kfid", "url"})
+        settings.refuse_unknown({"corp_id", "secret", "open_kfid", "token", "url"})
         accounts = tuple(dict.fromkeys(settings.strings("open_kfid", lone=True, blank=False)))
         if not accounts:
             raise settings.fault("'open_kfid' is missing: the ids of the service accounts, which begin with wk")
@@ -149,9 +168,9 @@ class _Messages:
     more: bool
 
     @classmethod
-    def after(cls, cursor: str | None, account: str, interface: WecomInterface) -> "_Messages":
+    def after(cls, cursor: str | None, account: str, desk: _Desk) -> "_Messages":
         asked = {"open_kfid": account, "limit": _AT_ONCE, **({"cursor": cursor} if cursor else {})}
-        content = interface.post("/cgi-bin/kf/sync_msg", asked, account)
+        content = desk.messages(asked, account)
         messages, following, more = (content.get(key) for key in ("msg_list", "next_cursor", "has_more"))
         if not isinstance(messages, list) or not isinstance(more, int) or not isinstance(following, str | None):
             raise CollectError(
