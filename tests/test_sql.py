@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from command import Ran
 from sql_databases import FILES, SERVERS, URL_VARIABLE, Database, Sqlite, new_database, new_server
-from sql_shop import QUERY, Shop, pages_of
+from sql_shop import QUERY, Shop, ids, pages_of
 from stored import dump
 from worlds import NOW, edited, said
 
@@ -372,3 +372,35 @@ def test_a_column_may_have_any_name(kind: str, name: str, tmp_path: Path) -> Non
         assert found.columns(query) == ["id", name]
         [rows] = found.pages(query, [name, "id"], 7)
         assert [tuple(row) for row in rows] == [("f1", 7), ("f2", 7), ("f3", 7)]
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "postgres"])
+@pytest.mark.parametrize("column", ["date", "timestamp", "timestamptz"])
+def test_what_is_before_or_after_all_days_hides_no_row(
+    kind: str, column: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = new_database(kind, tmp_path)
+    database.execute("drop table if exists t")
+    database.execute(f"create table t (id int, body text, changed {column})")
+    database.execute("insert into t values (1, 'a', '-infinity'), (2, 'b', null), (3, 'c', 'infinity')")
+    database.execute("insert into t values (4, 'd', '2026-01-01'), (5, 'e', '2026-02-01')")
+    monkeypatch.setenv(URL_VARIABLE, f"duckdb:///{tmp_path}/shop.duckdb" if kind == "duckdb" else database.url)
+    given = {
+        "url": {"env": URL_VARIABLE},
+        "query": "select * from t",
+        "since": {"column": "changed", "overlap_seconds": 0},
+        "columns": {"text": "body", "source_id": "id"},
+    }
+    [page] = pages_of(tmp_path, given)
+    assert sorted(map(str, ids([page]))) == ["1", "2", "3", "4", "5"]
+    assert page.state is not None
+    assert "2026-02-01" in page.state
+    assert sorted(map(str, ids(pages_of(tmp_path, given, page.state)))) == ["1", "2", "3", "5"]
+
+
+def test_a_day_that_python_can_not_hold_comes_as_postgresql_writes_it(tmp_path: Path) -> None:
+    database = new_database("postgres", tmp_path)
+    with opened(database.url, tmp_path) as found:
+        [[row]] = found.pages("select date 'infinity', timestamp '20260-01-01', timestamptz '0044-03-15 00:00+00 BC'")
+    assert row[:2] == ("infinity", "20260-01-01 00:00:00")
+    assert str(row[2]).endswith(" BC")

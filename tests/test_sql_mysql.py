@@ -86,6 +86,12 @@ def test_utf_8_that_stands_in_a_latin1_column_can_be_had_by_the_query(table: Tab
     assert [record.text for record in table.records(query)] == ["好用"]
 
 
+def test_a_query_may_hold_strings_and_comments_as_mysql_writes_them(table: Table) -> None:
+    table.holds("id int, body varchar(50)", "1, '好用'", "2, '12:30; it''s 100%'")
+    query = "select id, body from t # not into; anything\nwhere body like '%:%; it\\'s 100\\%' # the end"
+    assert table.ids(query) == ["2"]
+
+
 # Days that are none, and clocks.
 
 TIMES = "id int, body varchar(50) default '很好用', changed datetime(6)"

@@ -17,9 +17,9 @@ from feedback.collectors.grids import read_csv, read_xlsx
 from feedback.collectors.layout import Layout, fold
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.database import Row, is_path, opened, password_of, query_fault
+from feedback.collectors.live.database_dates import NoDate
 from feedback.collectors.live.growing import Growing, Mark, OtherKind
 from feedback.collectors.live.mapped import INLINE, ObjectMapper, layout_for
-from feedback.collectors.live.mysql import NoDate
 from feedback.collectors.mapping import RowMapper
 from feedback.collectors.objects import Object, read_json, read_jsonl, read_parquet
 from feedback.collectors.table import find_form, used_columns

@@ -4,12 +4,12 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from feedback.collectors.live import mysql
+from feedback.collectors.live.database_dates import MYSQL, before_all, refuse_times, set_clock, set_postgres_dates
 from feedback.collectors.live.database_faults import LOGIN_PACKAGE, UNKNOWN_OPTION, UNUSABLE_OPTION, in_words
 from feedback.errors import CollectError
 
@@ -36,12 +36,24 @@ _QUOTED = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | \$(\w*)\$.*?\$\1\$ | --[^\n]* | /\*(?![!M]).*?\*/""",
     re.VERBOSE | re.DOTALL,
 )
+# MySQL's, where \' does not end a string and # begins a comment.
+_QUOTED_MYSQL = re.compile(
+    r"""'(?:[^'\\]|''|\\.)*' | "(?:[^"\\]|""|\\.)*" | `[^`]*` | --[^\n]* | \#[^\n]* | /\*(?![!M]).*?\*/""",
+    re.VERBOSE | re.DOTALL,
+)
 _CHANGING = re.compile(r"[()]\s*(?:insert|update|delete|merge)\b|\binto\b|/\*[!M]", re.IGNORECASE)
 
 
 def query_fault(query: str) -> str | None:
-    """Why a query is not to be asked: it is more than one statement, or not one that only reads. What gets past this the database itself refuses."""
-    bare = _QUOTED.sub(" ", query).strip().rstrip(";").rstrip()
+    """Why a query is not to be asked: it is more than one statement, or not one that only reads. What gets past this the database itself refuses.
+
+    Which database it is for may not be known yet: it will do where one of the two ways to read it finds no fault.
+    """
+    return _fault(_QUOTED.sub(" ", query)) and _fault(_QUOTED_MYSQL.sub(" ", query))
+
+
+def _fault(told: str) -> str | None:
+    bare = told.strip().rstrip(";").rstrip()
     if ";" in bare:
         return "is more than one statement. Give one SELECT"
     if not re.match(r"\(*\s*(?:select|with)\b", bare, re.IGNORECASE) or _CHANGING.search(bare):
@@ -81,7 +93,7 @@ class Database:
         with in_words(), self._connection.execute(none) as found:
             names = list(found.keys())
             if self._unknown_zone is not None:
-                mysql.refuse_times(found, self._unknown_zone)
+                refuse_times(found, self._unknown_zone)
             found.all()
             return names
 
@@ -96,8 +108,7 @@ class Database:
         statement = f"select * from ({_bare(query)}\n) q"
         if since is not None:
             statement += f" where q.{quoted[0]} >= :since or q.{quoted[0]} is null"
-            if isinstance(since, date) and self._connection.dialect.name in mysql.NAMES:
-                statement += f" or q.{quoted[0]} < '{mysql.LEAST_DAY}'"  # 0000-00-00 is empty too
+            statement += before_all(f"q.{quoted[0]}", since, self._connection.dialect.name)
         if order:
             statement += " order by " + ", ".join(f"q.{name}" for name in quoted)
         with in_words():
@@ -193,16 +204,18 @@ def _file(url: "URL", base: Path) -> Path:
 def _prepare(connection: "Connection", zone: str) -> bool:
     """Told to change nothing, where it is no file that was opened so, and to send rows as they are asked for; whether times come as in `zone`."""
     kind, own = connection.dialect.name, connection.connection.dbapi_connection
-    if kind == "postgresql" or kind in mysql.NAMES:
+    if kind == "postgresql" or kind in MYSQL:
         connection.exec_driver_sql("set transaction read only")
     if connection.dialect.driver == "pymysql":
         own.cursorclass = mysql.streaming_cursor()  # type: ignore[union-attr]
-    elif kind == "postgresql" or kind in mysql.NAMES:
+    elif kind == "postgresql" or kind in MYSQL:
         connection.execution_options(stream_results=True, max_row_buffer=ROWS)
+    if connection.dialect.driver == "psycopg":
+        set_postgres_dates(own)  # type: ignore[arg-type]
     if isinstance(own, sqlite3.Connection):
         # A text that is no UTF-8 makes its row unreadable, not all rows behind it.
         own.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-    return kind not in mysql.NAMES or mysql.set_clock(connection, zone)
+    return kind not in MYSQL or set_clock(connection, zone)
 
 
 def _bare(query: str) -> str:

@@ -1,26 +1,11 @@
-"""What MySQL and MariaDB have of their own, read with PyMySQL: how they are connected to, days that are none, and the clock of a connection."""
+"""What MySQL and MariaDB want of their own: how PyMySQL connects to them, and how it takes an answer row by row."""
 
-import re
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from feedback.errors import CollectError
+from feedback.collectors.live.database_dates import mysql_dates
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection, CursorResult
-
-NAMES = ("mysql", "mariadb")
-LEAST_DAY = "0001-01-01"  # what stands before it is no day
-_TIMESTAMP = 7  # the protocol's number of the type
-_NO_DATE = re.compile(r"[0:. -]*")  # 0000-00-00, with a time of zeros or none
-
-
-class NoDate(str):
-    """What a column of dates holds that is in no calendar, 2026-01-00: MySQL lets it."""
-
-    __slots__ = ()
+    from sqlalchemy import URL
 
 
 def connecting(url: "URL") -> "tuple[URL, dict[str, object]]":
@@ -28,15 +13,7 @@ def connecting(url: "URL") -> "tuple[URL, dict[str, object]]":
 
     Text comes in utf8mb4 whatever the address says: the server turns what another encoding lacks into question marks, without a word.
     """
-    from pymysql.constants import FIELD_TYPE
-    from pymysql.converters import conversions, convert_date, convert_datetime
-
-    dated = {
-        FIELD_TYPE.DATETIME: _or_no_date(convert_datetime),
-        FIELD_TYPE.TIMESTAMP: _or_no_date(convert_datetime),
-        FIELD_TYPE.DATE: _or_no_date(convert_date),
-    }
-    settings: dict[str, object] = {"charset": "utf8mb4", "conv": {**conversions, **dated}}
+    settings: dict[str, object] = {"charset": "utf8mb4", "conv": mysql_dates()}
     if url.password is not None:
         settings["password"] = url.password.encode()  # PyMySQL itself knows no other characters than latin1's
     return url.difference_update_query(("charset", "collation")), settings
@@ -56,52 +33,3 @@ def streaming_cursor() -> type:
         __del__ = close
 
     return Streaming
-
-
-def set_clock(connection: "Connection", zone: str) -> bool:
-    """Whether a TIMESTAMP, which is kept in UTC, comes in this zone from now on; the server's own is whatever the machine happens to have."""
-    from sqlalchemy import text
-    from sqlalchemy.exc import DBAPIError
-
-    for told in (zone, _offset(zone)):
-        if told is None:
-            continue
-        try:
-            connection.execute(text("set time_zone = :told"), {"told": told})
-        except DBAPIError:  # its zones were not loaded, which is usual
-            continue
-        return True
-    return False
-
-
-def refuse_times(found: "CursorResult[tuple[object, ...]]", zone: str) -> None:
-    """`CollectError` where a column holds times that only a clock of that zone could tell."""
-    columns: Sequence[Sequence[object]] = found.cursor.description if found.cursor else ()
-    for name, kind, *_ in columns:
-        if kind == _TIMESTAMP:
-            raise CollectError(
-                f"The database does not know the time zone '{zone}', and so not what time '{name}' was there. "
-                f"Have its zones loaded (mysql_tzinfo_to_sql), or write unix_timestamp({name}) as {name} in 'query'."
-            )
-
-
-def _offset(zone: str) -> str | None:
-    """A zone as +08:00; None where its clocks are changed."""
-    start = datetime(2000, 1, 1, tzinfo=UTC)
-    months = (start + timedelta(days=30 * n) for n in range(12 * 40))
-    offsets = {month.astimezone(ZoneInfo(zone)).utcoffset() for month in months}
-    only = offsets.pop()
-    if offsets or only is None:
-        return None
-    minutes = round(only.total_seconds() / 60)
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
-
-
-def _or_no_date(convert: Callable[[str], object]) -> Callable[[str], object]:
-    def read(told: str) -> object:
-        found = convert(told)
-        if not isinstance(found, str):
-            return found
-        return None if _NO_DATE.fullmatch(found) else NoDate(found)
-
-    return read
