@@ -7,16 +7,17 @@ finds judged and the taxonomy has no word for is an open mention.
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from nlp.marks import Mention, OpenMention, Opinion, Sentiment, Span, SpokenOf
 from nlp.normalize import fold
 from nlp.opinions import OpinionWord, find_opinions
-from nlp.taxonomy import Taxonomy
+from nlp.taxonomy import Taxonomy, builtin_taxonomies, load_taxonomy
 from nlp.words import longest_match
 
 _HANDLE = re.compile(r"@[\w\-]+")
+_TELLING = 0.7  # how sure an engine must be of an aspect for its polarity to count
 _FARTHEST_OPINION = 12  # characters between a term and the words that judge it
 
 
@@ -24,6 +25,7 @@ _FARTHEST_OPINION = 12  # characters between a term and the words that judge it
 class _Word:
     aspect: str
     implied: bool  # an opinion that implies the aspect, rather than a term that names it
+    is_ours: bool  # one of the built-in taxonomy of that name, rather than one that a project added
 
 
 _Match = tuple[int, int, _Word]
@@ -38,6 +40,14 @@ class Folded:
     cuts: frozenset[int]
 
 
+def _built_in_words(name: str) -> Set[tuple[str, str]]:
+    """Aspect and folded word, of all words of the built-in taxonomy of that name; none where there is none."""
+    if name not in builtin_taxonomies():
+        return frozenset()
+    aspects = load_taxonomy(name).aspects
+    return {(aspect.name, fold(word)) for aspect in aspects for word in (*aspect.terms, *aspect.opinions)}
+
+
 class AspectFinder:
     """Finds a taxonomy's aspects in segments. Built once; linear in the text."""
 
@@ -46,11 +56,11 @@ class AspectFinder:
         self._names = {aspect.name for aspect in taxonomy.aspects}
         self._words: dict[str, _Word] = {}
         excluded: set[str] = set()
+        ours = _built_in_words(taxonomy.name)
         for aspect in taxonomy.aspects:
-            for term in aspect.terms:
-                self._words.setdefault(fold(term), _Word(aspect.name, implied=False))
-            for opinion in aspect.opinions:
-                self._words.setdefault(fold(opinion), _Word(aspect.name, implied=True))
+            for words, implied in ((aspect.terms, False), (aspect.opinions, True)):
+                for text in map(fold, words):
+                    self._words.setdefault(text, _Word(aspect.name, implied, (aspect.name, text) in ours))
             excluded.update(fold(text) for text in aspect.excludes)
         # Excluded strings take part in longest match, and yield nothing.
         for text in excluded:
@@ -64,12 +74,18 @@ class AspectFinder:
         sentiment: Sentiment,
         judged: Sequence[Opinion] | None = None,
         spoken_of: Sequence[SpokenOf] = (),
+        unspoken: Collection[tuple[str, str]] = (),
     ) -> list[Mention]:
         """Mentions within `span`; offsets are into the whole text.
 
-        `sentiment` is the segment's own, which a mention takes when no opinion word is near it. `judged`, `spoken_of`: what an engine found in the segment.
+        `sentiment` is the segment's own, which a mention takes when no opinion word is near it. `judged`, `spoken_of`: what an engine found in the segment. A word of ours whose aspect is
+        `unspoken` is no mention: "起步价" is about no engine. One that a project added is: who added it meant it.
         """
-        matches = self._matches(document, span)
+        matches = [
+            match
+            for match in self._matches(document, span)
+            if not (match[2].is_ours and (self._taxonomy, match[2].aspect) in unspoken)
+        ]
         if judged is not None:
             return self._find_judged(
                 document.text, matches, [_moved(opinion, span[0]) for opinion in judged], sentiment, spoken_of
@@ -108,7 +124,12 @@ class AspectFinder:
         sentiment: Sentiment,
         spoken_of: Sequence[SpokenOf],
     ) -> list[Mention]:
-        named = _of_judged(text, matches, judged, sentiment)
+        told = {
+            s.aspect: s.sentiment
+            for s in reversed(spoken_of)
+            if s.taxonomy == self._taxonomy and s.confidence >= _TELLING
+        }
+        named = _of_judged(text, matches, judged, lambda aspect: told.get(aspect, sentiment))
         unnamed = self._unnamed(text, matches, judged, spoken_of)
         return sorted([*named, *unnamed], key=lambda mention: mention.start)
 
@@ -152,8 +173,10 @@ def _moved(opinion: Opinion, by: int) -> Opinion:
     return Opinion(aspect, (start + by, end + by), opinion.sentiment)
 
 
-def _of_judged(text: str, matches: Sequence[_Match], judged: Sequence[Opinion], fallback: Sentiment) -> list[Mention]:
-    """A mention for each word of the taxonomy and each opinion about it."""
+def _of_judged(
+    text: str, matches: Sequence[_Match], judged: Sequence[Opinion], otherwise: Callable[[str], Sentiment]
+) -> list[Mention]:
+    """A mention for each word of the taxonomy and each opinion about it; `otherwise`: the sentiment of an aspect that no opinion is about."""
     mentions = []
     for match in matches:
         start, end, word = match
@@ -172,7 +195,7 @@ def _of_judged(text: str, matches: Sequence[_Match], judged: Sequence[Opinion], 
                     opinion=text[slice(*words)] if opinion else None,
                     opinion_start=words[0],
                     opinion_end=words[1],
-                    sentiment=opinion.sentiment if opinion else fallback,
+                    sentiment=opinion.sentiment if opinion else otherwise(word.aspect),
                 )
             )
     return mentions

@@ -90,7 +90,7 @@ class _Aspects:
         cuts = frozenset([*doc.to_array("IDX").tolist(), len(text)])
         document = Folded(text, fold(text), cuts)
         doc._.mentions = [
-            tuple(self._finder.find(document, span, marks.sentiment, marks.opinions, marks.spoken_of))
+            tuple(self._finder.find(document, span, marks.sentiment, marks.opinions, marks.spoken_of, marks.unspoken))
             for span, marks in zip(doc._.segments, doc._.marks, strict=True)
         ]
         doc._.open_mentions = [

@@ -49,7 +49,8 @@ class SpokenOf:
 class Marks:
     """An engine's verdict on one segment; `sentiment_score` in -1..1, confidences in 0..1.
 
-    `emotion` and `opinions` are None where the engine tells none; `spoken_of` is empty then.
+    `emotion` and `opinions` are None where the engine tells none; `spoken_of` is empty then. `unspoken`: taxonomy and aspect of what the
+    segment most likely does not speak of, though a word of it may stand there.
     """
 
     sentiment: Sentiment
@@ -62,6 +63,7 @@ class Marks:
     emotion: Emotion | None = None
     opinions: tuple[Opinion, ...] | None = None
     spoken_of: tuple[SpokenOf, ...] = ()
+    unspoken: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

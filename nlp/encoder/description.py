@@ -53,6 +53,7 @@ class Description:
 
     `traditional`: what the last layer says of the sentiment of long texts in traditional characters counts by this scale: see
     `nlp.encoder.engine`. `aspects`: taxonomy and aspect, in the order of the upper graph's `aspects`; none where it has no such output.
+    `complete`: those taxonomies of which it learned every aspect that a text speaks of, so that it knows what is not spoken of.
     """
 
     lower: str
@@ -61,6 +62,7 @@ class Description:
     steps: Mapping[str, Mapping[str, Step]]
     traditional: Scale
     aspects: tuple[tuple[str, str], ...] = ()
+    complete: tuple[str, ...] = ()
 
 
 def plain_steps(classes: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, Step]]:
@@ -99,6 +101,7 @@ def _description(said: Mapping[str, Any]) -> Description:
             for n, who in enumerate(ANSWERERS)
         },
         aspects=tuple((name, aspect) for name, aspects in said.get("aspects", {}).items() for aspect in aspects),
+        complete=tuple(said.get("complete", ())),
         traditional=Scale(*(float(said["traditional"][name]) for name in ("slope", "negative", "positive"))),
     )
 
@@ -126,6 +129,7 @@ def write_description(folder: Path, description: Description) -> None:
             for who, steps in description.steps.items()
         },
         "aspects": aspects,
+        "complete": list(description.complete),
         "traditional": {name: round(value, 4) for name, value in asdict(description.traditional).items()},
     }
     (folder / DESCRIPTION).write_text(json.dumps(said, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -24,6 +24,8 @@ TAXONOMIES = ("auto", "beauty", "restaurant")
 ASPECTS: tuple[tuple[str, str], ...] = tuple(
     (name, aspect.name) for name in TAXONOMIES for aspect in load_taxonomy(name).aspects
 )
+# Taxonomies whose sets say all that a text speaks of; restaurant sentences say no more than their judged terms do.
+COMPLETE = ("auto", "beauty")
 Label = tuple[int, ...]
 Said = Iterable[tuple[str, str]]  # aspect, polarity
 _FIFTHS = 5

@@ -29,7 +29,7 @@ from transformers import AutoTokenizer
 from nlp.encoder.description import Description, Scale, plain_steps, write_description
 from nlp.encoder.reader import Logits, Reader, Reading
 from nlp.probabilities import Floats
-from nlp.training.aspect_sets import ASPECTS
+from nlp.training.aspect_sets import ASPECTS, COMPLETE
 from nlp.training.encoder.model import CLASSES, EXIT_LAYER, Encoder, opened
 from nlp.training.texts import rows
 
@@ -162,7 +162,9 @@ def _export(part: nn.Module, path: Path, given: dict[str, torch.Tensor], gives: 
 def describe(folder: Path, kind: str) -> None:
     """Writes what `nlp.encoder` needs to know."""
     lower, upper = (f"{part}.{kind}.onnx" for part in ("lower", "upper"))
-    write_description(folder, Description(lower, upper, CLASSES, plain_steps(CLASSES), Scale(0.5, 0.0, 0.0), ASPECTS))
+    write_description(
+        folder, Description(lower, upper, CLASSES, plain_steps(CLASSES), Scale(0.5, 0.0, 0.0), ASPECTS, COMPLETE)
+    )
 
 
 def compared(folder: Path, texts: Sequence[str]) -> dict[str, float]:
