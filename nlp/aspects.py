@@ -79,17 +79,13 @@ class AspectFinder:
         """Mentions within `span`; offsets are into the whole text.
 
         `sentiment` is the segment's own, which a mention takes when no opinion word is near it. `judged`, `spoken_of`: what an engine found in the segment. A word of ours whose aspect is
-        `unspoken` is no mention: "起步价" is about no engine. One that a project added is: who added it meant it.
+        `unspoken` is no mention unless something judges it; one that a project added is, as whoever added it meant it.
         """
-        matches = [
-            match
-            for match in self._matches(document, span)
-            if not (match[2].is_ours and (self._taxonomy, match[2].aspect) in unspoken)
-        ]
+        matches = self._matches(document, span)
         if judged is not None:
-            return self._find_judged(
-                document.text, matches, [_moved(opinion, span[0]) for opinion in judged], sentiment, spoken_of
-            )
+            moved = [_moved(opinion, span[0]) for opinion in judged]
+            meant = [match for match in matches if self._is_meant(match, moved, unspoken)]
+            return self._find_judged(document.text, meant, moved, sentiment, spoken_of)
         if not matches:
             return []
         opinions = find_opinions(document.folded, span, document.cuts)
@@ -104,6 +100,12 @@ class AspectFinder:
             high = bisect_right(starts, match[1] + _FARTHEST_OPINION)
             mentions.append(_mention(document.text, match, opinions[low:high], len(opinions) == 1, sentiment))
         return mentions
+
+    def _is_meant(self, match: _Match, judged: Sequence[Opinion], unspoken: Collection[tuple[str, str]]) -> bool:
+        word = match[2]
+        if not word.is_ours or (self._taxonomy, word.aspect) not in unspoken:
+            return True
+        return any(_is_about(opinion, match) for opinion in judged)
 
     def find_open(self, document: Folded, span: Span, judged: Sequence[Opinion]) -> list[OpenMention]:
         """What an engine found judged within `span` and the taxonomy has no word for."""

@@ -10,7 +10,7 @@ from nlp.aspects import AspectFinder
 from nlp.encoder.description import Description, Scale
 from nlp.encoder.engine import _spoken_of, _unspoken
 from nlp.encoder.reader import Reading
-from nlp.marks import SpokenOf
+from nlp.marks import Opinion, SpokenOf
 from nlp.taxonomy import load_taxonomy
 
 AUTO = load_taxonomy("auto")
@@ -28,6 +28,12 @@ def test_a_word_of_ours_that_is_not_meant_is_no_mention() -> None:
     assert aspects(finder) == [("外观", "红色"), ("外观", "车身")]
     assert aspects(finder, UNMEANT) == []
     assert aspects(finder, frozenset({("auto", "价格"), ("beauty", "外观")})) == aspects(finder)
+
+
+def test_a_word_that_something_judges_is_meant() -> None:
+    text, judged = "车身很难看", Opinion((0, 2), (2, 5), "negative")
+    found = AspectFinder(AUTO).find(document(text), (0, len(text)), "neutral", [judged], unspoken=UNMEANT)
+    assert ("外观", "车身", "negative") in [(mention.aspect, mention.term, mention.sentiment) for mention in found]
 
 
 def test_a_word_that_a_project_added_is_always_meant() -> None:
