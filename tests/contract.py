@@ -1,17 +1,23 @@
 """A project with one live source, and the world that it is of: what the tests of the contract share."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from command import Ran, run
-from worlds import SECRET_VARIABLE, Piped, Said, World, later, new_world, worlds
+from worlds import SECRET_VARIABLE, Lack, Piped, Said, World, later, new_world, worlds
 
-from feedback.pipeline import collect
+from feedback.collectors.live import LiveCollector
+from feedback.collectors.registry import load_collector
+from feedback.live import NO_WISH, Wish, collect_pages, visit_of
 from feedback.project import load_project
+from storage.journal import start_run
 from storage.store import Store
 
 SETTINGS = '[project]\nname = "合约"\n\n[analysis]\nengine = "fast"\n\n'
@@ -22,6 +28,7 @@ class Shop:
 
     def __init__(self, folder: Path, world: World) -> None:
         self.folder, self.world, self.questions = folder, world, 0
+        self._last = world.said[-1]
 
     @contextmanager
     def opened(self) -> Iterator["Shop"]:
@@ -42,10 +49,15 @@ class Shop:
 
     def say(self, *more: Said) -> None:
         self.world.said += more
+        self._last = more[-1]
         self.world.publish()
 
+    def next(self, count: int = 1) -> list[Said]:
+        """What would be said next, after all that was said ever."""
+        return later(count, self._last)
+
     def say_more(self, count: int) -> None:
-        self.say(*later(count, self.world.said))
+        self.say(*self.next(count))
 
     def change(self, place: int, one: Said) -> None:
         self.world.said[place] = one
@@ -57,20 +69,33 @@ class Shop:
 
     def collect_until(self, pages: int) -> None:
         """Runs until so many pages are stored and is interrupted then; to its end, where there are fewer."""
-        left = 1 + pages  # the first call says that it is begun
 
-        def stop(_what: str, _more: int) -> None:
-            nonlocal left
-            left -= 1
-            if not left:
+        def stop(page: int) -> None:
+            if page == pages:
                 raise KeyboardInterrupt
 
+        with suppress(KeyboardInterrupt):
+            self.walk(stop)
+
+    def walk(self, meanwhile: Callable[[int], None], wish: Wish = NO_WISH, now: datetime | None = None) -> None:
+        """A run that calls `meanwhile` after each page with its number, as at the time `now`."""
+        pages = count()
+
+        def progress(_what: str, _more: int) -> None:
+            if number := next(pages):  # the first call says that it is begun
+                meanwhile(number)
+
         project = load_project(self.folder)
+        config = project.source("live")
+        collector = load_collector(config.collector)
+        assert isinstance(collector, LiveCollector)
+        visit = visit_of(project, config, wish)
+        if now is not None:
+            visit = replace(visit, now=now)
         with self.piped(), Store.open(project.database) as store:
-            try:
-                collect(store, project, project.source("live"), stop)
-            except KeyboardInterrupt:
-                assert left == 0
+            with store.transaction() as connection:
+                run_id = start_run(connection, "collect", config.name)
+            collect_pages(store, project, visit, collector, run_id, wish, progress)
 
     @contextmanager
     def piped(self) -> Iterator[None]:
@@ -92,8 +117,28 @@ class Shop:
         assert len(rows) == len({row[0] for row in rows})
         return dict(rows)
 
+    def column(self, name: str) -> dict[str, str | None]:
+        """What the store has there of each thing a customer said."""
+        with closing(sqlite3.connect(self.folder / "feedback.db")) as database:
+            query = f"select source_id, {name} from verbatims where role = 'customer' and source = 'live'"
+            return dict(database.execute(query).fetchall())
+
     def is_whole(self) -> bool:
-        return self.stored() == self.world.stored()
+        """Whether all that the world holds is stored as it is there, and nothing else but what it may have deleted without a word."""
+        return not any(self.difference().values())
+
+    def difference(self) -> dict[str, dict[str, str]]:
+        """What is lost, stored in an older form, and there though it is not or no longer in the world."""
+        stored, held = self.stored(), self.world.stored()
+        return {
+            "lost": {source_id: text for source_id, text in held.items() if source_id not in stored},
+            "stale": {key: text for key, text in stored.items() if key in held and held[key] != text},
+            "too much": {key: text for key, text in stored.items() if key not in held and key not in self.world.kept},
+        }
+
+    def needs(self, what: Lack) -> None:
+        if what in self.world.without:
+            pytest.skip(self.world.without[what])
 
 
 @pytest.fixture(params=worlds())

@@ -104,7 +104,7 @@ def test_what_the_section_says_of_the_source_goes_with_both(world: World, web: W
 
 
 def test_an_answer_may_be_the_one_that_names_the_review(tmp_path: Path, world: World) -> None:
-    page = world.page([TWO], None)
+    page = world.listing([TWO], None)
     page["data"][0]["relationships"] = {"response": {"links": {}}}  # type: ignore[index]
     page["included"][0]["relationships"] = {"review": {"data": {"type": "customerReviews", "id": TWO_ID}}}  # type: ignore[index]
     (tmp_path / "a.json").write_text(json.dumps(page), encoding="utf-8")
@@ -184,7 +184,9 @@ def test_other_refusals_of_a_cursor_are_errors(web: Wire) -> None:
 
 def test_a_token_is_signed_as_apple_wants_it_and_renewed_before_it_runs_out(world: World, web: Wire) -> None:
     times = iter([1000.5, 1000.5 + 299, 1000.5 + 301])
-    web.answer = lambda _asked: Reply(world.page(world.said[:2], str(len(web.asked)) if len(web.asked) < 3 else None))
+    web.answer = lambda _asked: Reply(
+        world.listing(world.said[:2], str(len(web.asked)) if len(web.asked) < 3 else None)
+    )
     asked_by = visit(web.url)
     list(AppStoreConnectCollector(lambda: next(times)).pages("reviews", None, asked_by))
     tokens = [each.headers["Authorization"].removeprefix("Bearer ") for each in web.asked]
@@ -267,7 +269,7 @@ def test_without_cryptography_it_says_what_to_install() -> None:
 
 
 def test_reviews_that_cannot_be_used_and_answers_to_none_are_listed(world: World, web: Wire) -> None:
-    page = world.page([TWO], None)
+    page = world.listing([TWO], None)
     page["data"] += [{"id": "", "attributes": {"body": "坏了"}}, {"id": "x"}, 7]  # type: ignore[operator]
     page["included"] += [  # type: ignore[operator]
         {"type": "customerReviewResponses", "id": "r9", "attributes": {"responseBody": "您好"}},

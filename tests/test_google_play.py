@@ -269,7 +269,7 @@ def test_an_answer_of_another_shape_is_an_error(web: Wire, body: bytes, message:
 
 
 def test_a_list_that_goes_in_circles_is_an_error(world: World, web: Wire) -> None:
-    web.answer = lambda _asked: Reply(world.page(world.said, "again"))
+    web.answer = lambda _asked: Reply(world.listing(world.said, "again"))
     with pytest.raises(CollectError) as caught:
         pages(web)
     assert str(caught.value) == f"{web.url} names the same next page of us-zh-CN again and again. Run this again later."

@@ -1,7 +1,8 @@
 """Chatwoot, on a server of one's own: conversations with their messages, and the answers to its surveys of satisfaction.
 
 Conversations are listed by their last activity, the latest first (developers.chatwoot.com, "Conversations list"), and read down to what
-is known. While a run goes on, conversations move up in that list and push others to a later page: some come twice, none is missed.
+is known. While a run goes on, conversations move up in that list and push others to a later page: some come twice, none is missed. Where
+one is deleted, the others move to an earlier page: there is one fewer then, and the page before is asked for again.
 How far down a run that was cut off had come is in the state: the next one lists all again, and asks for messages only where that
 run had not been. Of a long conversation only the messages since are asked for.
 
@@ -9,6 +10,7 @@ Survey answers come by their date. They are asked for again for 15 days: for 14 
 """
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
@@ -36,8 +38,8 @@ from feedback.errors import CollectError
 STREAMS = (CONVERSATIONS, SURVEY)
 _SETTINGS = frozenset({"url", "account", "token", "streams"})
 _OVERLAP_SECONDS = 300
-_DAY_SECONDS = 86400
-_SURVEY_SECONDS = 15 * _DAY_SECONDS
+_SURVEY_SECONDS = 15 * 86400
+_EVER = 4_102_444_800  # 2100: answers are asked for since a time only with a time until when, and their server's clock may be wrong
 
 
 class ChatwootCollector:
@@ -97,7 +99,7 @@ class _Asked:
         since = self._since(reached.since, 0)
         reached = replace(reached, since=since)
         top, bottom, ordered = None, self._now, True
-        for found in self._numbered(f"{self.url}/conversations", {"status": "all"}, "data", "payload"):
+        for found in self._listed():
             moments = [moment for each in found if (moment := _activity(each)) is not None]
             ordered = ordered and moments == sorted(moments, reverse=True)
             top = min(max(moments, default=0), self._now) if top is None else top
@@ -109,6 +111,27 @@ class _Asked:
             yield from in_pages(self._messages_of(unread, since), after.text() if after else None)
             if over:
                 return
+
+    def _listed(self) -> Iterator[list[object]]:
+        """Every page of conversations, the empty one after the last too.
+
+        Where fewer are there than when the page before was read, the rest has moved up, and some from this page to those before.
+        """
+        idle, number, count, size = IdlePages(), 1, 0, 1
+        while True:
+            answer = self.web.get(f"{self.url}/conversations", {"status": "all", "page": number})
+            content = answer.json()
+            found, there = listed(content, answer.place, "data", "payload"), at(content, "data", "meta", "all_count")
+            gone = count - there if isinstance(there, int) else 0
+            count = there if isinstance(there, int) else 0
+            if gone > 0 and number > 1:
+                number = max(1, number - math.ceil(gone / size))
+                continue
+            idle.see(found, answer.place)
+            yield found
+            if not found:
+                return
+            number, size = number + 1, len(found)
 
     def _is_unread(self, activity: int | None, reached: _Reached) -> bool:
         if activity is None:
@@ -152,7 +175,7 @@ class _Asked:
         """Survey answers. The state is the date of the newest, as long as they come by their dates; else it waits for the end."""
         newest: int | None = json.loads(state) if state else None
         since, last, ordered = self._since(newest, _SURVEY_SECONDS), 0, True
-        query: Query = {} if since is None else {"since": since, "until": self._now + _DAY_SECONDS}
+        query: Query = {} if since is None else {"since": since, "until": _EVER}
         for found in self._numbered(f"{self.url}/csat_survey_responses", {"sort": "created_at", **query}):
             moments = [moment for each in found if (moment := seconds_at(each, "created_at")) is not None]
             ordered = ordered and [last, *moments] == sorted([last, *moments])

@@ -3,14 +3,14 @@
 A module is named as its collector and has a class `World`. People and words in it are made up.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from wire import Asked, Reply, Wire, wire
 
@@ -18,38 +18,57 @@ NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 SECRET = "sk-Very/Secret+0042"
 SECRET_VARIABLE = "YUANSHENG_TEST_TOKEN"
 
+Lack = Literal["cursors", "lasting cursors", "replies", "future changes"]
+Kind = TypeVar("Kind")
 Around = Callable[[], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True)
 class Said:
-    """One thing a customer said: what each world puts into its own form. `changed_at` moves when it is edited."""
+    """One thing a customer said: what each world puts into its own form. `changed_at` moves when it is edited.
+
+    `to`: the number of what it was added to later, in the same conversation or as a review of the same order (追评).
+    """
 
     number: int
     text: str
     posted_at: datetime
     changed_at: datetime
+    to: int | None = None
 
 
 class World(Protocol):
     """A source that holds what was `said`, and answers as its interface does. What it says of itself:
 
     `speaks`: by what it is asked. `secret`: what SECRET_VARIABLE has to hold, None where no key is wanted; known while it is served.
-    `edits`: whether an edited record is seen by a later run. `breaks`: whether a connection can break off, and what comes of it:
-    "asked again", "told" as an error, or None where there is none. `nonsense`: names of what it may say instead of an answer.
-    `saved_as`: what somebody would call the file. `page_sizes`: constants of the product, by their place, that are set so
-    that what was said is several pages.
+    `edits`: whether an edited record is seen by a later run. `without`: what else there is nothing of, and why. `seen_back`: how
+    much older than the newest what is new or edited may be for a later run to see it, None: however old. `tells_of_deletions`: else they stay.
+    `breaks`: whether a connection can break off, and what comes of it: "asked again", "told" as an error, or None where there is none.
+    `nonsense`: names of what it may say instead of an answer. `saved_as`: what somebody would call the file. `page_sizes`: constants
+    of the product, by their place, that are set so that what was said is several pages.
+
+    How it is, to be set before it is asked: `overlap`: each page shows so many records of the one before again; where nothing is
+    asked for page by page, all of them come twice. `scrambled`: what it lists is not in the order it should be.
+    What became of it: `kept`: by id the texts that are gone here and may stay in the store. `unknown`: how often it was
+    asked for something by a cursor that it had forgotten.
     """
 
     collector: str
     speaks: str
     secret: str | None
     edits: bool
+    without: Mapping[Lack, str]
+    seen_back: timedelta | None
+    tells_of_deletions: bool
     breaks: str | None
     nonsense: tuple[str, ...]
     saved_as: str
-    page_sizes: Mapping[str, int]
+    page_sizes: ClassVar[Mapping[str, int]]
     said: list[Said]
+    overlap: int
+    scrambled: bool
+    kept: dict[str, str]
+    unknown: int
 
     def served(self, folder: Path, around: Around = nullcontext) -> AbstractContextManager[str]:
         """It can be asked; gives its address. What it has to write goes into `folder`. It enters `around` for every answer."""
@@ -69,6 +88,18 @@ class World(Protocol):
 
     def saved(self) -> bytes:
         """An answer with everything in it, as somebody would save it."""
+        ...
+
+    def remove(self, one: Said) -> None:
+        """Deletes it as people do there, with all that goes with it, and tells of it where that is usual."""
+        ...
+
+    def vanish(self, one: Said) -> None:
+        """It is gone without a word, with all that goes with it."""
+        ...
+
+    def forget(self) -> None:
+        """Knows no longer the cursors that it has given; how far somebody has come, where that is no cursor, is still good."""
         ...
 
     def break_off(self) -> None:
@@ -93,14 +124,74 @@ class Piped(Protocol):
         ...
 
 
-class Interface:
+class Source:
+    """What most worlds share."""
+
+    without: Mapping[Lack, str] = {}
+    seen_back: timedelta | None = None
+    tells_of_deletions = False
+    page_sizes: ClassVar[Mapping[str, int]] = {}
+
+    def __init__(self) -> None:
+        self.said: list[Said] = said(20)
+        self.overlap = 0
+        self.scrambled = False
+        self.kept: dict[str, str] = {}
+        self.unknown = 0
+        self._given: set[str] = set()  # cursors
+        self._forgotten: set[str] = set()
+
+    def stored(self) -> dict[str, str]:
+        raise NotImplementedError
+
+    def publish(self) -> None:
+        pass
+
+    def remove(self, one: Said) -> None:
+        self.vanish(one)
+
+    def vanish(self, one: Said) -> None:
+        self.drop(one)
+
+    def drop(self, *gone: Said) -> None:
+        """Holds these no longer; in the store they may stay."""
+        before = self.stored()
+        self.said = [each for each in self.said if each not in gone]
+        after = self.stored()
+        self.kept |= {source_id: text for source_id, text in before.items() if source_id not in after}
+        self.publish()
+
+    def forget(self) -> None:
+        self._forgotten |= self._given
+
+    def cursor(self, cursor: str) -> str:
+        """It is given to somebody, and so known until it is forgotten."""
+        self._given.add(cursor)
+        self._forgotten.discard(cursor)
+        return cursor
+
+    def knows(self, cursor: str) -> bool:
+        self.unknown += cursor in self._forgotten
+        return cursor not in self._forgotten
+
+    def arranged(self, rows: list[Said]) -> list[Said]:
+        """Rows as they are listed: in their order or, where that is `scrambled`, each five the wrong way round."""
+        if not self.scrambled:
+            return rows
+        return [each for start in range(0, len(rows), 5) for each in reversed(rows[start : start + 5])]
+
+    def page(self, rows: Sequence[Kind], start: int, size: int) -> list[Kind]:
+        """The page that begins at `start`, with what it shows again of the one before."""
+        return list(rows[max(0, start - self.overlap) : start + size])
+
+
+class Interface(Source):
     """What the worlds share that speak HTTP: they answer out of what was said at that moment, so that nothing has to be written."""
 
     speaks = "HTTP"
     secret: str | None = SECRET
     breaks: str | None = "asked again"
     saved_as = "answer.saved"
-    page_sizes: Mapping[str, int] = {}
     collector: str
     edits: bool
     _NONSENSE: ClassVar[Mapping[str, Reply]] = {
@@ -115,9 +206,6 @@ class Interface:
     nonsense = tuple(_NONSENSE)
     web: Wire
 
-    def __init__(self) -> None:
-        self.said: list[Said] = said(20)
-
     def answer(self, asked: Asked) -> Reply:
         """Refuses with 401 whoever does not bring SECRET, where the interface wants a key."""
         raise NotImplementedError
@@ -131,13 +219,7 @@ class Interface:
         with wire(answer) as self.web:
             yield self.web.url
 
-    def publish(self) -> None:
-        pass
-
     def section(self, url: str) -> Mapping[str, object]:
-        raise NotImplementedError
-
-    def stored(self) -> dict[str, str]:
         raise NotImplementedError
 
     def saved(self) -> bytes:
@@ -163,13 +245,11 @@ def said(count: int, first: int = 1) -> list[Said]:
     return found
 
 
-def later(count: int, than: list[Said]) -> list[Said]:
-    """So many things more, after all those."""
-    after, first = max(one.changed_at for one in than), max(one.number for one in than) + 1
-    moments = [after + timedelta(minutes=n) for n in range(1, count + 1)]
-    return [
-        replace(one, posted_at=at, changed_at=at) for one, at in zip(said(count, first=first), moments, strict=True)
-    ]
+def later(count: int, after: Said) -> list[Said]:
+    """So many things more, after that one."""
+    moments = [after.changed_at + timedelta(minutes=n) for n in range(1, count + 1)]
+    more = said(count, first=after.number + 1)
+    return [replace(one, posted_at=at, changed_at=at) for one, at in zip(more, moments, strict=True)]
 
 
 def edited(one: Said, text: str, at: datetime) -> Said:

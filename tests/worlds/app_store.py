@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from wire import Asked, Reply
 
-from worlds import Interface, Said, iso
+from worlds import Interface, Lack, Said, iso
 
 APP = "1234567890"
 PAGE = 7  # of the real feed: 50
@@ -21,6 +21,11 @@ class World(Interface):
     collector = "app-store"
     secret = None
     edits = True
+    without: Mapping[Lack, str] = {
+        "cursors": "its pages are numbers, which do not run out",
+        "lasting cursors": "its pages are numbers, which do not run out",
+        "replies": "who has something to add edits the review",
+    }
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,8 +42,8 @@ class World(Interface):
         country, number, form = found[1], int(found[2]), found[3]
         if not 1 <= number <= PAGES:
             return Reply(b"CustomerReviews RSS page depth is limited to 10", 400, {"Content-Type": "text/plain"})
-        rows = sorted(self.said, key=lambda one: (one.changed_at, one.number), reverse=True)
-        rows = rows[(number - 1) * PAGE : number * PAGE]
+        rows = self.arranged(sorted(self.said, key=lambda one: (one.changed_at, one.number), reverse=True))
+        rows = self.page(rows, (number - 1) * PAGE, PAGE)
         if form == "json":
             return Reply(json_feed([] if number in self.empty_json else rows, country, number))
         xml = xml_feed([] if number in self.empty_xml else rows, country, number)

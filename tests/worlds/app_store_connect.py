@@ -4,6 +4,7 @@ The secret is a key of its own making.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from time import time
 
 import jwt
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from wire import Asked, Reply
 
-from worlds import SECRET_VARIABLE, Interface, Said, iso
+from worlds import SECRET_VARIABLE, Interface, Lack, Said, iso
 
 APP, KEY_ID, ISSUER_ID = "1234567890", "ABC123DEFG", "00000000-1111-2222-3333-444444444444"
 PAGE = 7  # of the real interface: as many as `limit` says, 200 at most
@@ -21,6 +22,8 @@ TWENTY_MINUTES = 20 * 60
 class World(Interface):
     collector = "app-store-connect"
     edits = True  # of the last 30 days
+    without: Mapping[Lack, str] = {"replies": "who has something to add edits the review"}
+    seen_back = timedelta(days=30)
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,15 +51,17 @@ class World(Interface):
         if query.get("sort") != "-createdDate" or query.get("include") != "response" or query.get("limit") != "200":
             return Reply(_error("400", "PARAMETER_ERROR.INVALID"), 400)
         # The cursor holds on to a place in the list, not to a number: what comes anew moves nothing.
-        rows = sorted(self.said, key=lambda one: (one.posted_at, one.number), reverse=True)
+        rows = self.arranged(sorted(self.said, key=lambda one: (one.posted_at, one.number), reverse=True))
+        start = 0
         if cursor := query.get("cursor"):
-            if not any(_id(one) == cursor for one in rows):
+            ids = [_id(one) for one in rows]
+            if cursor not in ids or not self.knows(cursor):
                 return Reply(_error("400", "PARAMETER_ERROR.INVALID"), 400)
-            rows = rows[[_id(one) for one in rows].index(cursor) + 1 :]
-        after = _id(rows[PAGE - 1]) if len(rows) > PAGE else None
-        return Reply(self.page(rows[:PAGE], after))
+            start = ids.index(cursor) + 1
+        after = self.cursor(_id(rows[start + PAGE - 1])) if len(rows) > start + PAGE else None
+        return Reply(self.listing(self.page(rows, start, PAGE), after))
 
-    def page(self, rows: list[Said], after: str | None) -> dict[str, object]:
+    def listing(self, rows: list[Said], after: str | None) -> dict[str, object]:
         here = f"{self.url}/v1/apps/{APP}/customerReviews"
         more = {"next": f"{here}?cursor={after}&limit=200&sort=-createdDate&include=response"} if after else {}
         return {
@@ -88,7 +93,7 @@ class World(Interface):
         return {_id(one): one.text for one in self.said}
 
     def saved(self) -> bytes:
-        return Reply(self.page(self.said, None)).body()
+        return Reply(self.listing(self.said, None)).body()
 
     def _is_let_in(self, header: str) -> bool:
         kind, _, token = header.partition(" ")

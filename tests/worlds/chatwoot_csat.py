@@ -1,10 +1,11 @@
 """Chatwoot, the answers to its surveys of satisfaction: what was said are the words that customers added. Seven a page."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from wire import Asked, Reply
 
-from worlds import SECRET_VARIABLE, Interface, Said
+from worlds import SECRET_VARIABLE, Interface, Lack, Said
 from worlds.chatwoot import NOT_FOUND, UNAUTHORIZED, may
 
 PAGE = 7
@@ -13,6 +14,12 @@ PAGE = 7
 class World(Interface):
     collector = "chatwoot"
     edits = True  # for fourteen days a customer may say it otherwise
+    without: Mapping[Lack, str] = {
+        "cursors": "its pages are numbers, which do not run out",
+        "lasting cursors": "its pages are numbers, which do not run out",
+        "replies": "who has something to add changes the answer",
+    }
+    seen_back = timedelta(days=14)
 
     def section(self, url: str) -> Mapping[str, object]:
         return {"url": url, "account": 3, "token": {"env": SECRET_VARIABLE}, "streams": ["csat"]}
@@ -24,12 +31,12 @@ class World(Interface):
             return NOT_FOUND
         rows = list(self.said)
         if asked.query.get("sort") == "created_at":
-            rows.sort(key=lambda one: (one.posted_at, one.number))
+            rows = self.arranged(sorted(rows, key=lambda one: (one.posted_at, one.number)))
         if "since" in asked.query and "until" in asked.query:
             since, until = int(asked.query["since"]), int(asked.query["until"])
             rows = [one for one in rows if since <= one.posted_at.timestamp() < until]
         start = (int(asked.query["page"]) - 1) * PAGE
-        return Reply([survey_answer(one) for one in rows[start : start + PAGE]])
+        return Reply([survey_answer(one) for one in self.page(rows, start, PAGE)])
 
     def stored(self) -> dict[str, str]:
         return {f"csat-{one.number}": one.text for one in self.said}

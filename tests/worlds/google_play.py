@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from wire import Asked, Reply
 
-from worlds import Interface, Said, iso
+from worlds import Interface, Lack, Said, iso
 
 APP = "com.example.lamp"
 PAGE = 7  # of the real interface: as many as are asked for, 200 at most
@@ -20,6 +20,7 @@ class World(Interface):
     collector = "google-play"
     secret = None
     edits = True
+    without: Mapping[Lack, str] = {"replies": "who has something to add edits the review"}
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,14 +42,21 @@ class World(Interface):
         _, sort, paging, *_ = arguments[1]
         assert (sort, paging[0]) == (2, 200)
         # A token holds on to a place in the list, not to a number: what comes anew moves nothing.
-        rows = sorted(self.said, key=lambda one: (one.changed_at, one.number), reverse=True)
+        rows = self.arranged(sorted(self.said, key=lambda one: (one.changed_at, one.number), reverse=True))
+        start = 0
         if len(paging) == 3:
+            if not self.knows(paging[2]):
+                return Reply(envelope(None))
             at, number = paging[2].removesuffix("+/=&").split("|")
-            rows = [one for one in rows if (iso(one.changed_at), one.number) < (at, int(number))]
-        last = rows[PAGE - 1] if len(rows) > PAGE else None
-        return Reply(self.page(rows[:PAGE], last and f"{iso(last.changed_at)}|{last.number}+/=&"))
+            if self.scrambled:
+                start = 1 + [str(one.number) for one in rows].index(number)
+            else:
+                start = sum((iso(one.changed_at), one.number) >= (at, int(number)) for one in rows)
+        last = rows[start + PAGE - 1] if len(rows) > start + PAGE else None
+        after = self.cursor(f"{iso(last.changed_at)}|{last.number}+/=&") if last else None
+        return Reply(self.listing(self.page(rows, start, PAGE), after))
 
-    def page(self, rows: list[Said], after: str | None) -> bytes:
+    def listing(self, rows: list[Said], after: str | None) -> bytes:
         return envelope([[self.review(one) for one in rows], [None, after], []])
 
     def review(self, one: Said) -> list[object]:

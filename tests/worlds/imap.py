@@ -4,22 +4,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from email.utils import format_datetime
 from pathlib import Path
+from typing import ClassVar
 
 from imap_server import Fault, Inbox, answer_with, cut_at, imap_server
 
-from worlds import SECRET, SECRET_VARIABLE, Around, Said, said
+from worlds import SECRET, SECRET_VARIABLE, Around, Said, Source
 
 USER = "feedback@shop.example"
 
 
-class World:
+class World(Source):
     collector = "imap"
     speaks = "IMAP"
     secret: str | None = SECRET
     edits = False  # a mail stays as it was sent
     breaks: str | None = "asked again"
     saved_as = "answer.mbox"
-    page_sizes: Mapping[str, int] = {"feedback.collectors.imap.BATCH": 7}
+    page_sizes: ClassVar[Mapping[str, int]] = {"feedback.collectors.imap.BATCH": 7}
     _NONSENSE: Mapping[str, Fault] = {
         "a folder without numbers": answer_with("EXAMINE", b"* 3 EXISTS\r\nTAG OK done\r\n"),
         "numbers that are words": answer_with("UID SEARCH", b"* SEARCH 1 two\r\nTAG OK done\r\n"),
@@ -30,9 +31,9 @@ class World:
     nonsense = tuple(_NONSENSE)
 
     def __init__(self) -> None:
-        self.said: list[Said] = said(20)
+        super().__init__()
         self.inbox = Inbox(USER, SECRET)
-        self._there: dict[int, int] = {}  # the numbers of the mails by those of what was said
+        self._there: dict[int, set[int]] = {}  # the numbers of the mails by those of what was said
 
     @contextmanager
     def served(self, folder: Path, around: Around = nullcontext) -> Iterator[str]:  # noqa: ARG002
@@ -51,9 +52,18 @@ class World:
         here = {one.number: one for one in list(self.said)}
         for one in here.values():
             if one.number not in self._there:
-                self._there[one.number] = self.inbox.inbox.add(mail(one), one.changed_at).uid
-        gone = {uid for number, uid in self._there.items() if number not in here}
+                copies = range(2 if self.overlap else 1)  # a rule of the mailbox may file a mail twice
+                self._there[one.number] = {self.inbox.inbox.add(mail(one), one.changed_at).uid for _ in copies}
+        gone = {uid for number, uids in self._there.items() if number not in here for uid in uids}
         self.inbox.inbox.mails = [each for each in self.inbox.inbox.mails if each.uid not in gone]
+
+    def forget(self) -> None:
+        """Numbers the mails anew, as a server does that was set up again."""
+        super().forget()
+        folder = self.inbox.inbox
+        folder.validity += 1
+        folder.last_uid, folder.mails, self._there = 0, [], {}
+        self.unknown += 1
 
     def section(self, url: str) -> Mapping[str, object]:
         host, _, port = url.partition(":")
@@ -86,5 +96,6 @@ def mail(one: Said) -> bytes:
         f"Subject: order {one.number}",
         f"Date: {format_datetime(one.posted_at)}",
         "Content-Type: text/plain; charset=utf-8",
+        *([f"In-Reply-To: <{one.to}@mail.example>"] if one.to else []),
     ]
     return ("\r\n".join(lines) + f"\r\n\r\n{one.text}\r\n").encode()

@@ -1,10 +1,14 @@
 """Intercom: what was said are the messages of conversations, six to one, the first of them its source. The search gives some four pages."""
 
+import base64
+import json
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 from wire import Asked, Reply
 
-from worlds import SECRET, SECRET_VARIABLE, Interface, Said
+from worlds import SECRET, SECRET_VARIABLE, Interface, Lack, Said
 
 IN_CONVERSATION = 6
 
@@ -12,6 +16,13 @@ IN_CONVERSATION = 6
 class World(Interface):
     collector = "intercom"
     edits = True
+    without: Mapping[Lack, str] = {"lasting cursors": "the next run asks by a time"}
+    tells_of_deletions = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._redacted: list[Said] = []
+        self._gone: set[str] = set()
 
     def section(self, url: str) -> Mapping[str, object]:
         return {"url": url, "token": {"env": SECRET_VARIABLE}}
@@ -20,13 +31,13 @@ class World(Interface):
         if asked.headers.get("Authorization") != f"Bearer {SECRET}":
             return Reply(error("unauthorized", "Access Token Invalid"), 401)
         if (asked.method, asked.path) == ("POST", "/conversations/search"):
-            return Reply(self._search(asked.json()))
+            return self._search(asked.json())
         conversation_id = asked.path.removeprefix("/conversations/")
         if asked.method == "GET" and (within := self._within(conversation_id)):
             return Reply(whole(conversation_id, within))
         return Reply(error("not_found", "Resource Not Found"), 404)
 
-    def _search(self, wanted: dict[str, object]) -> dict[str, object]:
+    def _search(self, wanted: dict[str, object]) -> Reply:
         query, pagination = wanted["query"], wanted["pagination"]
         assert isinstance(query, dict)
         assert isinstance(pagination, dict)
@@ -37,34 +48,58 @@ class World(Interface):
         rows = sorted(
             (each for each in changed if changed[each] > query["value"]), key=lambda each: (changed[each], each)
         )
-        start = int(pagination.get("starting_after", 0))
+        rows = [rows[-1], *rows[:-1]] if self.scrambled else rows
+        start, number = 0, 1
+        if cursor := pagination.get("starting_after"):
+            # When a conversation was changed, its id, the number of the page: a place between two conversations.
+            if not self.knows(cursor):
+                return Reply(error("parameter_invalid", "The starting_after parameter is invalid"), 400)
+            at, last, number = json.loads(base64.b64decode(cursor))
+            start = (
+                rows.index(last) + 1 if self.scrambled else sum((changed[each], each) <= (at, last) for each in rows)
+            )
         size = min(max(1, len(found) // 4), int(pagination["per_page"]))
-        after = start + size
-        pages: dict[str, object] = {"type": "pages", "page": 1 + start // size, "per_page": size, "total_pages": 4}
+        after, pages = start + size, {"type": "pages", "page": number, "per_page": size, "total_pages": 4}
         if after < len(rows):
-            pages["next"] = {"page": 2 + start // size, "starting_after": str(after)}
-        return {
-            "type": "conversation.list",
-            "pages": pages,
-            "total_count": len(rows),
-            "conversations": [head(each, found[each]) for each in rows[start:after]],
-        }
+            last = rows[after - 1]
+            cursor = self.cursor(base64.b64encode(json.dumps([changed[last], last, number + 1]).encode()).decode())
+            pages["next"] = {"page": number + 1, "starting_after": cursor}
+        listed = [head(each, found[each]) for each in self.page(rows, start, size)]
+        return Reply({"type": "conversation.list", "pages": pages, "total_count": len(rows), "conversations": listed})
 
     def _conversations(self) -> dict[str, list[Said]]:
         found: dict[str, list[Said]] = {}
-        for one in self.said:
-            found.setdefault(conversation_of(one), []).append(one)
+        for one in sorted([*self.said, *self._redacted], key=lambda one: one.number):
+            found.setdefault(self._conversation_of(one), []).append(one)
         return found
 
     def _within(self, conversation_id: str) -> list[Said]:
-        return [one for one in self.said if conversation_of(one) == conversation_id]
+        return self._conversations().get(conversation_id, [])
+
+    def remove(self, one: Said) -> None:
+        """What is redacted stays where it was, without its words, and its conversation is changed."""
+        at = max(each.changed_at for each in self.said) + timedelta(seconds=20)
+        self.drop(one)
+        self._redacted.append(replace(one, text="", changed_at=at))
+        self.kept.clear()
+
+    def vanish(self, one: Said) -> None:
+        of = self._conversation_of(one)
+        self._redacted = [each for each in self._redacted if self._conversation_of(each) != of]
+        self.drop(*[each for each in self.said if self._conversation_of(each) == of])
+        self._gone.add(of)
+
+    def _conversation_of(self, one: Said) -> str:
+        """A number that is given once: what is said after a conversation was deleted is in another."""
+        number = 1_000_000_000 + ((one.to or one.number) - 1) // IN_CONVERSATION
+        return str(number + 1000 if str(number) in self._gone else number)
 
     def stored(self) -> dict[str, str]:
         ids: dict[str, str] = {}
         for each, (first, *others) in self._conversations().items():
             ids[f"conversation-{each}"] = first.text
             ids.update({f"part-70{one.number}": one.text for one in others})
-        return ids
+        return {source_id: text for source_id, text in ids.items() if text}
 
     def saved(self) -> bytes:
         return b"\n".join(Reply(whole(each, within)).body() for each, within in self._conversations().items())
@@ -87,7 +122,7 @@ def head(conversation_id: str, within: list[Said]) -> dict[str, object]:
             "body": f"<p>{first.text}</p>",
             "author": author(conversation_id),
             "attachments": [],
-            "redacted": False,
+            "redacted": not first.text,
         },
         "contacts": {"type": "contact.list", "contacts": [{"type": "contact", "id": f"c{conversation_id}"}]},
         "conversation_rating": None,
@@ -107,7 +142,7 @@ def whole(conversation_id: str, within: list[Said]) -> dict[str, object]:
             "updated_at": int(one.changed_at.timestamp()),
             "author": author(conversation_id),
             "attachments": [],
-            "redacted": False,
+            "redacted": not one.text,
         }
         for one in within[1:]
     ]
@@ -117,10 +152,6 @@ def whole(conversation_id: str, within: list[Said]) -> dict[str, object]:
 
 def last_change(within: list[Said]) -> int:
     return max(int(one.changed_at.timestamp()) for one in within)
-
-
-def conversation_of(one: Said) -> str:
-    return str(1_000_000_000 + (one.number - 1) // IN_CONVERSATION)
 
 
 def author(conversation_id: str) -> dict[str, object]:

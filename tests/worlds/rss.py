@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Mapping
 from email.utils import format_datetime
+from typing import ClassVar
 from xml.sax.saxutils import escape
 
 from wire import Asked, Reply
 
-from worlds import Interface, Said
+from worlds import Interface, Lack, Said
 
 ROBOTS = b"User-agent: *\nDisallow: /admin/\nCrawl-delay: 1\n"
 
@@ -16,7 +17,19 @@ class World(Interface):
     collector = "rss"
     secret = None
     edits = True
-    page_sizes: Mapping[str, int] = {"feedback.collectors.rss.PAGE": 7}
+    without: Mapping[Lack, str] = {
+        "lasting cursors": "it is asked whether the feed is still the same, which has no place in it to lose",
+        "replies": "a reply is an entry of its own, and a feed does not say to what",
+    }
+    page_sizes: ClassVar[Mapping[str, int]] = {"feedback.collectors.rss.PAGE": 7}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.built = 1
+
+    def forget(self) -> None:
+        """Writes the feed anew: the server takes it for another one."""
+        self.built += 1
 
     def section(self, url: str) -> Mapping[str, object]:
         return {"urls": [f"{url}/forum/feed.xml?board=7"]}
@@ -27,7 +40,7 @@ class World(Interface):
         if (asked.path, asked.query) != ("/forum/feed.xml", {"board": "7"}):
             return Reply(b"not found", 404, {"Content-Type": "text/plain"})
         body = self.saved()
-        etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        etag = f'"{self.built}-{hashlib.sha256(body).hexdigest()[:16]}"'
         if asked.headers.get("If-None-Match") == etag:
             return Reply(b"", 304, {"ETag": etag})
         return Reply(body, headers={"Content-Type": "application/rss+xml; charset=utf-8", "ETag": etag})
@@ -36,7 +49,8 @@ class World(Interface):
         return {_address(one): one.text for one in self.said}
 
     def saved(self) -> bytes:
-        items = "".join(map(_item, sorted(self.said, key=lambda one: (one.posted_at, one.number), reverse=True)))
+        rows = self.arranged(sorted(self.said, key=lambda one: (one.posted_at, one.number), reverse=True))
+        items = "".join(map(_item, [*rows, *rows] if self.overlap else rows))
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" '
             'xmlns:dc="http://purl.org/dc/elements/1.1/">\n<channel>\n<title>山茶论坛</title>\n<link>https://forum.example/board/7</link>\n'

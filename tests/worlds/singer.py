@@ -3,25 +3,31 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-from worlds import Around, Said, iso, said
+from worlds import Around, Lack, Said, Source, iso
 
 BETWEEN_STATES = 7
 _MAP = """[streams.reviews.columns]
 text = "body"
 posted_at = "created_at"
+parent_id = "added_to"
 """
 
 
-class World:
+class World(Source):
     collector = "singer"
     speaks = "what Singer taps speak, through a pipe"
     secret: str | None = None  # what a tap is told stands in its own file
     edits = True
+    without: Mapping[Lack, str] = {
+        "future changes": "how far a tap has come is the tap's to say, and it takes the last change for that"
+    }
+    tells_of_deletions = True
     breaks: str | None = "told"
     saved_as = "answer.jsonl"
-    page_sizes: Mapping[str, int] = {}
     _NONSENSE: Mapping[str, bytes] = {
         "how it is called": b"usage: tap-reviews [-h] -c CONFIG\n",
         "nothing": b"",
@@ -31,7 +37,8 @@ class World:
     nonsense = tuple(_NONSENSE)
 
     def __init__(self) -> None:
-        self.said: list[Said] = said(20)
+        super().__init__()
+        self._deleted: list[Said] = []
         self._talks: bytes | None = None
         self._breaks_off = False
 
@@ -41,8 +48,10 @@ class World:
         (folder / "map.toml").write_text(_MAP, encoding="utf-8")
         yield str(folder / "map.toml")
 
-    def publish(self) -> None:
-        pass
+    def remove(self, one: Said) -> None:
+        at = max(each.changed_at for each in [*self.said, *self._deleted]) + timedelta(seconds=20)
+        self.said.remove(one)
+        self._deleted.append(replace(one, changed_at=at))
 
     def section(self, url: str) -> Mapping[str, object]:
         return {"paths": ["-"], "layout": url}
@@ -51,20 +60,34 @@ class World:
         if self._talks is not None:
             yield self._talks
             return
-        since = json.loads(state).get("bookmarks", {}).get("reviews", "")
+        since = self._bookmark(json.loads(state))
         yield _line({"type": "SCHEMA", "stream": "reviews", "schema": {"properties": {}}, "key_properties": ["id"]})
-        last, count = (since, 0), 0
-        while following := min((place for one in list(self.said) if (place := _place(one)) > last), default=None):
-            last, count = following, count + 1
-            whole = _record(next(one for one in self.said if one.number == last[1]))
+        last, count, again = (since, 0), 0, list[bytes]()
+        while following := self._after(last):
+            last, count = _place(following), count + 1
+            whole = _record(following, deleted=following in self._deleted)
             if count == BETWEEN_STATES and self._breaks_off:
                 self._breaks_off = False
                 yield whole[: len(whole) // 2]
                 return
             yield whole
+            again.append(whole)
             if count % BETWEEN_STATES == 0:
-                yield _state(last[0])
-        yield _state(last[0])
+                yield self._state(last[0])
+                yield from again[len(again) - self.overlap :]
+        yield self._state(last[0])
+
+    def _after(self, last: tuple[str, int]) -> Said | None:
+        left = [one for one in [*self.said, *self._deleted] if _place(one) > last]
+        return min(left, key=_place, default=None)
+
+    def _bookmark(self, state: dict[str, str]) -> str:
+        """From when on; the beginning, where a state is of a tap as it was before."""
+        kept = state.get("bookmark")
+        return kept if kept and self.knows(kept) else ""
+
+    def _state(self, bookmark: str) -> bytes:
+        return _line({"type": "STATE", "value": {"bookmark": self.cursor(bookmark)}})
 
     def stored(self) -> dict[str, str]:
         return {f"reviews:{one.number}": one.text for one in self.said}
@@ -86,13 +109,13 @@ def _place(one: Said) -> tuple[str, int]:
     return iso(one.changed_at), one.number
 
 
-def _record(one: Said) -> bytes:
+def _record(one: Said, *, deleted: bool) -> bytes:
     fields = {"id": one.number, "body": one.text, "created_at": iso(one.posted_at), "updated_at": iso(one.changed_at)}
+    if one.to:
+        fields["added_to"] = one.to
+    if deleted:
+        fields["_sdc_deleted_at"] = iso(one.changed_at)
     return _line({"type": "RECORD", "stream": "reviews", "record": fields})
-
-
-def _state(bookmark: str) -> bytes:
-    return _line({"type": "STATE", "value": {"bookmarks": {"reviews": bookmark}}})
 
 
 def _line(message: object) -> bytes:

@@ -5,24 +5,30 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from typing import ClassVar
 
-from worlds import Around, Said, iso, said
+from worlds import Around, Lack, Said, Source, iso
 
-_COLUMNS = ("id", "body", "created_at", "updated_at")
+_COLUMNS = ("id", "body", "created_at", "updated_at", "added_to")
+_ONCE = "create view shown as select * from feedback"
 
 
-class World:
+class World(Source):
     collector = "sql"
     speaks = "SQL"
     secret: str | None = None  # the address of a file: `test_sql.py` has servers, whose addresses hold passwords
     edits = True
+    without: Mapping[Lack, str] = {
+        "cursors": "a query has no pages, and the state is a time",
+        "lasting cursors": "a query has no pages, and the state is a time",
+    }
     breaks: str | None = None
     saved_as = "answer.json"
-    page_sizes: Mapping[str, int] = {"feedback.collectors.live.database.ROWS": 7}
+    page_sizes: ClassVar[Mapping[str, int]] = {"feedback.collectors.live.database.ROWS": 7}
     nonsense = ("no database", "no table", "other columns", "another kind of numbers")
 
     def __init__(self) -> None:
-        self.said: list[Said] = said(20)
+        super().__init__()
         self._path = Path()
 
     @contextmanager
@@ -30,13 +36,15 @@ class World:
         """The address is a file's; nobody notices who reads it."""
         self._path = folder / "shop.db"
         self._execute(
-            "pragma journal_mode = wal", "create table feedback (id primary key, body, created_at, updated_at)"
+            "pragma journal_mode = wal", f"create table feedback ({', '.join(_COLUMNS)}, primary key (id))", _ONCE
         )
         self.publish()
         yield f"sqlite:///{self._path}"
 
     def publish(self) -> None:
         rows = [_row(one) for one in list(self.said)]
+        if self.overlap:  # as a join shows a row for each that it finds
+            self._execute("drop view shown", f"{_ONCE} union all select * from feedback")
         with closing(sqlite3.connect(self._path)) as database, database:
             ids = json.dumps([row["id"] for row in rows])
             database.execute("delete from feedback where id not in (select value from json_each(?))", (ids,))
@@ -46,9 +54,9 @@ class World:
     def section(self, url: str) -> Mapping[str, object]:
         return {
             "url": url,
-            "query": f"select {', '.join(_COLUMNS)} from feedback",
+            "query": f"select {', '.join(_COLUMNS)} from shown",
             "since": {"column": "updated_at"},
-            "columns": {"text": "body", "source_id": "id", "posted_at": "created_at"},
+            "columns": {"text": "body", "source_id": "id", "posted_at": "created_at", "parent_id": "added_to"},
         }
 
     def stored(self) -> dict[str, str]:
@@ -64,7 +72,7 @@ class World:
         if nonsense == "no database":
             self._path.write_bytes(b"SQLite format 4\0" * 100)
         elif nonsense == "no table":
-            self._execute("alter table feedback rename to comments")
+            self._execute("drop view shown")
         elif nonsense == "other columns":
             self._execute("alter table feedback rename column body to words")
         else:
@@ -83,5 +91,6 @@ def _id(one: Said) -> str:
     return f"f{one.number}"
 
 
-def _row(one: Said) -> dict[str, str]:
-    return dict(zip(_COLUMNS, (_id(one), one.text, iso(one.posted_at), iso(one.changed_at)), strict=True))
+def _row(one: Said) -> dict[str, str | None]:
+    added_to = f"f{one.to}" if one.to else None
+    return dict(zip(_COLUMNS, (_id(one), one.text, iso(one.posted_at), iso(one.changed_at), added_to), strict=True))

@@ -5,6 +5,8 @@ Which code a cursor gets that is no longer good is in no list; the one here is m
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from wire import Asked, Reply
 
@@ -20,10 +22,12 @@ _HINT = "hint: [1772000000000000000000001], from ip: 203.0.113.7, more info at h
 class World(Interface):
     collector = "wechat-kf"
     edits = False
+    tells_of_deletions = True
 
     def __init__(self) -> None:
         super().__init__()
         self.token = TOKEN
+        self._logged: list[Said | Recall] = []
         self.given: dict[str, object] = {"expires_in": 7200}  # what comes with a token
 
     def section(self, url: str) -> Mapping[str, object]:
@@ -54,23 +58,41 @@ class World(Interface):
     def _messages(self, asked: Mapping[str, object]) -> Reply:
         if asked.get("open_kfid") != ACCOUNT:
             return refused(95000, "invalid open_kfid")
-        log, cursor, limit = self._log(), str(asked.get("cursor") or "c-0"), asked.get("limit")
-        start = int(cursor.removeprefix("c-")) if cursor.startswith("c-") else -1
-        if not 0 <= start <= len(log):
+        log, cursor, limit = self._log(), asked.get("cursor"), asked.get("limit")
+        place = str(cursor or "c-0").removeprefix("c-")
+        if not place.isdecimal() or int(place) > len(log) or not self.knows(str(cursor)):
             return refused(UNKNOWN_CURSOR, "invalid cursor")
         assert isinstance(limit, int)
         # It may give fewer than it was asked for.
-        end = min(start + min(limit, 1000, max(7, len(log) // 3)), len(log))
-        return Reply(answered(log[start:end], f"c-{end}", more=end < len(log)))
+        start, size = int(place), min(limit, 1000, max(7, len(log) // 3))
+        end = min(start + size, len(log))
+        return Reply(answered(self.page(log, start, size), self.cursor(f"c-{end}"), more=end < len(log)))
 
     def _log(self) -> list[dict[str, object]]:
-        """What customers said, and that one of them came in now and then."""
+        """What customers said, that one of them came in now and then, and what they took back: in the order it happened."""
+        self._logged += [one for one in self.said if one not in self._logged]
         log: list[dict[str, object]] = []
-        for one in self.said:
+        for one in self._logged:
+            if isinstance(one, Recall):
+                log.append(recalled(one))
+                continue
             if one.number % 4 == 1:
                 log.append(entered(one))
             log.append(message(one))
         return log
+
+    def vanish(self, one: Said) -> None:
+        """A message does not go without a word."""
+        self._log()
+        at = max(each.changed_at for each in self.said) + timedelta(seconds=20)
+        self._logged.append(Recall(one, at))
+        self.said.remove(one)
+
+
+@dataclass(frozen=True)
+class Recall:
+    one: Said
+    at: datetime
 
 
 def message_id(one: Said) -> str:
@@ -81,7 +103,7 @@ def message(one: Said, **more: object) -> dict[str, object]:
     return {
         "msgid": message_id(one),
         "open_kfid": ACCOUNT,
-        "external_userid": f"wmGuest{one.number % 3}",
+        "external_userid": guest(one),
         "send_time": int(one.posted_at.timestamp()),
         "origin": 3,
         "msgtype": "text",
@@ -99,6 +121,25 @@ def entered(one: Said) -> dict[str, object]:
         "msgtype": "event",
         "event": event,
     }
+
+
+def recalled(recall: Recall) -> dict[str, object]:
+    return {
+        "msgid": f"7r{recall.one.number:04}",
+        "send_time": int(recall.at.timestamp()),
+        "origin": 4,
+        "msgtype": "event",
+        "event": {
+            "event_type": "user_recall_msg",
+            "open_kfid": ACCOUNT,
+            "external_userid": guest(recall.one),
+            "recall_msgid": message_id(recall.one),
+        },
+    }
+
+
+def guest(one: Said) -> str:
+    return f"wmGuest{(one.to or one.number) % 3}"
 
 
 def answered(messages: Sequence[object], cursor: str, *, more: bool) -> dict[str, object]:

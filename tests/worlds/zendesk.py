@@ -25,12 +25,14 @@ NOT_FOUND = Reply({"error": "RecordNotFound", "description": "Not found"}, 404)
 class World(Interface):
     collector = "zendesk"
     edits = True  # an agent may take words out of a comment
+    tells_of_deletions = True
 
     def __init__(self) -> None:
         super().__init__()
         self._seen: dict[int, Said] = {}
         self._generated: dict[int, int] = {}  # of each ticket: when its last change was made, no two in the same second
         self._last = 0
+        self._deleted: dict[int, int] = {}  # tickets, and how many comments they had
 
     def section(self, url: str) -> Mapping[str, object]:
         return {"url": url, "email": EMAIL, "token": {"env": SECRET_VARIABLE}, "streams": ["tickets"]}
@@ -40,42 +42,70 @@ class World(Interface):
             return UNAUTHORIZED
         parts = asked.path.strip("/").split("/")
         if parts == ["api", "v2", "incremental", "tickets", "cursor.json"]:
-            return Reply(self._export(asked.query))
+            return self._export(asked.query)
         if parts[:3] == ["api", "v2", "tickets"] and parts[4:] == ["comments.json"]:
-            return Reply(self._comments(int(parts[3]), asked.query))
+            return self._comments(int(parts[3]), asked.query)
         return NOT_FOUND
 
-    def _export(self, query: Mapping[str, str]) -> dict[str, object]:
+    def _ticket_of(self, one: Said) -> int:
+        """A number that is given once: what is said after a ticket was deleted is in another."""
+        ticket = 35000 + ((one.to or one.number) - 1) // IN_TICKET
+        return ticket + 1000 if ticket in self._deleted else ticket
+
+    def _export(self, query: Mapping[str, str]) -> Reply:
         self._notice()
         order = sorted((generated, ticket) for ticket, generated in self._generated.items())
         if "cursor" in query:
+            if not self.knows(query["cursor"]):
+                return Reply({"error": "InvalidValue", "description": "Invalid search: cursor is invalid"}, 400)
             done = base64.b64decode(query["cursor"]).decode().split(".0||")
-            left = [each for each in order if each > (int(done[0]), int(done[1]))]
+            start = sum(each <= (int(done[0]), int(done[1])) for each in order)
         else:
-            left = [each for each in order if each[0] >= int(query["start_time"])]
-        tickets, page = self._tickets(), left[: min(max(1, len(order) // 4), int(query["per_page"]))]
+            start = sum(each[0] < int(query["start_time"]) for each in order)
+        size = min(max(1, len(order) // 4), int(query["per_page"]))
+        tickets, page = self._tickets(), order[start : start + size]
         last = page[-1] if page else None
-        here = base64.b64encode(f"{last[0]}.0||{last[1]}".encode()).decode() if last else query.get("cursor")
-        return {
-            "tickets": [self._ticket(ticket, tickets[ticket]) for _, ticket in page],
+        cursor = base64.b64encode(f"{last[0]}.0||{last[1]}".encode()).decode() if last else query.get("cursor")
+        here = self.cursor(cursor) if cursor else None
+        shown = self.page(order, start, size) if "cursor" in query else page
+        if self.scrambled:
+            shown = shown[::-1]
+        export = {
+            "tickets": [self._listed(ticket, tickets) for _, ticket in shown],
             "after_url": f"https://acme.zendesk.com/api/v2/incremental/tickets/cursor.json?cursor={here}",
             "after_cursor": here,
             "before_url": None,
             "before_cursor": None,
-            "end_of_stream": len(page) == len(left),
+            "end_of_stream": start + size >= len(order),
         }
+        return Reply(export)
+
+    def _listed(self, ticket: int, tickets: dict[int, list[Said]]) -> dict[str, object]:
+        if ticket in tickets:
+            return self._ticket(ticket, tickets[ticket])
+        return {"id": ticket, "status": "deleted", "comment_count": self._deleted[ticket]}
+
+    def vanish(self, one: Said) -> None:
+        """A ticket goes with its comments, and not without a word."""
+        self._notice()
+        ticket = self._ticket_of(one)
+        gone = [each for each in self.said if self._ticket_of(each) == ticket]
+        self.said = [each for each in self.said if each not in gone]
+        self._deleted[ticket] = len(gone)
+        self._last = max(self._last, *(int(each.changed_at.timestamp()) for each in gone)) + 20
+        self._generated[ticket] = self._last
 
     def _notice(self) -> None:
         for one in self.said:
             if self._seen.get(one.number) != one:
                 self._seen[one.number] = one
                 self._last = max(self._last + 1, int(one.changed_at.timestamp()))
-                self._generated[ticket_of(one)] = self._last
+                self._generated[self._ticket_of(one)] = self._last
 
     def _tickets(self) -> dict[int, list[Said]]:
         found: dict[int, list[Said]] = {}
         for one in self.said:
-            found.setdefault(ticket_of(one), []).append(one)
+            found.setdefault(self._ticket_of(one), []).append(one)
         return found
 
     def _ticket(self, ticket: int, within: list[Said]) -> dict[str, object]:
@@ -101,15 +131,22 @@ class World(Interface):
             "comment_count": len(within),
         }
 
-    def _comments(self, ticket: int, query: Mapping[str, str]) -> dict[str, object]:
-        start = int(query.get("page[after]", 0))
-        within = [one for one in self.said if ticket_of(one) == ticket]
+    def _comments(self, ticket: int, query: Mapping[str, str]) -> Reply:
+        place = query.get("page[after]", "0")
+        if not self.knows(f"{ticket}-{place}"):
+            return Reply({"errors": [{"code": "InvalidPaginationParameter", "title": "Cursor is invalid"}]}, 400)
+        start, within = int(place), [one for one in self.said if self._ticket_of(one) == ticket]
+        if not within:
+            return NOT_FOUND
         end = start + min(COMMENTS, int(query["page[size]"]))
-        return {
-            "comments": [comment(one) for one in within[start:end]],
-            "meta": {"has_more": end < len(within), "after_cursor": str(end), "before_cursor": str(start)},
-            "links": {"prev": None, "next": f"https://acme.zendesk.com/api/v2/tickets/{ticket}/comments.json"},
+        self.cursor(f"{ticket}-{end}")
+        meta = {
+            "has_more": end < len(within),
+            "after_cursor": str(end),
+            "before_cursor": place,
         }
+        links = {"prev": None, "next": f"https://acme.zendesk.com/api/v2/tickets/{ticket}/comments.json"}
+        return Reply({"comments": [comment(one, ticket) for one in within[start:end]], "meta": meta, "links": links})
 
     def stored(self) -> dict[str, str]:
         tickets = self._tickets().items()
@@ -117,19 +154,18 @@ class World(Interface):
 
     def saved(self) -> bytes:
         tickets = self._tickets().items()
-        whole = [{**self._ticket(each, within), "comments": list(map(comment, within))} for each, within in tickets]
+        whole = [
+            {**self._ticket(each, within), "comments": [comment(one, each) for one in within]}
+            for each, within in tickets
+        ]
         return Reply({"tickets": whole, "end_of_stream": True}).body()
 
 
-def ticket_of(one: Said) -> int:
-    return 35000 + (one.number - 1) // IN_TICKET
-
-
-def comment(one: Said) -> dict[str, object]:
+def comment(one: Said, ticket: int) -> dict[str, object]:
     return {
         "id": 1_000_000 + one.number,
         "type": "Comment",
-        "author_id": 20978392 + ticket_of(one),
+        "author_id": 20978392 + ticket,
         "body": one.text,
         "html_body": f'<div class="zd-comment" dir="auto"><p>{one.text}</p></div>',
         "plain_body": one.text,
