@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 SECRET = "sk-Very/Secret+0042"
 SECRET_VARIABLE = "YUANSHENG_TEST_TOKEN"
 
-Lack = Literal["cursors", "lasting cursors", "replies", "future changes"]
+Lack = Literal["cursors", "lasting cursors", "replies", "future changes", "steady pages"]
 Kind = TypeVar("Kind")
 Around = Callable[[], AbstractContextManager[object]]
 

@@ -49,8 +49,7 @@ class World(Interface):
 
     def _list(self, page: int) -> dict[str, object]:
         whole = self._conversations()
-        ids = sorted(whole, key=lambda each: (last_activity(whole[each]), each), reverse=True)
-        ids = [ids[-1], *ids[:-1]] if self.scrambled else ids
+        ids = sorted(whole, key=lambda each: (last_activity(whole[each]), each), reverse=not self.scrambled)
         size = max(1, len(ids) // 4)
         here = self.page(ids, (page - 1) * size, size)
         meta = {"mine_count": 0, "assigned_count": 0, "unassigned_count": len(ids), "all_count": len(ids)}

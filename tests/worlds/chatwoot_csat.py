@@ -17,6 +17,7 @@ class World(Interface):
     without: Mapping[Lack, str] = {
         "cursors": "its pages are numbers, which do not run out",
         "lasting cursors": "its pages are numbers, which do not run out",
+        "steady pages": "its pages are numbers: what is removed while they are read moves the rest up, past whoever asks",
         "replies": "who has something to add changes the answer",
     }
     seen_back = timedelta(days=14)
@@ -31,7 +32,7 @@ class World(Interface):
             return NOT_FOUND
         rows = list(self.said)
         if asked.query.get("sort") == "created_at":
-            rows = self.arranged(sorted(rows, key=lambda one: (one.posted_at, one.number)))
+            rows.sort(key=lambda one: (one.posted_at, one.number), reverse=self.scrambled)
         if "since" in asked.query and "until" in asked.query:
             since, until = int(asked.query["since"]), int(asked.query["until"])
             rows = [one for one in rows if since <= one.posted_at.timestamp() < until]

@@ -1,6 +1,6 @@
 """A mailbox: what was said are mails, numbered as they come in. Who opens the folder finds those that are there at that moment."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from email.utils import format_datetime
 from pathlib import Path
@@ -50,19 +50,22 @@ class World(Source):
     def publish(self) -> None:
         """Puts what is new into the folder, and takes out what is gone."""
         here = {one.number: one for one in list(self.said)}
-        for one in here.values():
-            if one.number not in self._there:
-                copies = range(2 if self.overlap else 1)  # a rule of the mailbox may file a mail twice
-                self._there[one.number] = {self.inbox.inbox.add(mail(one), one.changed_at).uid for _ in copies}
+        self._file(one for one in here.values() if one.number not in self._there)
         gone = {uid for number, uids in self._there.items() if number not in here for uid in uids}
         self.inbox.inbox.mails = [each for each in self.inbox.inbox.mails if each.uid not in gone]
 
+    def _file(self, arrived: Iterable[Said]) -> None:
+        for one in arrived:
+            copies = range(2 if self.overlap else 1)  # a rule of the mailbox may file a mail twice
+            self._there[one.number] = {self.inbox.inbox.add(mail(one), one.changed_at).uid for _ in copies}
+
     def forget(self) -> None:
-        """Numbers the mails anew, as a server does that was set up again."""
+        """Numbers the mails anew, and otherwise, as a server may that was set up again."""
         super().forget()
         folder = self.inbox.inbox
         folder.validity += 1
         folder.last_uid, folder.mails, self._there = 0, [], {}
+        self._file(reversed(self.said))
         self.unknown += 1
 
     def section(self, url: str) -> Mapping[str, object]:

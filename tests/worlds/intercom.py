@@ -79,14 +79,13 @@ class World(Interface):
     def remove(self, one: Said) -> None:
         """What is redacted stays where it was, without its words, and its conversation is changed."""
         at = max(each.changed_at for each in self.said) + timedelta(seconds=20)
-        self.drop(one)
+        self.said.remove(one)
         self._redacted.append(replace(one, text="", changed_at=at))
-        self.kept.clear()
 
     def vanish(self, one: Said) -> None:
         of = self._conversation_of(one)
-        self._redacted = [each for each in self._redacted if self._conversation_of(each) != of]
         self.drop(*[each for each in self.said if self._conversation_of(each) == of])
+        self._redacted = [each for each in self._redacted if self._conversation_of(each) != of]
         self._gone.add(of)
 
     def _conversation_of(self, one: Said) -> str:

@@ -30,7 +30,7 @@ class World(Interface):
         if asked.path != "/api/v2/satisfaction_ratings.json" or asked.query.get("score") != "received":
             return NOT_FOUND
         since = int(asked.query.get("start_time", 0))
-        rows = self.arranged(sorted(self.said, key=lambda one: (one.posted_at, one.number)))
+        rows = sorted(self.said, key=lambda one: (one.posted_at, one.number), reverse=self.scrambled)
         rows = [one for one in rows if one.posted_at.timestamp() >= since]
         start = 0
         if cursor := asked.query.get("page[after]"):
