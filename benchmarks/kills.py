@@ -273,7 +273,7 @@ def _interface(name: str) -> Interface:
 
 
 def names_of_worlds() -> list[str]:
-    """All that speak HTTP but `rest` of the tests, which pages by offsets: of a list that changes these may skip some."""
+    """All that speak HTTP but `rest` of the tests, whose pages are those of `rest, by cursor`."""
     return [*OWN, *(name for name in worlds() if name != "rest" and issubclass(kind_of(name), Interface))]
 
 

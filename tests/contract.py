@@ -24,10 +24,11 @@ SETTINGS = '[project]\nname = "合约"\n\n[analysis]\nengine = "fast"\n\n'
 
 
 class Shop:
-    """A project with one source, and the world it is of. `questions`: how often that answered somebody."""
+    """A project with one source, and the world it is of. `questions`: how often that was asked; before it answers it calls `asked`."""
 
     def __init__(self, folder: Path, world: World) -> None:
         self.folder, self.world, self.questions = folder, world, 0
+        self.asked: Callable[[], None] = lambda: None
         self._last = world.said[-1]
 
     @contextmanager
@@ -41,6 +42,7 @@ class Shop:
     @contextmanager
     def _answering(self) -> Iterator[None]:
         self.questions += 1
+        self.asked()
         yield
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -39,12 +40,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: cut off after some pages, with something that happens meanwhile."""
+    """One run: cut off after some pages, with something that happens after a page or before an answer."""
 
     until: int | None
     limit: int | None
     since_hours: int | None
-    meanwhile: dict[int, Change]
+    after_page: dict[int, Change]
+    before_answer: dict[int, Change]
 
 
 @dataclass
@@ -101,18 +103,23 @@ class History:
         return f"{what}第{next(self.texts)}次：物流太慢了"
 
     def run(self, run: Run) -> None:
-        def meanwhile(page: int) -> None:
-            change = run.meanwhile.get(page)
-            moves_up = change is not None and change.what in ("remove", "vanish")
-            if change is not None and not (moves_up and "steady pages" in self.shop.world.without):
-                self.change(change)
+        def stored(page: int) -> None:
+            self._meanwhile(run.after_page.get(page))
             if page == run.until:
                 raise KeyboardInterrupt
 
         self.pass_by(0)
+        answers = count(1)
+        self.shop.asked = lambda: self._meanwhile(run.before_answer.get(next(answers)))
         since = None if run.since_hours is None else self.clock - timedelta(hours=run.since_hours)
         with suppress(KeyboardInterrupt, CollectError):  # places that run out in its middle may be told
-            self.shop.walk(meanwhile, Wish(since=since, limit=run.limit), self.clock)
+            self.shop.walk(stored, Wish(since=since, limit=run.limit), self.clock)
+        self.shop.asked = lambda: None
+
+    def _meanwhile(self, change: Change | None) -> None:
+        if change is None or (change.what in ("remove", "vanish") and "steady pages" in self.shop.world.without):
+            return
+        self.change(change)
 
     def run_to_end(self) -> None:
         self.pass_by(0)
@@ -132,6 +139,7 @@ RUNS = st.builds(
     st.none() | st.integers(1, 12),
     st.none() | st.none() | st.integers(0, 1000),
     st.dictionaries(st.integers(1, 6), CHANGES, max_size=2),
+    st.dictionaries(st.integers(1, 15), CHANGES, max_size=2),
 )
 BEGINNINGS = st.tuples(st.sampled_from([0.02, 40.0, 900.0]), st.sampled_from([0, 0, 3]))  # hours, overlap
 PAUSES = st.sampled_from([0.01, 1.0, 30.0, 500.0])  # hours
