@@ -15,6 +15,7 @@ from feedback.collectors.app_store_feed import Place, read_json_feed, read_xml_f
 from feedback.collectors.base import Item
 from feedback.collectors.encoding import read_text
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.address import base_address
 from feedback.collectors.live.newest_first import Walk
 from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.web import MOST_BYTES, Web
@@ -97,7 +98,7 @@ class _Settings:
                 settings, "'app' is the number in the app's address: 123456789 of apps.apple.com/cn/app/id123456789"
             ),
             countries=codes(settings, "countries", "cn", "[a-z]{2}"),
-            url=settings.string("url", "https://itunes.apple.com").rstrip("/"),
+            url=base_address(settings, "https://itunes.apple.com"),
         )
 
 

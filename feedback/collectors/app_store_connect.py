@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from feedback.collectors.base import Item, Unreadable
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.address import base_address
 from feedback.collectors.live.newest_first import Walk
 from feedback.collectors.live.paging import MOST_PAGES, RecordList
 from feedback.collectors.live.reached import Reached
@@ -90,7 +91,7 @@ class _Settings:
             ),
             key_id=settings.string("key_id"),
             issuer_id=settings.string("issuer_id"),
-            url=settings.string("url", "https://api.appstoreconnect.apple.com").rstrip("/"),
+            url=base_address(settings, "https://api.appstoreconnect.apple.com"),
         )
 
 

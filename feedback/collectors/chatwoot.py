@@ -20,6 +20,7 @@ from urllib.parse import quote
 from feedback.collectors.base import Item, Unreadable
 from feedback.collectors.chatwoot_records import CONVERSATIONS, SURVEY, Desk
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.address import base_address
 from feedback.collectors.live.helpdesk import (
     CHANGED,
     IdlePages,
@@ -218,4 +219,4 @@ def _address(visit: Visit) -> str:
         raise settings.fault(
             "'account' is the number in the addresses of your Chatwoot: 3 of …/app/accounts/3/dashboard"
         )
-    return f"{settings.string('url').rstrip('/')}/api/v1/accounts/{int(account)}"
+    return f"{base_address(settings)}/api/v1/accounts/{int(account)}"

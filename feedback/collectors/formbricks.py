@@ -20,6 +20,7 @@ from feedback.collectors.files import parts_of
 from feedback.collectors.formbricks_form import Form, Named, read_response
 from feedback.collectors.formbricks_saved import SavedFiles
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.address import base_address
 from feedback.collectors.live.newest_first import Walk
 from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.web import Answer, Web
@@ -86,7 +87,7 @@ class _Settings:
         if not 0 <= days <= 36500:
             raise settings.fault("'look_back_days' must be between 0 and 36500")
         return cls(
-            url=settings.string("url", "https://app.formbricks.com").rstrip("/"),
+            url=base_address(settings, "https://app.formbricks.com"),
             surveys=tuple(dict.fromkeys(surveys)),
             look_back=timedelta(days=days),
             named=Named(

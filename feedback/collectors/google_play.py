@@ -13,6 +13,7 @@ from pathlib import Path
 from feedback.collectors.base import Item, Unreadable
 from feedback.collectors.google_play_wire import NoList, Wire, load_wire
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.address import base_address
 from feedback.collectors.live.newest_first import Walk
 from feedback.collectors.live.paging import MOST_PAGES
 from feedback.collectors.live.reached import Reached
@@ -99,7 +100,7 @@ class _Settings:
             app=app,
             countries=codes(settings, "countries", "us", "[a-z]{2}"),
             languages=codes(settings, "languages", "zh-CN", "[a-z]{2,3}([-_][A-Za-z0-9]{2,4})?"),
-            url=settings.string("url", "https://play.google.com").rstrip("/"),
+            url=base_address(settings, "https://play.google.com"),
         )
 
 

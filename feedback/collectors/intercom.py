@@ -16,6 +16,7 @@ from urllib.parse import quote
 from feedback.collectors.base import Item, Unreadable
 from feedback.collectors.intercom_records import STREAM, Desk
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.address import base_address
 from feedback.collectors.live.helpdesk import CHANGED, IdlePages, at, header_secret, id_at, in_pages, listed, seconds_at
 from feedback.collectors.live.web import Refused, Web
 from feedback.collectors.objects import read_json
@@ -71,7 +72,7 @@ class IntercomCollector:
 
 def _address(visit: Visit) -> str:
     visit.settings.refuse_unknown(set(_SETTINGS))
-    return visit.settings.string("url", _ADDRESS).rstrip("/")
+    return base_address(visit.settings, _ADDRESS)
 
 
 def _since(state: str | None, visit: Visit) -> int | None:

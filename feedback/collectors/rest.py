@@ -15,7 +15,7 @@ from pathlib import Path
 
 from feedback.collectors.base import Item, Record, Unreadable
 from feedback.collectors.live import Page, Visit
-from feedback.collectors.live.access import access, plain_parameters
+from feedback.collectors.live.access import access, checked_auth, plain_parameters
 from feedback.collectors.live.address import address
 from feedback.collectors.live.mapped import INLINE, ObjectMapper, fields_near, is_there, layout_for, table_of
 from feedback.collectors.live.paging import Pages, RecordList
@@ -42,6 +42,7 @@ class RestCollector:
     def streams(self, visit: Visit) -> list[str]:
         visit.settings.refuse_unknown(set(_SETTINGS))
         _url(visit)
+        checked_auth(visit.settings)
         plain_parameters(visit.settings)
         Pages.of(visit.settings)
         _Since.of(visit)

@@ -15,6 +15,7 @@ from feedback.collectors.base import Item, Record, Unreadable
 from feedback.collectors.chat.kf import KfReader
 from feedback.collectors.chat.values import as_id, as_map
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.address import base_address
 from feedback.collectors.objects import read_each, read_json
 from feedback.collectors.wecom import MEANINGS, WecomInterface, WecomRefused
 from feedback.errors import CollectError
@@ -111,7 +112,7 @@ class _Settings:
         accounts = tuple(dict.fromkeys(settings.strings("open_kfid", lone=True, blank=False)))
         if not accounts:
             raise settings.fault("'open_kfid' is missing: the ids of the service accounts, which begin with wk")
-        return cls(settings.string("corp_id"), accounts, settings.string("url", ADDRESS))
+        return cls(settings.string("corp_id"), accounts, base_address(settings, ADDRESS))
 
 
 class _Reader:

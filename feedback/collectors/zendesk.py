@@ -14,6 +14,7 @@ from pathlib import Path
 
 from feedback.collectors.base import Item
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.address import base_address
 from feedback.collectors.live.helpdesk import (
     CHANGED,
     IdlePages,
@@ -181,7 +182,7 @@ def _check(visit: Visit) -> None:
 def _address(visit: Visit) -> str:
     settings = visit.settings
     if "url" in settings.data:
-        return settings.string("url").rstrip("/")
+        return base_address(settings)
     subdomain = settings.string("subdomain")
     if not _SUBDOMAIN.fullmatch(subdomain):
         raise settings.fault("'subdomain' is the first word of your address alone: acme of https://acme.zendesk.com")

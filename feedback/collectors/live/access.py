@@ -9,7 +9,14 @@ from feedback.collectors.live.web import Answer, Query, Refused, Web
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable
 
-KINDS = ("none", "bearer", "header", "basic", "query", "oauth2")
+KINDS: dict[str, set[str]] = {
+    "none": set(),
+    "bearer": {"token"},
+    "header": {"name", "token"},
+    "query": {"name", "token"},
+    "basic": {"user", "password"},
+    "oauth2": {"token_url", "client_id", "client_secret", "scope"},
+}
 _EARLIER_SECONDS = 60  # before it runs out a token is fetched anew
 _USUAL_SECONDS = 3600
 _NOT_KNOWN = 401
@@ -48,25 +55,17 @@ def access(visit: Visit) -> Access:
     - `type = "basic"`, `user`, `password`
     - `type = "oauth2"` (client credentials: RFC 6749, 4.4), `token_url`, `client_id`, `client_secret`, `scope`
     """
-    auth = table_of(visit.settings, "auth", 'type = "bearer", token = { env = "NAME_OF_A_VARIABLE" }')
-    kind = auth.one_of("type", KINDS, "none")
-    known = {
-        "none": set[str](),
-        "bearer": {"token"},
-        "header": {"name", "token"},
-        "query": {"name", "token"},
-        "basic": {"user", "password"},
-        "oauth2": {"token_url", "client_id", "client_secret", "scope"},
-    }[kind]
-    auth.refuse_unknown({"type", *known})
+    auth = checked_auth(visit.settings)
+    kind = auth.string("type", "none")
     parameters = _secret_parameters(visit)
     headers: dict[str, str] = {}
     pair, credentials = None, None
     if kind == "basic":
         pair = (_secret_or_text(visit, auth, "user"), visit.vault.read(auth, "password"))
+        visit.vault.keep(":".join(pair))  # as the header has it
     elif kind == "oauth2":
         credentials = _ClientCredentials(visit, auth)
-    elif known:
+    elif kind != "none":
         token = visit.vault.read(auth, "token")
         if not token.isascii():
             raise CollectError(
@@ -80,6 +79,18 @@ def access(visit: Visit) -> Access:
             headers["Authorization"] = f"Bearer {token}"
     web = Web(headers, parameters, pair, visit.patience)
     return Access(web, frozenset(parameters), credentials)
+
+
+def checked_auth(settings: SettingsTable) -> SettingsTable:
+    """`[auth]` as far as it can be checked without a secret."""
+    auth = table_of(settings, "auth", 'type = "bearer", token = { env = "NAME_OF_A_VARIABLE" }')
+    if auth.data and "type" not in auth.data:
+        raise auth.fault("'type' is missing, which says how the key is given: {kinds}", kinds=", ".join(KINDS))
+    kind = auth.one_of("type", tuple(KINDS), "none")
+    auth.refuse_unknown({"type", *KINDS[kind]})
+    for key in sorted(KINDS[kind] - {"scope"} - set(auth.data)):
+        raise auth.fault("'{key}' is missing", key=key)
+    return auth
 
 
 def plain_parameters(settings: SettingsTable) -> dict[str, str | int]:
@@ -119,6 +130,7 @@ class _ClientCredentials:
         self._scope, self._vault = auth.string("scope", ""), visit.vault
         self._patience = visit.patience
         self._client = (_secret_or_text(visit, auth, "client_id"), visit.vault.read(auth, "client_secret"))
+        visit.vault.keep(":".join(self._client))  # as the header has it
         self._token, self._until = "", 0.0
         self.was_good = False  # whether the token was taken at least once
 

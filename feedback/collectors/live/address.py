@@ -9,22 +9,50 @@ from nlp.settings_table import SettingsTable
 
 # What interfaces call a parameter that says who asks, without what separates its words.
 _SECRETS = frozenset(
-    {"accesskey", "accesstoken", "apikey", "apisecret", "apitoken", "appsecret", "authtoken", "clientsecret", "key"}
-    | {"passwd", "password", "pwd", "secret", "secretkey", "token"}
+    {
+        "accesskey",
+        "accesstoken",
+        "apikey",
+        "apisecret",
+        "apitoken",
+        "appsecret",
+        "authtoken",
+        "clientsecret",
+        "corpsecret",
+    }
+    | {
+        "key",
+        "passwd",
+        "password",
+        "pwd",
+        "secret",
+        "secretkey",
+        "sig",
+        "sign",
+        "signature",
+        "sk",
+        "subscriptionkey",
+        "token",
+    }
 )
 _WORDS = re.compile(r"[\W_]+")
 
 
 def is_secret(parameter: str) -> bool:
     """Whether a parameter of an address is one of those that say who asks."""
-    return _WORDS.sub("", parameter).lower() in _SECRETS
+    return _WORDS.sub("", parameter).lower().removeprefix("x") in _SECRETS
 
 
-def address(settings: SettingsTable, key: str, instead: str) -> str:
-    """The address that `key` names, which may be anything but one that holds a secret; `instead` says how a secret is given."""
-    url = settings.string(key)
+def address(settings: SettingsTable, key: str, instead: str, default: str | None = None) -> str:
+    """The address that `key` names, which may be anything but one that holds a secret; `instead` says how that is given."""
+    url = settings.string(key, default)
     refuse_secrets(settings, key, url, instead)
     return url
+
+
+def base_address(settings: SettingsTable, default: str | None = None) -> str:
+    """`url`, of an interface whose paths a collector knows itself, without a slash at its end."""
+    return address(settings, "url", "The source's other settings say how the key is given", default).rstrip("/")
 
 
 def refuse_secrets(settings: SettingsTable, key: str, url: str, instead: str) -> None:

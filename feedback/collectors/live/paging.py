@@ -55,6 +55,10 @@ class Pages:
     @classmethod
     def of(cls, settings: SettingsTable) -> "Pages":
         table = table_of(settings, "pages", 'type = "page", parameter = "page"')
+        if table.data and "type" not in table.data:
+            raise table.fault(
+                "'type' is missing, which says how pages follow each other: {kinds}", kinds=", ".join(KINDS)
+            )
         kind = table.one_of("type", KINDS, "none")
         known = {
             "none": set[str](),

@@ -15,7 +15,9 @@ from nlp.settings_table import SettingsTable
 HIDDEN = "…"
 _SECRETS = frozenset({"client_secret", "oauth_token", "password", "secret", "token"})
 _LONGEST = 64 * 1024  # bytes of a file: a private key has two or three thousand
+_URL_SAFE = str.maketrans("+/", "-_")
 _SHORTEST_HIDDEN = 4  # what is shorter would be found in any text
+_SHORTEST_PART = 8  # likewise, of a secret that was cut with the text that holds it
 
 
 class Vault:
@@ -59,10 +61,12 @@ class Vault:
         self._values.add(value)
 
     def hide(self, text: str) -> str:
-        """The text without any secret, in whichever way an address or a header writes it."""
+        """The text without any secret, in whichever way an address or a header writes it, nor the beginning or the end of one that was cut."""
         written = {form for value in self._values for form in _forms(value) if len(form) >= _SHORTEST_HIDDEN}
         for form in sorted(written, key=len, reverse=True):
             text = text.replace(form, HIDDEN)
+        for form in written:
+            text = _without_parts(form, text)
         return text
 
     def _of_variable(self, place: SettingsTable) -> str:
@@ -97,5 +101,32 @@ def is_place(value: object) -> bool:
 
 
 def _forms(value: str) -> set[str]:
-    encoded = base64.b64encode(value.encode()).decode()
-    return {value, quote(value), quote(value, safe=""), quote_plus(value), encoded, repr(value)[1:-1]}
+    octets = value.encode()
+    plain = {value, quote(value), quote(value, safe=""), quote_plus(value), repr(value)[1:-1]}
+    packed = {base64.b64encode(octets).decode(), *(_packed_inside(octets, before) for before in range(3))}
+    return plain | packed | {form.translate(_URL_SAFE) for form in packed}
+
+
+def _packed_inside(octets: bytes, before: int) -> str:
+    """What base64 makes of it in the middle of something longer, so many octets after a group of three; its edges depend on the rest."""
+    whole = base64.b64encode(bytes(before) + octets).decode()
+    return whole[-(-before * 4 // 3) : (before + len(octets)) * 4 // 3]
+
+
+def _without_parts(form: str, text: str) -> str:
+    """The text without runs of at least eight characters that a secret begins or ends with."""
+    if len(form) <= _SHORTEST_PART or form.startswith(
+        ("http://", "https://")
+    ):  # of an address the path is known as well
+        return text
+    for part, step in ((form[:_SHORTEST_PART], 1), (form[-_SHORTEST_PART:], -1)):
+        at = text.find(part)
+        while at >= 0:
+            start, end = at, at + len(part)
+            while step > 0 and end < len(text) and text[start : end + 1] == form[: end + 1 - start]:
+                end += 1
+            while step < 0 and start > 0 and text[start - 1 : end] == form[-(end - start + 1) :]:
+                start -= 1
+            text = text[:start] + HIDDEN + text[end:]
+            at = text.find(part, start + len(HIDDEN))
+    return text

@@ -1,0 +1,107 @@
+"""Secrets are hidden in whatever is shown or stored: whole, packed, and cut off where a long text was."""
+
+import base64
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+from command import run
+from hypothesis import given
+from hypothesis import strategies as st
+from wire import Reply, wire
+
+from feedback.collectors.live.address import base_address
+from feedback.collectors.live.vault import HIDDEN, Vault
+from feedback.errors import CollectError
+from nlp.settings_table import SettingsTable, Wording
+
+KEY = "sk-Very/Secret+0042=" + "x7Q" * 90  # longer than what errors say of anything
+SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=300)
+FILLING = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), max_size=20)
+
+
+def vault(*secrets: str) -> Vault:
+    found = Vault(Path("/nonexistent"))
+    for secret in secrets:
+        found.keep(secret)
+    return found
+
+
+@given(SECRETS, FILLING, FILLING, st.integers(8, 320))
+def test_nothing_of_a_secret_is_left_where_a_text_was_cut(secret: str, before: str, after: str, most: int) -> None:
+    text = before + secret + after
+    for cut in (text[:most], text[-most:]):
+        shown = vault(secret).hide(cut)
+        assert secret[:8] not in shown
+        assert secret[-8:] not in shown
+
+
+@given(SECRETS, st.text(max_size=9), st.text(max_size=9), st.booleans())
+def test_a_secret_packed_within_something_longer_is_hidden(secret: str, user: str, rest: str, for_url: bool) -> None:
+    pack = base64.urlsafe_b64encode if for_url else base64.b64encode
+    packed = pack(f"{user}:{secret}{rest}".encode()).decode()
+    shown = vault(secret).hide(f"Basic {packed}")
+    assert HIDDEN in shown
+    # No more of it is left than the edges that it shares with its neighbours.
+    left = [part for part in shown.removeprefix("Basic ").split(HIDDEN) if part]
+    assert all(secret[2:-2] not in _unpacked(part) for part in left)
+
+
+def _unpacked(part: str) -> str:
+    whole = part.translate(str.maketrans("-_", "+/")).rstrip("=")
+    return base64.b64decode(whole + "=" * (-len(whole) % 4) if len(whole) % 4 != 1 else b"").decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("written", [KEY, quote(KEY), quote(KEY, safe=""), quote_plus(KEY), repr(KEY)])
+def test_a_secret_is_hidden_however_an_address_writes_it(written: str) -> None:
+    assert vault(KEY).hide(f"https://shop.example/{written}/end") == f"https://shop.example/{HIDDEN}/end".replace(
+        HIDDEN, f"'{HIDDEN}'" if written.startswith("'") else HIDDEN
+    )
+
+
+def test_what_is_no_secret_stays() -> None:
+    kept = "https://shop.example/v1 refuses (401). The key is missing, wrong or has run out."
+    assert vault("abc", KEY, "https://shop.example/private/feed", "/private/feed").hide(kept) == kept
+
+
+AUTHS = {
+    "bearer": 'auth = { type = "bearer", token = { env = "LONG_KEY" } }',
+    "basic": 'auth = { type = "basic", user = "wang", password = { env = "LONG_KEY" } }',
+    "query": 'query = { sign = { env = "LONG_KEY" } }',
+}
+
+
+@pytest.mark.parametrize("auth", AUTHS)
+def test_a_long_secret_that_an_interface_sends_back_is_neither_shown_nor_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, auth: str
+) -> None:
+    monkeypatch.setenv("LONG_KEY", KEY)
+    packed = base64.b64encode(f"wang:{KEY}".encode()).decode()
+    with wire(lambda _asked: Reply([])) as web:
+        (tmp_path / "feedback.toml").write_text(
+            f'[[sources]]\nname = "工单"\ncollector = "rest"\nurl = "{web.url}/v1"\n{AUTHS[auth]}\n'
+            'columns = { text = "body", source_id = "id" }\n',
+            encoding="utf-8",
+        )
+        shown = ""
+        for reply in (
+            Reply(b"", 302, {"Location": f"https://login.example/{quote(KEY, safe='')}"}),
+            Reply(b"", 302, {"Location": f"https://login.example/{quote(packed, safe='')}"}),
+            Reply([{KEY: 1}, {packed: 2}]),
+            Reply([{"id": n, "body": "慢", "more": {KEY: n}} for n in range(9)], headers={"Link": f"<{KEY}>"}),
+        ):
+            web.answer = lambda _asked, reply=reply: reply  # type: ignore[misc]
+            ran = run("collect", project=tmp_path)
+            shown += ran.out + ran.err
+        shown += "".join(path.read_bytes().decode("utf-8", "replace") for path in tmp_path.glob("feedback.db*"))
+    assert KEY[:12] not in shown
+    assert packed[8:24] not in shown
+
+
+@pytest.mark.parametrize(
+    "url", ["https://bob:pw@desk.example", "https://desk.example?X-API-Key=k", "https://d.example/?sign=k"]
+)
+def test_no_collector_takes_an_address_with_a_secret_in_it(url: str) -> None:
+    settings = SettingsTable({"url": url}, "source '工单'", Wording(CollectError))
+    with pytest.raises(CollectError, match="a secret does not belong in this file"):
+        base_address(settings, "https://desk.example")
