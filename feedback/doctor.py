@@ -18,8 +18,9 @@ from feedback.collectors.live import LiveCollector
 from feedback.collectors.registry import load_collector, load_file_collector
 from feedback.collectors.suggest import UnknownLayout
 from feedback.errors import CollectError, FeedbackError
+from feedback.intake_token import intake_token
 from feedback.live import NO_WISH, visit_of
-from feedback.project import SETTINGS_FILE, Project, load_project
+from feedback.project import SETTINGS_FILE, IntakeSettings, Project, load_project
 from nlp.engine import load_engine
 from nlp.errors import NlpError
 from nlp.taxonomy import load_taxonomy
@@ -58,6 +59,8 @@ def examine(folder: Path) -> list[Finding]:
         _try("Taxonomy", lambda: _taxonomy(project)),
         _try("Database", lambda: _database(project)),
     ]
+    if project.intake != IntakeSettings():
+        findings.append(_try("Intake", lambda: _intake(project)))
     return [*findings, *(_try(f"Source {s.name}", lambda s=s: _source(project, s.name)) for s in project.sources)]  # type: ignore[misc]
 
 
@@ -155,6 +158,11 @@ def _database(project: Project) -> str:
             raise StorageError(f"{project.database} is damaged: {answer}. Restore a copy.")
         n = store.connection.execute("select count(*) from verbatims").fetchone()[0]
     return f"{n:,} verbatims, {project.database.stat().st_size / 1e6:.1f} MB"
+
+
+def _intake(project: Project) -> str:
+    intake_token(project)
+    return f"settings in order: {project.intake.name}"
 
 
 def _source(project: Project, name: str) -> str:

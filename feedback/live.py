@@ -28,6 +28,7 @@ SAVED_BATCH = 1000
 PREVIEWED = 10  # verbatims of a preview
 MOST_CHARACTERS = 100_000  # that are taken in and stored at a time
 _TELLING = "{}: where to go on holds a secret, so it was not kept: the next run begins further back"
+_NOT_ITS_OWN = "nothing in {} is what collector '{}' reads (see: feedback rejects). Is it an answer of this interface?"
 _CHANGED = "its settings have changed since it was asked last: it is asked from the beginning"
 
 
@@ -91,8 +92,11 @@ def collect_pages(
                 sums.failed.append(_hidden(error, visit.vault))
                 if isinstance(error, Unreachable):
                     break  # the other streams would wait for the same
-    if sums.failed and sums.parts == 1:
+    if len(sums.failed) == sums.parts > 0 and len({str(error) for error in sums.failed}) == 1:
         raise sums.failed[0]
+    if wish.files and sums.rejected and not sums.added + sums.changed + sums.unchanged + sums.withdrawn:
+        names = ", ".join(path.name for path in wish.files)
+        sums.failed.append(CollectError(_NOT_ITS_OWN.format(names, config.collector)))
     sums.notes += intake.notes()
     return sums.collected(config.name)
 

@@ -154,7 +154,11 @@ def load_project(folder: Path) -> Project:
         ) from None
     except UnicodeDecodeError:
         raise ProjectError(f"{path} is not UTF-8. Save it as UTF-8 in your editor.") from None
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError(
+            f"{path} is not as TOML wants it: {error}. Is a quotation mark or a bracket missing there?"
+        ) from error
+    except OSError as error:
         raise ProjectError(f"{path} can't be read: {error}") from error
     return _project(SettingsTable(data, str(path), _WORDING), folder.resolve())
 

@@ -64,7 +64,8 @@ class SettingsTable:
     def number(self, key: str, default: float | None = None) -> float:
         value = self.data.get(key, default)
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise self.fault("'{key}' must be a number, not {value}", key=key, value=repr(value))
+            hint = " (write it without quotation marks)" if isinstance(value, str) and value.strip().isdecimal() else ""
+            raise self.fault("'{key}' must be a number, not {value}{hint}", key=key, value=repr(value), hint=hint)
         return value
 
     def strings(self, key: str, *, lone: bool = False, blank: bool = True) -> tuple[str, ...]:

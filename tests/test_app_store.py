@@ -346,7 +346,7 @@ def test_a_saved_file_that_is_no_feed_is_an_error(tmp_path: Path) -> None:
             {"app": "id123"},
             "source 'live': 'app' is the number in the app's address: 123456789 of apps.apple.com/cn/app/id123456789.",
         ),
-        ({"countries": ["CN"]}, "source 'live': 'countries' holds 'CN'. Write codes like 'cn'."),
+        ({"countries": ["CHN"]}, "source 'live': 'countries' holds 'chn'. Write codes like 'cn'."),
         ({"countries": [4]}, "source 'live': 'countries' must be a list of texts, not [4]."),
         ({"county": "cn"}, "source 'live': unknown 'county'. Known: app, countries, url."),
     ],

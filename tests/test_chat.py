@@ -258,6 +258,7 @@ UNKNOWN = f"t.txt is no conversation in a format known here. Known: {KNOWN_FORMA
 # Files that can't be read as a whole: contents, message.
 REFUSED: dict[str, tuple[bytes, str]] = {
     "a letter": ("今天天气很好。\n我们去了公园。\n".encode(), UNKNOWN),
+    "a log in Chinese": ("2023-11-11 10:20:33 启动\n2023-11-11 10:20:34 INFO\n".encode(), UNKNOWN),
     "a log": (b"2023-11-11 10:20:33 INFO a: x\n2023-11-11 10:20:34 WARN b: y\n", UNKNOWN),
     "a table of reviews": ("id,text,score\n1,很好,5\n".encode(), UNKNOWN),
     "settings": (b"a: b\nc: d\ne: f\n", UNKNOWN),

@@ -257,6 +257,24 @@ def test_the_guess_imports_the_file_once_it_is_saved(unknown: Path) -> None:
     assert (ran.code, ran.out) == (0, "门店评价: 2 new\n")
 
 
+def test_a_header_in_traditional_characters_is_guessed_as_well(unknown: Path) -> None:
+    unknown.write_bytes("評論ID,評論內容,評分,評論時間,暱稱\n1,出餐很慢,2,2026/3/2,阿明\n".encode("big5"))
+    ran = run("doctor", unknown.name)
+    assert ran.code == 0
+    columns = ran.out.partition("  Columns:\n")[2].partition("  Would")[0].split("\n")
+    assert [column.strip() for column in columns if column] == [
+        *("評論ID: source_id", "評論內容: text", "評分: star 1..5", "評論時間: posted_at", "暱稱: customer")
+    ]
+
+
+def test_a_conversation_of_two_turns_is_no_table(unknown: Path) -> None:
+    path = unknown.with_name("聊天.txt")
+    path.write_text("2026-03-02 10:20:33 小林\n您好\n2026-03-02 10:21:00 茶友\n茶叶漏气了\n", encoding="utf-8")
+    ran = run("doctor", path.name)
+    assert (ran.code, ran.out.splitlines()[:2]) == (1, ["聊天.txt", "  Format: conversations, UTF-8"])
+    assert "of 2 who speak in it nobody knows whether they are customer, agent or bot" in ran.err
+
+
 def test_a_table_whose_text_cannot_be_guessed_is_refused_with_a_layout_to_fill_in(unknown: Path) -> None:
     unknown.write_text("甲,乙\n1,2\n", encoding="utf-8")
     ran = run("doctor", unknown.name)

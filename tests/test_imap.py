@@ -903,7 +903,7 @@ def test_saved_mails_that_cannot_be_used_are_told(empty: Shop, monkeypatch: pyte
 @pytest.mark.parametrize(
     "settings, says",
     [
-        ({"host": ""}, "'host' is missing"),
+        ({"host": ""}, "'host' is missing: the mail server, like imap.exmail.qq.com"),
         ({"user": ""}, "'user' is missing"),
         ({"tls": "ssl"}, "'tls' must be one of on, starttls, off, not 'ssl'"),
         (

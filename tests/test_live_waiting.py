@@ -6,6 +6,7 @@ import pytest
 from wire import Reply, wire
 
 from feedback.cli.collect_run import run_source
+from feedback.cli.common import progress_bar
 from feedback.collectors.live.patience import Unreachable
 from feedback.errors import CollectError
 from feedback.pipeline import collect
@@ -50,6 +51,19 @@ def test_how_long_a_source_wants_to_be_left_alone_is_handed_on(tmp_path: Path) -
             assert error.value.wait_seconds == 7200
             attempt = run_source(store, project, project.source("工单"))
     assert (attempt.complete, attempt.wait_seconds) == (False, 7200)
+
+
+def test_a_terminal_shows_who_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    why = "desk.shop.example/api/v2/feedback asks for fewer requests (429). Waiting 60 s."
+    with progress_bar("工单") as progress:
+        progress(why, 0)
+        progress("/a/very/long/path/of/a/folder/" * 3 + "reviews.csv", 7)
+    shown = capsys.readouterr().err
+    assert "工单: 0  desk.shop.example/api/v2/feedback asks for" in shown
+    assert "reviews.csv" in shown
 
 
 def test_a_refusal_asks_for_no_wait(tmp_path: Path) -> None:

@@ -142,3 +142,69 @@ def test_the_doctor_sees_secrets_that_are_missing_or_in_the_wrong_place(
     assert ran.code == 1
     assert said in ran.out + ran.err
     assert "hunter2" not in ran.out + ran.err
+
+
+def test_a_secret_that_is_missing_is_said_once_however_many_streams_want_it(tmp_path: Path) -> None:
+    (tmp_path / "feedback.toml").write_text(
+        '[[sources]]\nname = "工单"\ncollector = "zendesk"\nsubdomain = "acme"\nemail = "wang@shop.example"\n'
+        'token = { env = "YUANSHENG_NOT_SET" }\n',
+        "utf-8",
+    )
+    ran = run("collect", project=tmp_path)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.count("YUANSHENG_NOT_SET is not set") == ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("collector", ["zendesk", "wechat-kf", "intercom", "formbricks"])
+def test_a_saved_file_of_quite_another_kind_is_an_error(tmp_path: Path, collector: str) -> None:
+    (tmp_path / "answer.json").write_text('{"foo": [1, 2]}', "utf-8")
+    more = {"zendesk": 'subdomain = "acme"\nemail = "a@b.example"', "wechat-kf": 'corp_id = "ww1"\nopen_kfid = ["wk1"]'}
+    key = "secret" if collector == "wechat-kf" else "token"
+    (tmp_path / "feedback.toml").write_text(
+        f'[[sources]]\nname = "工单"\ncollector = "{collector}"\n{key} = {{ env = "ANY" }}\n{more.get(collector, "")}\n'
+        + ('survey = "s1"\n' if collector == "formbricks" else ""),
+        "utf-8",
+    )
+    ran = run("collect", "--source", "工单", "--load", tmp_path / "answer.json", project=tmp_path)
+    assert ran.code == 1
+    assert "is what collector" in ran.err or "survey" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("[intake]\ntoken = { env = 'YUANSHENG_NOT_SET' }\n", "YUANSHENG_NOT_SET is not set"),
+        ("[intake]\nchannel = '官网'\n", "'token' is missing"),
+    ],
+)
+def test_the_doctor_looks_at_the_intake(tmp_path: Path, section: str, said: str) -> None:
+    (tmp_path / "feedback.toml").write_text(f'[project]\nname = "门"\n\n{section}', "utf-8")
+    ran = run("doctor", project=tmp_path)
+    assert ran.code == 1
+    assert f"BAD Intake: {tmp_path / 'feedback.toml'}, [intake]" in ran.out
+    assert said in ran.out
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (
+            'auth = { token = { env = "HOME" } }',
+            "[auth]: 'type' is missing, which says how the key is given: none, bearer",
+        ),
+        ('auth = { type = "bearer" }', "[auth]: 'token' is missing"),
+        (
+            'pages = { parameter = "page" }',
+            "[pages]: 'type' is missing, which says how pages follow each other: none, page",
+        ),
+        ('auth = { type = "bearer", token = { environment = "A" } }', "'token' must be one of these: token = { env ="),
+    ],
+)
+def test_the_doctor_says_what_a_setting_lacks(tmp_path: Path, setting: str, said: str) -> None:
+    (tmp_path / "feedback.toml").write_text(
+        '[[sources]]\nname = "工单"\ncollector = "rest"\nurl = "https://desk.invalid/v1"\n'
+        f'columns = {{ text = "body", source_id = "id" }}\n{setting}\n',
+        "utf-8",
+    )
+    ran = run("doctor", project=tmp_path)
+    assert (ran.code, said in ran.out) == (1, True), ran.out

@@ -162,7 +162,7 @@ def test_settings_that_are_no_toml_or_no_utf_8_are_named(tmp_path: Path) -> None
     path = tmp_path / "feedback.toml"
     with pytest.raises(ProjectError) as caught:
         project(tmp_path, '[project]\nname = "小店\n')
-    assert str(caught.value).startswith(f"{path} can't be read: ")
+    assert str(caught.value).startswith(f"{path} is not as TOML wants it: ")
     assert "line 2" in str(caught.value)  # the words are Python's own
     with pytest.raises(ProjectError) as caught:
         project(tmp_path, "[project]\nname = '小店'".encode("gbk"))

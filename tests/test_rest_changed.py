@@ -60,7 +60,7 @@ def test_a_field_that_was_renamed_ends_the_run_and_what_came_meanwhile_comes_lat
     desk.say(10)
     ran = desk.collect()
     assert (ran.code, desk.stored()) == (1, 20)
-    assert f"has '{renamed}'. Has the interface changed? A record has: " in ran.err
+    assert f"has '{renamed}'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: " in ran.err
     assert "等位" not in ran.err
     desk.names = {}
     assert desk.collect().code == 0
@@ -73,7 +73,7 @@ def test_a_few_records_without_a_text_end_no_run_and_are_asked_for_again(desk: D
     desk.say(3)
     ran = desk.collect()
     assert (ran.code, desk.stored()) == (0, 20)
-    assert "no record of 4 has 'body'. Has the interface changed?" in ran.out
+    assert "no record of 4 has 'body'. Has the interface changed, or is the name wrong in [columns] or [since]?" in ran.out
     desk.names = {}
     desk.say(1)
     assert desk.collect().code == 0
@@ -94,7 +94,7 @@ def test_a_date_under_another_name_is_said(tmp_path: Path) -> None:
         project(tmp_path, f"{web.url}/v1", columns={**COLUMNS, "posted_at": "creatd"}, pages={"type": "none"})
         ran = desk.collect()
     assert (ran.code, desk.stored()) == (0, 5)
-    assert "no record of 5 has 'creatd'. Has the interface changed? A record has: id, body, at." in ran.out
+    assert "no record of 5 has 'creatd'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: id, body, at." in ran.out
 
 
 def collected(folder: Path, pages: list[list[dict[str, object]]], **more: object) -> Ran:
@@ -128,7 +128,7 @@ def test_a_field_inside_an_object_that_was_renamed_ends_the_run(
     record: dict[str, object], named: str, has: str, tmp_path: Path
 ) -> None:
     ran = collected(tmp_path, [[record] * 5], columns=NESTED)
-    changed = f"no record of 5 has '{named}'. Has the interface changed? A record has: {has}."
+    changed = f"no record of 5 has '{named}'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: {has}."
     assert (ran.code, ran.err) == (1, f"Error: live: source 'live': {changed}\n")
 
 
@@ -153,12 +153,12 @@ def test_one_record_of_the_walk_that_has_a_text_shows_that_its_name_is_right(tmp
 def test_small_pages_that_all_lack_a_text_are_many_together(tmp_path: Path) -> None:
     ran = collected(tmp_path, [said(1, 2, 3), said(4, 5, 6)])
     assert ran.code == 1
-    assert "no record of 3 has 'body'. Has the interface changed? A record has: id, at." in ran.err
+    assert "no record of 3 has 'body'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: id, at." in ran.err
 
 
 def test_a_rating_without_words_is_no_fault_but_words_that_no_record_has_are_told(tmp_path: Path) -> None:
     star = {"metric": "star", "column": "stars", "low": 1, "high": 5}
-    note = "  no record of 5 has 'body'. Has the interface changed? A record has: id, at, stars."
+    note = "  no record of 5 has 'body'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: id, at, stars."
     ran = collected(tmp_path, [said(1, 2, 3, 4, 5, stars=4)], scores=[star])
     assert (ran.code, ran.out.splitlines()) == (0, ["live: 5 new", note])
     ran = collected(tmp_path, [said(6, 7, stars=4)], scores=[star])
@@ -168,7 +168,7 @@ def test_a_rating_without_words_is_no_fault_but_words_that_no_record_has_are_tol
 def test_words_that_no_record_has_are_told_though_there_is_a_field_for_an_answer_to_them(tmp_path: Path) -> None:
     texts = [{"suffix": "reply", "text": "reply", "role": "agent"}]
     ran = collected(tmp_path, [said(1, 2, 3, 4, 5, reply=None)], texts=texts)
-    note = "  no record of 5 has 'body'. Has the interface changed? A record has: id, at, reply."
+    note = "  no record of 5 has 'body'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: id, at, reply."
     assert (ran.code, ran.out.splitlines()[1:]) == (0, [note])
 
 
@@ -178,12 +178,12 @@ def test_records_that_are_dropped_need_not_have_what_feedback_has(tmp_path: Path
     ran = collected(tmp_path, [events], drop=drop)
     assert (ran.code, ran.out.splitlines()) == (0, ["live: 0 new"])
     ran = collected(tmp_path, [[*events, {"id": "a", "words": "好"}]], drop=drop)
-    changed = "Has the interface changed? A record has: id, words."
+    changed = "Has the interface changed, or is the name wrong in [columns] or [since]? A record has: id, words."
     assert ran.out.splitlines()[-2:] == [f"  no record of 1 has '{name}'. {changed}" for name in ("body", "at")]
 
 
 def test_a_date_that_is_missing_on_every_page_is_told_once(tmp_path: Path) -> None:
     pages = [[{"id": n, "body": f"第{n}次来"}] for n in range(4)]
     ran = collected(tmp_path, list(pages))
-    note = "  no record of 1 has 'at'. Has the interface changed? A record has: id, body."
+    note = "  no record of 1 has 'at'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: id, body."
     assert (ran.code, ran.out.splitlines()) == (0, ["live: 4 new", note])

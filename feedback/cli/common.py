@@ -12,6 +12,8 @@ import click
 from feedback.project import Project, load_project
 from storage.store import Store
 
+_DOING = 60  # characters of what is being done
+
 Progress = Callable[[str, int], None]
 Typed = str | tuple[str, ...] | None
 
@@ -62,7 +64,9 @@ def progress_bar(label: str, total: int | None = None) -> Iterator[Progress]:
     def count(what: str, more: int) -> None:
         nonlocal done, shown
         done, shown = done + more, True
-        click.echo(f"\r{label}: {done:,}  {what[-50:]:50}", nl=False, err=True)
+        # Of a path the end tells more, of what a run waits for the beginning.
+        doing = what[-_DOING:] if more else what[:_DOING]
+        click.echo(f"\r{label}: {done:,}  {doing:{_DOING}}", nl=False, err=True)
 
     try:
         yield count

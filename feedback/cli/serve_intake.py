@@ -12,12 +12,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from feedback.cli.common import pass_folder
-from feedback.collectors.live.vault import Vault
 from feedback.errors import ProjectError
-from feedback.project import SETTINGS_FILE, Project, load_project
-from nlp.settings_table import SettingsTable, Wording
-
-_SHORTEST_TOKEN = 20  # characters: what is shorter can be guessed
+from feedback.intake_token import intake_token
+from feedback.project import load_project
 
 
 @click.command("serve-intake")
@@ -41,7 +38,7 @@ def serve_intake(folder: Path, port: int, host: str) -> None:
     from feedback.intake_server import PATH, serve
 
     project = load_project(folder)
-    token = _token(project)
+    token = intake_token(project)
     settings = project.intake
 
     def say(line: str) -> None:
@@ -56,18 +53,6 @@ def serve_intake(folder: Path, port: int, host: str) -> None:
             say("Other machines reach it, and it does not encrypt: put a proxy with a certificate before it.")
         limits = Limits(settings.per_minute, settings.per_client_per_minute, time.monotonic)
         asyncio.run(serve(project, token, listener, limits, say))
-
-
-def _token(project: Project) -> str:
-    given = {"token": dict(project.intake.token)} if project.intake.token else {}
-    where = SettingsTable(given, f"{project.folder / SETTINGS_FILE}, [intake]", Wording(ProjectError))
-    token = Vault(project.folder).read(where, "token")
-    if len(token) < _SHORTEST_TOKEN:
-        raise ProjectError(
-            f"{where.where}: the token has {len(token)} characters; {_SHORTEST_TOKEN} are the least. "
-            'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
-        )
-    return token
 
 
 def _listener(host: str, port: int) -> socket.socket:

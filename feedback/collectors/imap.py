@@ -114,7 +114,9 @@ class _Settings:
     def of(cls, visit: Visit) -> "_Settings":
         table = visit.settings
         table.refuse_unknown(set(_SETTINGS))
-        host = table.string("host")
+        host = table.string("host", "")
+        if not host:
+            raise table.fault("'host' is missing: the mail server, like imap.exmail.qq.com")
         tls = cast(Tls, table.one_of("tls", tuple(_PORTS), "on"))
         if tls == "off" and host != _THIS_MACHINE:
             raise table.fault(

@@ -32,6 +32,8 @@ def read_json(path: Path) -> Iterator[Located | Unreadable]:
         try:
             value, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
+            if text.lstrip()[:1] == "<":
+                raise CollectError(f"{path} is a web page or XML, not JSON. Save the answer itself.") from None
             raise CollectError(
                 f"{path} is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}. Was it cut off?"
             ) from None

@@ -201,7 +201,7 @@ def _any_has(records: Sequence[Object], columns: Columns) -> bool:
 def _lacking(records: Sequence[Object], columns: Columns) -> str:
     named = " or ".join(f"'{column}'" for column in columns)
     has = fields_near(records[0], columns[0])
-    return f"no record of {len(records):,} has {named}. Has the interface changed? A record has: {has}."
+    return f"no record of {len(records):,} has {named}. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: {has}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,10 @@ def app_number(settings: SettingsTable, what: str) -> str:
 
 
 def codes(settings: SettingsTable, key: str, usual: str, form: str) -> tuple[str, ...]:
-    """A list of codes, each once; `usual` where none is named, `form` what one looks like."""
+    """A list of codes, each once; `usual` where none is named, `form` what one looks like, in capitals or not where it has none."""
     found = settings.strings(key, lone=True) or (usual,)
+    if form == form.lower():
+        found = tuple(code.lower() for code in found)
     for code in found:
         if not re.fullmatch(form, code):
             raise settings.fault(

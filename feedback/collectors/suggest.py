@@ -7,6 +7,7 @@ from pathlib import Path
 
 from feedback.collectors.layout import builtin_layouts, fold
 from feedback.errors import CollectError
+from nlp.normalize import simplify
 
 # Beyond so many it is no export that a person wants to see listed.
 _MOST_COLUMNS = 200
@@ -48,7 +49,7 @@ _GUESSES: dict[str, tuple[str, ...]] = {
     "customer": (
         r"(用户|客户|买家|会员|顾客)(id|编号|账号|昵称|名|名称|姓名)",
         r"(user|customer|buyer|member|author)[_ ]?(id|name|nick\w*)",
-        r"昵称|用户|买家|会员|顾客|^客户$|nick|^user|^customer|^buyer|^author",
+        r"昵称|暱称|用户|买家|会员|顾客|^客户$|nick|^user|^customer|^buyer|^author",
     ),
     "product": (
         r"(商品|产品|宝贝)(名称|标题|名)",
@@ -148,20 +149,21 @@ def _listed(columns: Sequence[str]) -> str:
 
 
 def guess_columns(columns: Sequence[str]) -> dict[str, str]:
-    """Field -> column, by the columns' names; each column is used once."""
+    """Field -> column, by the columns' names, in traditional characters as well; each column is used once."""
+    named = {column: simplify(fold(column)) for column in columns}
     guessed: dict[str, str] = {}
     for field, patterns in _GUESSES.items():
         free = [c for c in columns if c not in guessed.values()]
         if field == "text":
-            free = [c for c in free if not _NEVER_TEXT.search(fold(c))]
-        found = next((c for p in patterns for c in free if re.search(p, fold(c))), None)
+            free = [c for c in free if not _NEVER_TEXT.search(named[c])]
+        found = next((c for p in patterns for c in free if re.search(p, named[c])), None)
         if found is not None:
             guessed[field] = found
     return guessed
 
 
 def _score(column: str) -> tuple[str, int, int] | None:
-    return next(((metric, low, high) for metric, low, high, p in _SCORES if re.search(p, fold(column))), None)
+    return next(((metric, low, high) for metric, low, high, p in _SCORES if re.search(p, simplify(fold(column)))), None)
 
 
 def _quoted(text: str) -> str:

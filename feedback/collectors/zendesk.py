@@ -183,7 +183,9 @@ def _address(visit: Visit) -> str:
     settings = visit.settings
     if "url" in settings.data:
         return base_address(settings)
-    subdomain = settings.string("subdomain")
+    subdomain = settings.string("subdomain", "")
+    if not subdomain:
+        raise settings.fault("'subdomain' is missing: acme, where your address is https://acme.zendesk.com")
     if not _SUBDOMAIN.fullmatch(subdomain):
         raise settings.fault("'subdomain' is the first word of your address alone: acme of https://acme.zendesk.com")
     return f"https://{subdomain}.zendesk.com"

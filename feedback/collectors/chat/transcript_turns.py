@@ -27,6 +27,7 @@ _STAMP_NAME_TEXT = re.compile(rf"{_OPEN}?{_STAMP}{_CLOSE}?\s*{_PLAIN_NAME}\s*(?:
 _NAME_STAMP_TEXT = re.compile(rf"{_PLAIN_NAME}\s*{_OPEN}?{_STAMP}{_CLOSE}?\s*(?:[:：]|\t){_TEXT}")
 _NAME_TEXT = re.compile(rf"{_PLAIN_NAME}\s*[:：](?!//){_TEXT}")
 # "[10:20:33] 会话已转接": the window speaks, nobody else.
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
 _NOTICE = re.compile(rf"{_OPEN}{_STAMP}{_CLOSE}\s*(?P<text>[^:：]+)$")
 _NOTICE_SPEAKER = "系统"
 
@@ -125,7 +126,9 @@ def find_form(lines: Sequence[str], configured: Mapping[str, Role]) -> Form | No
     # Nobody known: still a transcript when few names come again and again, but a log or a letter is none.
     heads = names[best]
     distinct = len(set(heads))
-    return forms[best] if 2 <= distinct <= 12 and distinct < len(heads) and 3 * len(heads) >= len(lines) else None
+    # Of lines with a time and a Chinese name on them two will do: a log is none.
+    again = distinct < len(heads) or (forms[best].stamped and all(map(_CHINESE.search, heads)))
+    return forms[best] if 2 <= distinct <= 12 and again and 3 * len(heads) >= len(lines) else None
 
 
 class _Reader:

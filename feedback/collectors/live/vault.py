@@ -33,7 +33,9 @@ class Vault:
         example = f'{key} = {{ env = "NAME_OF_A_VARIABLE" }} or {key} = {{ file = "~/a-file-outside-the-project" }}'
         if value is None:
             raise settings.fault("'{key}' is missing. Say where it is: {example}", key=key, example=example)
-        if not is_place(value):
+        if isinstance(value, dict) and not is_place(value):
+            raise settings.fault("'{key}' must be one of these: {example}", key=key, example=example)
+        if not isinstance(value, dict):
             raise settings.fault(
                 "'{key}' is a secret, which does not belong in this file. Say where it is: {example}",
                 key=key,
@@ -74,7 +76,7 @@ class Vault:
         found = os.environ.get(name, "").strip()
         if not found:
             raise CollectError(
-                f"{place.where}: the environment variable {name} is not set. Set it, and run this again."
+                f"{place.where}: the environment variable {name} is not set. Set it (export {name}=…, on Windows setx {name} …), and run this again."
             )
         return found
 
