@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -256,6 +257,7 @@ def edited(one: Said, text: str, at: datetime) -> Said:
     return replace(one, text=text, changed_at=at)
 
 
+@lru_cache(maxsize=10_000)  # worlds sort by it at every question
 def iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 

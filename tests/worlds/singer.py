@@ -62,24 +62,24 @@ class World(Source):
             return
         since = self._bookmark(json.loads(state))
         yield _line({"type": "SCHEMA", "stream": "reviews", "schema": {"properties": {}}, "key_properties": ["id"]})
-        last, count, again = (since, 0), 0, list[bytes]()
-        while following := self._after(last):
-            last, count = _place(following), count + 1
-            whole = _record(following, deleted=following in self._deleted)
-            if count == BETWEEN_STATES and self._breaks_off:
-                self._breaks_off = False
-                yield whole[: len(whole) // 2]
-                return
-            yield whole
-            again.append(whole)
-            if count % BETWEEN_STATES == 0:
-                yield self._state(last[0])
-                yield from again[len(again) - self.overlap :]
+        last, sent = (since, 0), list[bytes]()
+        while following := self._following(last):
+            for one in following:
+                whole = _record(one, deleted=one in self._deleted)
+                if self._breaks_off and len(sent) + 1 == BETWEEN_STATES:
+                    self._breaks_off = False
+                    yield whole[: len(whole) // 2]
+                    return
+                yield whole
+                sent.append(whole)
+                last = _place(one)
+            yield self._state(last[0])
+            yield from sent[len(sent) - self.overlap :]
         yield self._state(last[0])
 
-    def _after(self, last: tuple[str, int]) -> Said | None:
+    def _following(self, last: tuple[str, int]) -> list[Said]:
         left = [one for one in [*self.said, *self._deleted] if _place(one) > last]
-        return min(left, key=_place, default=None)
+        return sorted(left, key=_place)[:BETWEEN_STATES]
 
     def _bookmark(self, state: dict[str, str]) -> str:
         """From when on; the beginning, where a state is of a tap as it was before."""
