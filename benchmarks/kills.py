@@ -1,7 +1,7 @@
 """Live sources whose collecting is killed at random moments, again and again: `python -m benchmarks.kills --kills 1000`.
 
-A project has one source of each interface that the tests have a copy of (`tests/worlds`), each on a server of its own. While `feedback
-collect` runs as a process, records are added and edited; it is killed (SIGKILL) after some answer and some milliseconds, every tenth
+A project has one source of each world that the tests have a copy of (`tests/worlds`): interfaces and a mailbox, each on a server of its own, a
+database, a tap that writes into the run's pipe from where the store says it stopped. While `feedback collect` runs as a process, records are added and edited; it is killed (SIGKILL) after some answer and some milliseconds, every tenth
 time anywhere from its start on. After forty kills nothing is changed any more; one run goes on to its end and another one is made, as on
 the next day. Then the store is compared with what the interfaces hold: what is lost, there twice or stale must be nothing. What was so
 after the first of the two runs is told as late: of a list that can't be asked for its news, the pages read before a kill are read again by the
@@ -20,9 +20,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import tomlkit
@@ -30,13 +31,13 @@ import tomlkit
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from wire import Asked, Reply, Wire, wire  # noqa: E402
-from worlds import NOW, SECRET, SECRET_VARIABLE, Interface, Said, edited, kind_of, worlds  # noqa: E402
+from worlds import NOW, SECRET, SECRET_VARIABLE, Piped, Said, World, edited, new_world, worlds  # noqa: E402
 
 from benchmarks.kill_worlds import OWN  # noqa: E402
 
 SEED = 20260301
 KILLS_A_PROJECT = 40
+UNNOTICED = "sql"  # of all worlds the one that no run is killed at on purpose
 MOST_SAID = 60  # of a source: some interfaces show only their newest records
 _STEP = timedelta(seconds=20)  # between two changes, by the clocks of the interfaces
 _TEXTS = ("物流太慢了，等了{}天", "包装很结实，第{}次回购", "客服态度一般，排了{}分钟", "价格比上次贵了{}块")
@@ -82,8 +83,8 @@ class Outcome:
     figures: dict[str, Figures] = field(default_factory=dict)
 
 
-class Interfaces:
-    """One server for each world, and what was asked of them."""
+class Worlds:
+    """All of them, served, and what was asked of each; of a database nobody notices that it is read."""
 
     def __init__(self, names: list[str], draw: random.Random) -> None:
         self.asked = Counter[str]()  # of each, since the run began
@@ -92,24 +93,41 @@ class Interfaces:
         self._now = NOW - timedelta(days=1)
         self._change = threading.Lock()
         self._news = threading.Condition()
-        self.worlds = {name: OWN[name]() if name in OWN else _interface(name) for name in names}
+        self.worlds: dict[str, World] = {name: OWN[name]() if name in OWN else new_world(name) for name in names}
         self.urls: dict[str, str] = {}
 
     @contextmanager
-    def serving(self) -> Iterator[None]:
+    def serving(self, folder: Path) -> Iterator[None]:
         with ExitStack() as stack:
-            for name in self.worlds:
-                server: Wire = stack.enter_context(wire(lambda asked, name=name: self._answer(name, asked)))
-                self.urls[name] = server.url
+            for number, (name, world) in enumerate(self.worlds.items()):
+                own = folder / f"{number}"
+                own.mkdir(parents=True)
+                self.urls[name] = stack.enter_context(world.served(own, partial(self._answering, name)))
             yield
 
-    def _answer(self, name: str, asked: Asked) -> Reply:
+    @contextmanager
+    def _answering(self, name: str) -> Iterator[None]:
         with self._news:
             self.asked[name] += 1
             self.last = name
             self._news.notify_all()
         with self._change:
-            return self.worlds[name].answer(asked)
+            yield
+
+    def pipe(self, state: str, process: "subprocess.Popen[bytes]") -> None:
+        """Writes what the taps send from that state on into a run, for as long as it reads."""
+        assert process.stdin
+        with suppress(BrokenPipeError), process.stdin as pipe:
+            for name, world in self.worlds.items():
+                if isinstance(world, Piped):
+                    pieces = world.sent(state)
+                    while piece := self._piece(name, pieces):
+                        pipe.write(piece)
+                        pipe.flush()
+
+    def _piece(self, name: str, pieces: Iterator[bytes]) -> bytes:
+        with self._answering(name):
+            return next(pieces, b"")
 
     def begin(self) -> None:
         with self._news:
@@ -132,6 +150,7 @@ class Interfaces:
                 world.said[place] = edited(world.said[place], self._text(), self._now)
             elif len(world.said) < MOST_SAID:
                 world.said.append(Said(len(world.said) + 1, self._text(), self._now, self._now))
+            world.publish()
 
     def _text(self) -> str:
         return self._draw.choice(_TEXTS).format(self._draw.randrange(10**6))
@@ -157,33 +176,60 @@ class Interfaces:
 class Project:
     """A project that collects from all of them, in a drawn order."""
 
-    def __init__(self, folder: Path, interfaces: Interfaces, draw: random.Random) -> None:
-        self.folder, self._interfaces = folder, interfaces
+    def __init__(self, folder: Path, served: Worlds, draw: random.Random) -> None:
+        self.folder, self._served = folder, served
         self._secrets: dict[str, str] = {}
-        names = list(interfaces.worlds)
+        names = list(served.worlds)
         draw.shuffle(names)
         sources = []
         for name in names:
-            world = interfaces.worlds[name]
+            world = served.worlds[name]
             section = {"name": name, "collector": world.collector, "channel": "试验"}
             # One interface wants a key of its own making.
             variable = f"{SECRET_VARIABLE}_{len(sources)}"
             self._secrets[variable] = world.secret or SECRET
-            sources.append({**section, **_renamed(world.section(interfaces.urls[name]), variable)})
+            sources.append({**section, **_renamed(world.section(served.urls[name]), variable)})
         folder.mkdir(parents=True)
         settings = {"project": {"name": "试验"}, "sources": sources}
         (folder / "feedback.toml").write_text(tomlkit.dumps(settings), encoding="utf-8")
 
     def start(self) -> "subprocess.Popen[bytes]":
         line = [sys.executable, "-m", "feedback", "--project", str(self.folder), "collect"]
-        secrets = {**os.environ, **self._secrets}
-        return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=secrets, cwd=ROOT)
+        process = subprocess.Popen(
+            line,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **self._secrets},
+            cwd=ROOT,
+        )
+        self._piping = threading.Thread(target=self._served.pipe, args=(self._state(), process))
+        self._piping.start()
+        return process
+
+    def end(self, process: "subprocess.Popen[bytes]") -> str:
+        """Waits for its end; what it complained of."""
+        assert process.stderr
+        complaints = process.stderr.read().decode()
+        process.stderr.close()
+        process.wait()
+        self._piping.join()
+        return complaints
 
     def run_to_end(self) -> None:
         process = self.start()
-        _, complaints = process.communicate()
+        complaints = self.end(process)
         if process.returncode:
-            raise SystemExit(f"a run that nobody killed failed:\n{complaints.decode()}")
+            raise SystemExit(f"a run that nobody killed failed:\n{complaints}")
+
+    def _state(self) -> str:
+        """From where a tap goes on, as `feedback collect … --state` would say it, which would take as long as a run."""
+        path = self.folder / "feedback.db"
+        kept = None
+        if path.exists():
+            with closing(sqlite3.connect(path)) as database, suppress(sqlite3.OperationalError):  # no tables yet
+                kept = database.execute("select state from cursors where source = 'singer'").fetchone()
+        return kept[0].partition(":")[2] if kept else "{}"
 
     def stored(self, source: str) -> list[tuple[str, str]]:
         with closing(sqlite3.connect(self.folder / "feedback.db")) as database:
@@ -215,66 +261,62 @@ class Attack:
         self.outcome = Outcome(figures={name: Figures() for name in names})
         self._folder = folder
         self._draw = random.Random(seed)
-        self._usual = dict.fromkeys(names, 5)  # how often a run asks; learnt from those that come to their end
+        asked = [name for name in names if name != UNNOTICED]
+        self._usual = dict.fromkeys(asked, 5)  # how often a run asks; learnt from those that come to their end
         self._seconds = 1.0  # that a run takes, likewise
 
     def on_one_project(self, kills: int) -> None:
         """Kills runs of a new project so often, lets the last one end, and compares."""
         self.outcome.projects += 1
-        interfaces = Interfaces(list(self.outcome.figures), self._draw)
-        with interfaces.serving():
-            project = Project(self._folder / f"{self.outcome.projects}", interfaces, self._draw)
-            with interfaces.changing():
+        served = Worlds(list(self.outcome.figures), self._draw)
+        folder = self._folder / f"{self.outcome.projects}"
+        with served.serving(folder / "worlds"):
+            project = Project(folder / "project", served, self._draw)
+            with served.changing():
                 left = kills
                 while left:
-                    left -= self._killed(project, interfaces)
+                    left -= self._killed(project, served)
             project.run_to_end()
-            for name, world in interfaces.worlds.items():
+            for name, world in served.worlds.items():
                 self.outcome.figures[name].add_late(world.stored(), project.stored(name))
             project.run_to_end()
             project.check()
-            for name, world in interfaces.worlds.items():
+            for name, world in served.worlds.items():
                 self.outcome.figures[name].add(world.stored(), project.stored(name))
 
-    def _killed(self, project: Project, interfaces: Interfaces) -> bool:
+    def _killed(self, project: Project, served: Worlds) -> bool:
         """Starts a run and kills it somewhere; False when it had ended before."""
-        interfaces.begin()
+        served.begin()
         began, name = time.monotonic(), self._draw.choice(list(self._usual))
         process = project.start()
         if self._draw.random() < 0.1:
             pause = self._draw.uniform(0, self._seconds)
         else:
-            interfaces.wait_for(name, self._draw.randint(1, self._usual[name]), process)
+            served.wait_for(name, self._draw.randint(1, self._usual[name]), process)
             pause = self._draw.choice((0.0, self._draw.uniform(0, 0.01), self._draw.uniform(0, 0.05)))
         try:
             process.wait(pause)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
-        _, complaints = process.communicate()
+        complaints = project.end(process)
         if process.returncode == -signal.SIGKILL and not complaints:
             self.outcome.kills += 1
-            if interfaces.last is None:
+            if served.last is None:
                 self.outcome.early += 1
             else:
-                self.outcome.figures[interfaces.last].killed += 1
+                self.outcome.figures[served.last].killed += 1
             return True
         if process.returncode or complaints:
-            raise SystemExit(f"a run failed by itself:\n{complaints.decode()}")
+            raise SystemExit(f"a run failed by itself:\n{complaints}")
         self.outcome.ended += 1
         self._seconds = time.monotonic() - began
-        self._usual = {name: interfaces.asked[name] or 1 for name in self._usual}
+        self._usual = {name: served.asked[name] or 1 for name in self._usual}
         return False
 
 
-def _interface(name: str) -> Interface:
-    world = kind_of(name)()
-    assert isinstance(world, Interface)
-    return world
-
-
 def names_of_worlds() -> list[str]:
-    """All that speak HTTP but `rest` of the tests, whose pages are those of `rest, by cursor`."""
-    return [*OWN, *(name for name in worlds() if name != "rest" and issubclass(kind_of(name), Interface))]
+    """All but `rest` of the tests, whose pages are those of `rest, by cursor`."""
+    return [*OWN, *(name for name in worlds() if name != "rest")]
 
 
 def attack(folder: Path, kills: int, seed: int = SEED, names: list[str] | None = None) -> Iterator[Outcome]:
