@@ -39,6 +39,58 @@ def test_there_are_cases_in_which_nothing_may_be_cut() -> None:
     assert all(case["own"] == case["text"] for case in untouched)
 
 
+HEADS = [
+    "山茶小铺 <feedback@shop.example> 于2026年3月2日周一 10:00写道：",
+    "山茶小铺 <feedback@shop.example> 于2026年3月2日周一 上午10:00 写道：",
+    "山茶小鋪 <feedback@shop.example> 於 2026年3月2日 週一 上午10:00寫道：",
+    "山茶小鋪 (<feedback@shop.example>) 在 2026年3月2日星期一 上午10:00:00 [GMT+8] 寫道：",
+    "Shop <feedback@shop.example <mailto:feedback@shop.example>> 於 2026年3月2日 週一 下午1:24 寫道：",
+]
+
+
+@pytest.mark.parametrize("quoted", ["> 您好，请评价", "您好，请评价"])
+@pytest.mark.parametrize("head", HEADS)
+def test_a_head_is_known_wherever_a_program_folds_it_behind_its_address(head: str, quoted: str) -> None:
+    folds = [n for n in range(head.rindex(">") + 1, len(head)) if head[n] == " " or head[n : n + 2] in ("写道", "寫道")]
+    folded = [head[:n] + "\n" + head[n:].lstrip(" ") for n in folds]
+    assert [own_words(f"物流太慢\n\n{each}\n\n{quoted}") for each in folded] == ["物流太慢"] * len(folds)
+
+
+MAKERS = ["vivo", "OPPO", "小米", "华为", "華為", "荣耀", "三星", "魅族", "realme", "一加", "HUAWEI", "Xiaomi"]
+ADDED = [
+    "来自{}手机邮件",
+    "来自 {} 手机",
+    "从{}手机发送",
+    "從 {} 手機傳送",
+    "发自我的{}手机",
+    "发自{}平板",
+    "来自{} X100 手机邮件",
+    "从我的 {} 发送",
+]
+SAID_OF_MAKERS = [
+    "来自{}商城",
+    "从{}官方旗舰店发出",
+    "发自{}专卖店",
+    "从{}发出",
+    "来自{}手机的照片很糊",
+    "从{}手机发送失败",
+    "{}手机发送",
+]
+
+
+@pytest.mark.parametrize("frame", ADDED)
+@pytest.mark.parametrize("maker", MAKERS)
+def test_what_phones_of_any_maker_add_goes(maker: str, frame: str) -> None:
+    assert own_words(f"物流太慢\n\n{frame.format(maker)}") == "物流太慢"
+
+
+@pytest.mark.parametrize("frame", SAID_OF_MAKERS)
+@pytest.mark.parametrize("maker", MAKERS)
+def test_what_is_said_of_any_maker_stays(maker: str, frame: str) -> None:
+    text = f"物流太慢\n\n{frame.format(maker)}"
+    assert own_words(text) == text
+
+
 ENDINGS = [case["text"] for case in CASES if not case["own"]] + [
     "> 您好\n> 请评价",
     "-----Original Message-----\nFrom: Shop\n\nHello",

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
-from feedback.collectors.mail_forms import ADDRESS, DAY, ENTITY, LONGEST_MARK
+from feedback.collectors.mail_apps import is_apps_own
+from feedback.collectors.mail_forms import ADDRESS, DAY, ENTITY
 from feedback.pii.names import ANY_SURNAME, COMPOUND_SURNAMES, TITLES
 
 _CARD = 8  # lines of a visiting card, blank ones not counted
@@ -18,27 +19,9 @@ _TABLE_CARD = 12  # lines of one that was a table
 _LEGAL = 20  # lines of a disclaimer's paragraph
 _LEGAL_TEXT = 3000  # characters of it
 _FOLDED = 30  # characters of a line that programs fold
+_LAST_WORDS = 60  # characters of a paragraph that tell what is below it
 _ENDINGS = 8  # app's lines, rules and disclaimers one below another
 
-_DEVICE = (
-    r"(?:i ?phone|i ?pad|i ?pod|apple ?watch|mac(?:book)?|android|安卓|华为|華為|huawei|mate|荣耀|honor|小米|xiaomi|红米|redmi|mi phone|oppo|一加|oneplus|vivo|iqoo|三星|samsung|galaxy"
-    r"|魅族|meizu|中兴|努比亚|nubia|联想|lenovo|realme|真我|nokia|sony|pixel|black ?berry|windows|outlook|foxmail|gmail|yahoo|雅虎|mail|thunderbird|spark|proton ?mail"
-    r"|网易|網易|netease|163|126|yeah|qq|腾讯|新浪|sina|搜狐|sohu|189|139|沃邮箱|阿里|aliyun|钉钉|dingtalk|飞书|lark|企业微信|微信|邮箱大师|手机|手機|移动|电脑|平板|邮箱|郵箱|客户端)"
-)
-_SENT_FROM = re.compile(
-    r"[-—–_* ]*(?:"
-    rf"(?:发送?自|發送?自|傳送自|寄自)\s*(?:我的\s*)?{_DEVICE}(?:[^的了没沒不吗嗎，？！]|的(?:邮件|郵件)){{0,30}}"
-    rf"|(?:来自|來自)\s*(?:我的\s*{_DEVICE}[^的了没沒不吗嗎相照，？！]{{0,20}}|.{{0,20}}(?:邮箱|郵箱|邮箱大师|手机版|客户端|iphone|ipad)(?:\s*(?:手机版|客户端|移动版|app|pro|plus|max|\d+))*)"
-    rf"|(?:从|從|由|用|通过|透過|使用)\s*我的\s*{_DEVICE}.{{0,30}}(?:发送|發送|傳送|发出|發出|寄出)(?:的邮件)?"
-    r"|(?:从|從|由|通过|透過)\s*(?:windows|outlook|foxmail|网易|qq|spark).{0,24}(?:发送|發送|傳送)(?:的邮件)?"
-    rf"|sent from (?:my )?{_DEVICE}.{{0,60}}|sent from my \S+(?: \S+){{0,3}}"
-    r"|sent (?:with|via) (?:the )?(?:proton ?mail|spark|yahoo|gmail|outlook|aol|mailbird|airmail|boxer|foxmail|netease|qq).{0,60}"
-    r"|get outlook for (?:ios|android|windows|mac).{0,60}"
-    r"|(?:获取|取得|下载)\s*(?:适用于\s*(?:ios|android)\s*的\s*)?outlook\s*(?:for\s*)?(?:ios|android)?.{0,60}"
-    r"|\|?\s*(?:【网易邮箱大师】|签名由\s*网易(?:邮箱大师|灵犀办公)\s*定制|signature is customized by netease mail master).{0,20}"
-    r")\s*[。.!！)]?\s*",
-    re.IGNORECASE,
-)
 _SIGNATURE = "-- "
 _ROW = re.compile(r"([-—–―─━=_])\1+")  # of dashes, equals signs or underscores
 
@@ -56,7 +39,7 @@ _ENDS_SENTENCE = re.compile(r"[。！？!?.…~～）)”\"]\s*$")
 _GOES_ON = re.compile(r"[：:，,、；;（(]\s*$")
 # What follows is said: to whom something goes, whom it is about.
 _GIVES = re.compile(
-    r"地址|[寄送发發退]到|[寄送发發退转轉]给|[寄送发發退轉]給|改[为為寄成]|收[件货貨]|如下|以下|下面|名单|名單|\b(?:address|ship|send|deliver|following|below)\b",
+    r"地址|[寄送发發退]到|[寄送发發退转轉]给|[寄送发發退轉]給|改[为為寄成]|收[件货貨]|如下|以下|下面|名单|名單|投[诉訴](?:[他她这此這]|.{0,4}人)|就是[他她]|\b(?:address|ship|send|deliver|following|below)\b",
     re.IGNORECASE,
 )
 _THANKS = re.compile(r"(?:谢谢|謝謝|多谢|多謝|感谢|感謝|thanks|thank you|many thanks|cheers).{0,6}", re.IGNORECASE)
@@ -67,14 +50,21 @@ _SURNAME = (
 )
 _GIVEN = rf"(?:(?![退换換货貨款买買卖賣坏壞差慢快收发發送寄订訂单單投诉訴回复復上时時便额額间間题題好装裝谢謝苦]){_HAN}){{1,2}}"
 _LATIN = rf"(?!(?:Please|Thanks?|Call|Very|Not?)\b)[A-Z][a-z'’-]+(?: [A-Z]\.)?(?: [A-Z][A-Za-z'’-]+){{1,2}}(?: ?\({_HAN}{{2,4}}\))?"
-_JOB = rf"{_HAN}{{0,10}}(?:{TITLES}|經理|總監|总监|总裁|總裁|董事长|董事長|工程师|工程師|助理|专员|專員|主管|采购|採購|部|部门|部門|处|處|中心)"
-_NAME = rf"{_SURNAME}(?: ?{_GIVEN}(?: ?{_JOB})?| ?(?:{TITLES}|經理|總監))(?: ?\(?[A-Z][A-Za-z .'-]{{1,30}}\)?)?(?: ?[敬谨謹][上启啟])?"
+_JOB = (
+    rf"[A-Z]{{0,4}}{_HAN}{{0,10}}(?:{TITLES}|經理|副理|協理|襄理|總監|总监|总裁|總裁|董事长|董事長|工程师|工程師|助理|专员|專員|主管|负责人|負責人|采购|採購|[课課处處组組科店][长長]"
+    r"|代表|会计|會計|秘书|秘書|文员|业务员|業務員|部|部门|部門|处|處|中心|大区|大區|[东東南西北中]区|[東南西北中]區|事业群|办公室|辦公室)"
+)
+# Where someone works: 华东销售部, 金融事业部, 江苏分公司. Many begin as names do.
+_WORKPLACE_END = rf"{_HAN}{{0,10}}(?:部|部门|部門|处|處|中心|公司|大区|大區|[东東南西北中][区區]|事业群|办公室|辦公室)"
+_REGION = r"(?:[华華][东東南西北中]|江苏|江蘇|江西|安徽|宁夏|寧夏|宁波|寧波|成都|武汉|武漢|温州|溫州|金华|金華|常州|郑州|鄭州|沈阳|瀋陽)"
+_NAME = rf"(?!{_REGION}{_WORKPLACE_END}){_SURNAME}(?: ?{_GIVEN}(?: ?{_JOB})?| ?(?:{TITLES}|經理|總監))(?: ?\(?[A-Z][A-Za-z .'-]{{1,30}}\)?)?(?: ?[敬谨謹][上启啟])?"
 _COMPANY = rf"{_HAN}[\w()&· -]{{1,30}}(?:公司|集团|集團)(?: ?{_HAN}{{1,8}}[部处處])?|[A-Z][\w .,&'()-]{{1,50}}\b(?:Ltd|Inc|LLC|GmbH|Corp|Limited|Company)\.?"
 _PLACE = rf"{_HAN}{{2,20}}[路街道巷弄村镇鎮][\w-]{{0,12}}\d+[\w-]{{0,12}}[号號楼樓室座层層幢栋棟][\w-]{{0,12}}"
 _TITLE_CASE = r"(?=.*[A-Z])(?:(?:[A-Z\d][\w.,'’&()#-]*|of|and|for|the|&)(?: |$)){1,10}"
 _BEGINS_CARD = re.compile(rf"{_NAME}|{_LATIN}")
 _HAN_NAME = re.compile(_NAME)
 _IS_COMPANY = re.compile(_COMPANY)
+_IS_WORKPLACE = re.compile(rf"{_HAN}{{2}}{_WORKPLACE_END}(?: {_JOB})?")
 _ON_CARD = re.compile(rf"{_NAME}|{_JOB}|{_COMPANY}|{_PLACE}|{_TITLE_CASE}|{DAY}日?|\d{{5,6}}")
 _SIGNER = re.compile(
     rf"(?:(?:顾客|顧客|客户|客戶|用户|用戶|会员|會員|买家|買家) ?:? ?)?{_HAN}{{1,4}}|{_NAME}|{_LATIN}|[A-Z][a-z'’-]{{1,14}}"
@@ -93,6 +83,20 @@ _CONTACT = re.compile(
     rf"|(?:(?:网址|網址|网站|網站|官网|官網|主页|\bweb(?:site)?)\s*:?\s*)?(?:https?://|www\.)\S+"
     rf"|(?:QQ|微信|wechat|line|whatsapp)(?:号|號| ?id)?\s*:\s*[\w.+-]{{4,30}}"
     rf"|(?:{_HAN}{{0,2}}(?:地址|住址)|\badd(?:ress|r)?\.?)\s*:(?=.*[\d省市区區县縣路街镇鎮村号號]).{{4,}}",
+    re.IGNORECASE,
+)
+_IS_ADDRESS = re.compile(r"<?(?:mailto:)?[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+>?", re.ASCII | re.IGNORECASE)
+_GREETS = re.compile(
+    r"(?:(?:[您你]好|[早晚]上好|[上下]午好|好的?|可以|嗯|是的?|[对對]的?|[没沒][问問][题題]|(?:已|已经|已經)?收到了?|尊敬的.{1,10}|hi|hello|hey|ok|yes|dear .{1,20})[\s,，.。!~:]*)++",
+    re.IGNORECASE,
+)
+# An address below is what was asked for, or what it is about.
+_OF_ADDRESSES = re.compile(
+    r"邮箱|郵箱|信箱|电邮|電郵|e-?mail|账号|帐号|帳號|账户|帐户|帳戶|用户名|[登注註][录錄册冊]|绑定|綁定|联系|聯[系繫絡]|联络|发票|發票|\b(?:account|login|invoice|contact)\b",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"[发發寄传傳給给回抄加找跟与與和][给給到至送]?[我他她]|[回答][复復覆]|回信|邮件|郵件|@|[这這][个個]?是|私[下聊信]|交流|\b(?:send|reply|mail|write|me)\b",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"\s*[|/·,、]\s*|\s{2,}")
@@ -117,6 +121,7 @@ _LEGAL_WORD = re.compile(
 _COMPLAINS = re.compile(
     r"你们|你們|您们|您們|你方|贵[司店公方]|貴[司店公方]|客服|投诉|投訴|我[的买買想要]|订单|訂單|退[款货貨]|[没沒吗嗎呢]|了(?:[，,。！!\s]|$)|\bI\b|\bI'|\b(?:my|refund|ordered)\b"
 )
+_BLANK_HTML = re.compile(r"<br\s*/?>|</?(?:div|p|span)>", re.IGNORECASE)
 _TABLE = re.compile(r"\s*\|\s*\|\s*")  # how 网易邮箱大师 writes a visiting card into plain text
 
 
@@ -125,7 +130,7 @@ def without_signature(lines: list[str]) -> list[str]:
     end = next((n for n, line in enumerate(lines) if line == _SIGNATURE), len(lines))
     end = _above_endings(lines, end)
     end = next((n for n in range(max(0, end - _TABLE_CARD), end) if _TABLE.fullmatch(lines[n])), end)
-    end = min(_above_mark(lines, end), _above_card(lines, end))
+    end = min(_above_mark(lines, end), _above_card(lines, end), _above_address(lines, end))
     return lines[: _above_endings(lines, end)]
 
 
@@ -133,7 +138,7 @@ def _above_endings(lines: Sequence[str], end: int) -> int:
     """Where what apps and lawyers put below begins, with rules of dashes that have nothing below any more."""
     last = _said_above(lines, len(lines))
     for _ in range(_ENDINGS):
-        while end and (not _read(lines[end - 1]) or _SENT_FROM.fullmatch(lines[end - 1][:LONGEST_MARK].strip())):
+        while end and (not _read(lines[end - 1]) or is_apps_own(lines[end - 1])):
             end -= 1
         rule = _read(lines[end - 1]) if end and _mark(lines[end - 1]) == "rule" else ""
         start = end - 1 if rule and (last != [end - 1] or len(rule) == 2) else _disclaimer(lines, end)
@@ -187,7 +192,7 @@ def _above_card(lines: Sequence[str], end: int) -> int:
     card: list[int] = []
     while last and _is_on_card(lines[last[-1]]):
         card.insert(0, last.pop())
-    if len(card) > _CARD or sum(1 for n in card if _HAN_NAME.match(_read(lines[n]))) > 1:
+    if len(card) > _CARD or _people([_read(lines[n]) for n in card]) > 1:
         return end
     for at, number in enumerate(card):
         below = [lines[n] for n in card[at:]]
@@ -197,6 +202,38 @@ def _above_card(lines: Sequence[str], end: int) -> int:
         if len(below) > 1 and _BEGINS_CARD.match(person) and known and _stands_apart(lines, number):
             return end if _leads_on(lines, number) else number
     return end
+
+
+def _people(card: Sequence[str]) -> int:
+    """How many lines name a person. What begins as a name does is none where a company, or a workplace between a person and the first number."""
+    named, reached = 0, False
+    for read in card:
+        if _HAN_NAME.match(read):
+            company = " " not in read and read.endswith(("公司", "集团", "集團"))
+            workplace = named and not reached and _IS_WORKPLACE.fullmatch(read)
+            named += not ((named and company) or workplace)
+        reached = reached or bool(_CONTACT.search(read))
+    return named
+
+
+def _above_address(lines: Sequence[str], end: int) -> int:
+    """Where Foxmail's own signature begins: the account's address alone, below blank lines or a rule; not one that the words above are about."""
+    last = _said_above(lines, end, 3)
+    if not last or not _IS_ADDRESS.fullmatch(_read(lines[last.pop()])):
+        return end
+    rule = bool(last) and _mark(lines[last[-1]]) == "rule"
+    start = last.pop() if rule else _said_above(lines, end)[0]
+    said = [read for line in lines[:start] if (read := _read(line)) and not _GREETS.fullmatch(read)]
+    own = [read for read in said if not _THANKS.fullmatch(read)]
+    if (
+        not own
+        or any(map(_OF_ADDRESSES.search, said))
+        or _ASKS.search(own[-1][-_LAST_WORDS:])
+        or _leads_on(lines, start)
+    ):
+        return end
+    blank = start - 1 - _said_above(lines, start)[0]
+    return start if rule or blank > (not _ENDS_SENTENCE.search(own[-1])) else end
 
 
 def _stands_apart(lines: Sequence[str], number: int) -> bool:
@@ -255,5 +292,5 @@ def _said_above(lines: Sequence[str], number: int, most: int = 1) -> list[int]:
 
 
 def _read(line: str) -> str:
-    """A line in the forms that the patterns know: ０ is 0, ： is :, 　 a blank."""
-    return unicodedata.normalize("NFKC", line.replace(ENTITY, " ")).strip()
+    """A line in the forms that the patterns know: ０ is 0, ： is :, 　 and a break of HTML, as some apps leave it in plain texts, a blank."""
+    return unicodedata.normalize("NFKC", _BLANK_HTML.sub(" ", line.replace(ENTITY, " "))).strip()

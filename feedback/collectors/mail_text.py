@@ -12,6 +12,7 @@ from feedback.collectors.mail_head import QUOTED_FIELD, begins_quoted_head
 from feedback.collectors.mail_signature import without_signature
 
 _WRAPPED = 3  # lines that programs fold "On … wrote:" into
+_FOLDED = 70  # characters of a line and the word below it, which did not go on it
 
 # "-----Original Message-----", "------------------ 原始邮件 ------------------", "Begin forwarded message:"
 _EARLIER_MAIL = (
@@ -34,6 +35,13 @@ _CLOCK = r"\d{1,2}\s*[:：时點点]\s*\d{2}"
 _WROTE = re.compile(r".*(?:\bwrote|写道|寫道|写到)\s*[:：]\s*", re.IGNORECASE)
 _BEGINS_WROTE = re.compile(r"[>\s*\"“]*(?:on|at|在|于|於)\b|[>\s*\"“]*(?:在|于|於)|[>\s*]*" + DAY, re.IGNORECASE)
 _OPEN_ADDRESS = re.compile(r"<[^>]*$")  # folded within it
+# Gmail's and Yahoo's "Name <address> 于2026年3月2日周一 上午10:00写道：", which nothing else is between.
+_WROTE_WHEN = re.compile(
+    r"(?:[^。！？!?；;<>]{0,100}[\s(（\"”])?<\s*[^<>\s@]{1,64}@[^<>\s]{1,200}(?:\s*<mailto:[^<>\s]{1,260}>)?\s*>[)）]?"
+    rf"\s*+(?:[于於在]\s*+)?{DAY}\s*+日?[\s,，]*+(?:[(（]?(?:周|週|星期|礼拜|禮拜)[一二三四五六日天][)）]?)?[\s,，]*+(?:(?:[上下中]午|凌晨|早上|晚上|傍晚|清晨|[ap]m)\s*+)?"
+    rf"{_CLOCK}(?:[:：]\d{{2}})?\s*+(?:[ap]m\s*+)?(?:\[?(?:GMT|UTC)[+-]\d{{1,2}}(?::?\d{{2}})?\]?\s*+)?(?:写道|寫道|写到)\s*+[:：]\s*+",
+    re.IGNORECASE,
+)
 _SAYS_WHEN = re.compile(DAY, re.IGNORECASE)
 _SAYS_CLOCK = re.compile(_CLOCK)
 _SAYS_WHO = re.compile(ADDRESS)
@@ -108,6 +116,8 @@ def _attribution(lines: Sequence[str], number: int) -> int | None:
         joined = " ".join(line.strip().lstrip("> ") for line in lines[number:after])[: 2 * LONGEST_MARK]
         if not _WROTE.fullmatch(joined):
             continue
+        if _WROTE_WHEN.fullmatch(joined) and (after == number + 1 or _is_folded(lines, number)):
+            return after
         who, when = _SAYS_WHO.search(joined), _SAYS_WHEN.search(joined)
         if who and when and (after == number + 1 or _OPEN_ADDRESS.search(lines[number])):
             return after
@@ -115,6 +125,12 @@ def _attribution(lines: Sequence[str], number: int) -> int | None:
             return None  # it begins further down: this line is the writer's own
         return after if _BEGINS_WROTE.match(joined) and (who or when) else None
     return None
+
+
+def _is_folded(lines: Sequence[str], number: int) -> bool:
+    """Whether an attribution begins at this line with its address, or with a name so long that the address went below."""
+    line, below = (lines[n].strip().lstrip("> ") for n in (number, number + 1))
+    return "<" in line or (below.startswith("<") and len(line) + len(below.split()[0]) >= _FOLDED)
 
 
 def _is_certain(attribution: str) -> bool:
