@@ -60,11 +60,6 @@ def test_a_number_that_is_a_time_does_not_count_when_it_lies_in_the_future(tmp_p
     assert ids(pages_of(tmp_path, options(since=since), page.state)) == ["1", "2", "3"]
 
 
-def test_a_text_that_is_no_date_is_asked_for_from_itself(tmp_path: Path) -> None:
-    table(tmp_path, "n", "a", "b", "c")
-    assert ids(pages_of(tmp_path, options(since={"column": "n"}), '["text", "b"]')) == ["2", "3"]
-
-
 def test_a_column_that_holds_two_kinds_of_values_is_refused(tmp_path: Path) -> None:
     table(tmp_path, "n", 1, "2026-03-01")
     with pytest.raises(CollectError) as error:
@@ -108,7 +103,8 @@ USUAL = Growing("n", "usual", 1000, 300, SHANGHAI, NOW)  # NOW is 12:00 there
         (date(2026, 3, 1), Mark("date", date(2026, 3, 1))),
         (datetime(2026, 3, 1, 8, 0, 0, 5), Mark("time", datetime(2026, 3, 1, 8, 0, 0, 5))),
         (datetime(2026, 3, 1, 8, tzinfo=SHANGHAI), Mark("time", datetime(2026, 3, 1, 8, tzinfo=SHANGHAI))),
-        ("文", Mark("text", "文")),
+        ("2026年03月01日", Mark("text", ("2026年03月01日",))),
+        ("文", None),
     ],
 )
 def test_a_mark_survives_being_stored(value: object, mark: Mark | None) -> None:
@@ -125,11 +121,6 @@ def test_a_mark_survives_being_stored(value: object, mark: Mark | None) -> None:
         (datetime(2026, 3, 1, 8, tzinfo=UTC), datetime(2026, 3, 1, 7, 55, tzinfo=UTC)),
         (datetime(1, 1, 1), datetime(1, 1, 1)),
         (date(2026, 3, 1), date(2026, 2, 28)),
-        ("2026-03-01", "2026-02-28"),
-        ("2026/03/01 00:04:00", "2026/02/28 23:59:00"),
-        ("2026-03-01T08:00:00.250Z", "2026-03-01T07:55:00"),
-        ("2026-13-01", "2026-13-01"),
-        ("甲", "甲"),
     ],
 )
 def test_what_is_asked_for_begins_a_little_before_the_last_value(value: object, bound: object) -> None:
@@ -157,7 +148,7 @@ def test_what_lies_in_the_future_is_not_taken_for_reached(future: object) -> Non
 
 @pytest.mark.parametrize(
     "past",
-    [datetime(2026, 3, 2, 12), date(2026, 3, 2), "2026-03-02 12:00:00", "2026-03-02T04:00:00Z", "2026-99-99", 9e9],
+    [datetime(2026, 3, 2, 12), date(2026, 3, 2), "2026-03-02 12:00:00", "2026-03-02T04:00:00Z", 9e9],
 )
 def test_what_does_not_lie_there_is(past: object) -> None:
     assert USUAL.reached([past], None) == Mark.of(past, "n")

@@ -18,6 +18,7 @@ from feedback.collectors.layout import Layout, fold
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.database import Row, is_path, opened, password_of, query_fault
 from feedback.collectors.live.database_dates import NoDate
+from feedback.collectors.live.database_texts import Unordered
 from feedback.collectors.live.growing import Growing, Mark, OtherKind
 from feedback.collectors.live.mapped import INLINE, ObjectMapper, layout_for
 from feedback.collectors.mapping import RowMapper
@@ -113,10 +114,15 @@ def _walk(stream: str, asked: _Asked, mark: Mark | None, visit: Visit) -> Iterat
         # Equal values in the order of their ids: the same at every run.
         ids = _places(asked.layout.columns["source_id"].columns, names).values()
         order = [names[place] for place in dict.fromkeys([column, *ids])]
+        unordered = Unordered(growing.column, database.dialect)
         for page in database.pages(asked.query, order, None if mark is None else growing.bound(mark)):
-            values = (row[column] for row in page)
-            mark = growing.reached([None if isinstance(value, NoDate) else value for value in values], mark)
+            values = [None if isinstance(row[column], NoDate) else row[column] for row in page]
+            for value in values:
+                unordered.count(value)
+            mark = growing.reached(values, mark)
             yield Page(list(rows.items(page)), mark.text() if mark else None)
+        if notes := unordered.notes():
+            yield Page([], None, notes)
 
 
 class _Rows:

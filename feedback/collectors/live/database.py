@@ -11,6 +11,7 @@ from urllib.parse import quote
 from feedback.collectors.live import mysql
 from feedback.collectors.live.database_dates import MYSQL, before_all, refuse_times, set_clock, set_postgres_dates
 from feedback.collectors.live.database_faults import LOGIN_PACKAGE, UNKNOWN_OPTION, UNUSABLE_OPTION, in_words
+from feedback.collectors.live.database_texts import TextBounds
 from feedback.errors import CollectError
 
 if TYPE_CHECKING:
@@ -105,17 +106,27 @@ class Database:
         from sqlalchemy import text
 
         quoted = [_literal(self._quoted(name)) for name in order]
-        statement = f"select * from ({_bare(query)}\n) q"
+        statement, values = f"select * from ({_bare(query)}\n) q", dict[str, object]()
         if since is not None:
-            statement += f" where q.{quoted[0]} >= :since or q.{quoted[0]} is null"
-            statement += before_all(f"q.{quoted[0]}", since, self._connection.dialect.name)
+            condition, values = self._condition(f"q.{quoted[0]}", since)
+            statement += f" where {condition}"
         if order:
             statement += " order by " + ", ".join(f"q.{name}" for name in quoted)
         with in_words():
-            found = self._connection.execute(text(statement), {} if since is None else {"since": since})
+            found = self._connection.execute(text(statement), values)
             with found:
                 while rows := found.fetchmany(ROWS):
                     yield rows
+
+    def _condition(self, column: str, since: object) -> tuple[str, dict[str, object]]:
+        if isinstance(since, TextBounds):
+            return since.condition(column, self.dialect)
+        condition = f"{column} >= :since or {column} is null{before_all(column, since, self.dialect)}"
+        return condition, {"since": since}
+
+    @property
+    def dialect(self) -> str:
+        return self._connection.dialect.name
 
     def _quoted(self, name: str) -> str:
         """Not by SQLAlchemy's own function: that one doubles each %, which is then doubled again with the statement."""

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,14 +9,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from feedback.collectors.live import Visit
+from feedback.collectors.live.database_texts import TextBounds, TextDate
 from feedback.errors import CollectError
 
 FORMATS = ("usual", "epoch", "epoch-ms")
 
-_DATED = re.compile(r"(\d{4})([-/])(\d\d)\2(\d\d)(?:([ T])(\d\d:\d\d:\d\d))?")
-_NO_DATE = "0000-00-00"  # how MySQL says that there is none
+MOST_FORMS = 20  # of dates in a column of texts; rows of those reached longest ago come every time
 
-Bound = int | date | datetime | str
+Bound = int | date | datetime | TextBounds
 
 
 class OtherKind(CollectError):
@@ -26,15 +25,18 @@ class OtherKind(CollectError):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a column has been read. `kind`: number, time, date or text. A number is rounded down: what is asked again does no harm."""
+    """How far a column has been read. `kind`: number, time, date or text. A number is rounded down: what is asked again does no harm.
+
+    Of a column of texts it is a date in each form that dates have there, the one reached last at the end.
+    """
 
     kind: str
-    value: Bound
+    value: int | date | datetime | tuple[str, ...]
 
     @classmethod
     def of(cls, value: object, column: str) -> "Mark | None":
-        """Of what a driver gives; None where a row has no value."""
-        if value is None or (isinstance(value, str) and value.startswith(_NO_DATE)):
+        """Of what a driver gives; None where a row has no value, or a text that tells nothing of an order."""
+        if value is None:
             return None
         if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
             return cls("number", math.floor(value)) if math.isfinite(value) else None
@@ -43,20 +45,33 @@ class Mark:
         if isinstance(value, date):
             return cls("date", value)
         if isinstance(value, str):
-            return cls("text", value)
+            return cls("text", (value,)) if TextDate.of(value) else None
         raise CollectError(
             f"[since] column '{column}' holds neither numbers nor times nor texts, but {type(value).__name__}. Cast it in 'query'."
         )
 
     @classmethod
-    def read(cls, state: str) -> "Mark":
-        kind, value = json.loads(state)
+    def read(cls, state: str) -> "Mark | None":
+        kind, value, *more = json.loads(state)
+        if kind == "text":
+            dates = tuple(text for text in (value, *more) if TextDate.of(text))
+            return cls(kind, dates) if dates else None
         if kind == "time":
             return cls(kind, datetime.fromisoformat(value))
         return cls(kind, date.fromisoformat(value) if kind == "date" else value)
 
     def text(self) -> str:
+        if isinstance(self.value, tuple):
+            return json.dumps([self.kind, *self.value], ensure_ascii=False)
         return json.dumps([self.kind, self.value.isoformat() if isinstance(self.value, date) else self.value])
+
+    def after(self, before: "Mark | None") -> "Mark":
+        """This one, with the dates in other forms that were reached before."""
+        if not isinstance(self.value, tuple) or before is None or not isinstance(before.value, tuple):
+            return self
+        own = {found.form for found in _dates(self.value)}
+        others = [text for text, found in zip(before.value, _dates(before.value), strict=True) if found.form not in own]
+        return Mark(self.kind, (*others, *self.value)[-MOST_FORMS:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +115,7 @@ class Growing:
                     f"[since] column '{self.column}' holds {before.kind}s and {mark.kind}s. Cast it in 'query', so that it has one order."
                 )
             if not self._is_future(mark.value):
-                before = mark
+                before = mark.after(before)
         return before
 
     def bound(self, mark: Mark) -> Bound:
@@ -112,12 +127,7 @@ class Growing:
             return self._earlier(datetime(value.year, value.month, value.day)).date()
         if isinstance(value, int):
             return value - (self.overlap if self.format == "usual" else math.ceil(self.overlap_seconds * self._unit()))
-        match, moment = _DATED.match(value), _moment(value[:19])
-        if match is None or moment is None:
-            return value
-        # A text that begins as another one does and is shorter sorts before it: fractions and zones are left out.
-        earlier = self._earlier(moment).isoformat(match[5] or " ", "seconds")
-        return earlier[: len(match[0])].replace("-", match[2])
+        return TextBounds([(found.form, found.earlier(self.overlap_seconds)) for found in _dates(value)])
 
     def _earlier(self, moment: datetime) -> datetime:
         try:
@@ -125,26 +135,18 @@ class Growing:
         except OverflowError:  # the year 1, by which some say that there is no time
             return moment
 
-    def _is_future(self, value: Bound) -> bool:
+    def _is_future(self, value: int | date | datetime | tuple[str, ...]) -> bool:
         if isinstance(value, datetime):
             return (value if value.tzinfo else value.replace(tzinfo=self.zone)) > self.now
         if isinstance(value, date):
             return value > self.now.astimezone(self.zone).date()
         if isinstance(value, int):
             return self.format != "usual" and value > self.now.timestamp() * self._unit()
-        moment = _moment(value)
-        return moment is not None and self._is_future(moment)
+        return any(self._is_future(found.moment) for found in _dates(value))
 
     def _unit(self) -> int:
         return 1000 if self.format == "epoch-ms" else 1
 
 
-def _moment(text: str) -> datetime | None:
-    """The time that a text tells, with its zone where it names one; None where it tells none."""
-    match = _DATED.match(text)
-    for told in (text, match[0]) if match else ():
-        try:
-            return datetime.fromisoformat(told.strip().replace("/", "-"))
-        except ValueError:
-            continue
-    return None
+def _dates(texts: Sequence[str]) -> list[TextDate]:
+    return [found for text in texts if (found := TextDate.of(text))]
