@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-torch check bench docs clean
+.PHONY: demo test test-torch coverage check bench docs clean
 
 demo: $(STAMP)  ## run the example project end to end
 	$(BIN)/python examples/demo.py
@@ -15,6 +15,9 @@ test: $(STAMP)  ## run every test
 test-torch: $(STAMP)  ## run the tests that need PyTorch: sentiment models of one's own, training of the encoder
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt -e '.[train-encoder]'
 	$(BIN)/pytest tests/test_classifier.py tests/test_encoder_torch.py
+
+coverage: $(STAMP)  ## how much of each collector the tests run; fails below 95 lines in 100
+	$(BIN)/python tests/collector_coverage.py
 
 check: $(STAMP)  ## lint, types, generated docs
 	$(BIN)/ruff check .
