@@ -60,7 +60,10 @@ def test_a_field_that_was_renamed_ends_the_run_and_what_came_meanwhile_comes_lat
     desk.say(10)
     ran = desk.collect()
     assert (ran.code, desk.stored()) == (1, 20)
-    assert f"has '{renamed}'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: " in ran.err
+    assert (
+        f"has '{renamed}'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: "
+        in ran.err
+    )
     assert "等位" not in ran.err
     desk.names = {}
     assert desk.collect().code == 0
@@ -73,7 +76,9 @@ def test_a_few_records_without_a_text_end_no_run_and_are_asked_for_again(desk: D
     desk.say(3)
     ran = desk.collect()
     assert (ran.code, desk.stored()) == (0, 20)
-    assert "no record of 4 has 'body'. Has the interface changed, or is the name wrong in [columns] or [since]?" in ran.out
+    assert (
+        "no record of 4 has 'body'. Has the interface changed, or is the name wrong in [columns] or [since]?" in ran.out
+    )
     desk.names = {}
     desk.say(1)
     assert desk.collect().code == 0
@@ -94,7 +99,10 @@ def test_a_date_under_another_name_is_said(tmp_path: Path) -> None:
         project(tmp_path, f"{web.url}/v1", columns={**COLUMNS, "posted_at": "creatd"}, pages={"type": "none"})
         ran = desk.collect()
     assert (ran.code, desk.stored()) == (0, 5)
-    assert "no record of 5 has 'creatd'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: id, body, at." in ran.out
+    assert (
+        "no record of 5 has 'creatd'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: id, body, at."
+        in ran.out
+    )
 
 
 def collected(folder: Path, pages: list[list[dict[str, object]]], **more: object) -> Ran:
@@ -153,7 +161,10 @@ def test_one_record_of_the_walk_that_has_a_text_shows_that_its_name_is_right(tmp
 def test_small_pages_that_all_lack_a_text_are_many_together(tmp_path: Path) -> None:
     ran = collected(tmp_path, [said(1, 2, 3), said(4, 5, 6)])
     assert ran.code == 1
-    assert "no record of 3 has 'body'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: id, at." in ran.err
+    assert (
+        "no record of 3 has 'body'. Has the interface changed, or is the name wrong in [columns] or [since]? A record has: id, at."
+        in ran.err
+    )
 
 
 def test_a_rating_without_words_is_no_fault_but_words_that_no_record_has_are_told(tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ def test_a_secret_is_hidden_however_an_address_writes_it(written: str) -> None:
 
 def test_what_is_no_secret_stays() -> None:
     kept = "https://shop.example/v1 refuses (401). The key is missing, wrong or has run out."
+    database = "mysql://wang:pw@db.example/yuansheng"
+    assert vault(database).hide("there is no table yuansheng.reviews") == "there is no table yuansheng.reviews"
     assert vault("abc", KEY, "https://shop.example/private/feed", "/private/feed").hide(kept) == kept
 
 

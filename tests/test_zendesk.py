@@ -414,7 +414,10 @@ def test_both_streams_are_asked_where_none_is_named(desk: Desk) -> None:
 
 
 SETTINGS_WRONG: dict[str, tuple[dict[str, object], str]] = {
-    "no address": ({"email": "a@example.com", "token": TOKEN}, "'subdomain' is missing: acme, where your address is https://acme.zendesk.com"),
+    "no address": (
+        {"email": "a@example.com", "token": TOKEN},
+        "'subdomain' is missing: acme, where your address is https://acme.zendesk.com",
+    ),
     "a whole address as the subdomain": (
         {"subdomain": "https://acme.zendesk.com", "email": "a@example.com", "token": TOKEN},
         "'subdomain' is the first word of your address alone: acme of https://acme.zendesk.com",

@@ -117,9 +117,7 @@ def _packed_inside(octets: bytes, before: int) -> str:
 
 def _without_parts(form: str, text: str) -> str:
     """The text without runs of at least eight characters that a secret begins or ends with."""
-    if len(form) <= _SHORTEST_PART or form.startswith(
-        ("http://", "https://")
-    ):  # of an address the path is known as well
+    if len(form) <= _SHORTEST_PART or "://" in form:  # the name of a host or a table tells nothing
         return text
     for part, step in ((form[:_SHORTEST_PART], 1), (form[-_SHORTEST_PART:], -1)):
         at = text.find(part)
