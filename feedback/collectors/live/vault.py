@@ -67,7 +67,8 @@ class Vault:
         written = {form for value in self._values for form in _forms(value) if len(form) >= _SHORTEST_HIDDEN}
         for form in sorted(written, key=len, reverse=True):
             text = text.replace(form, HIDDEN)
-        for form in written:
+        # A part of an address may be the name of a host or a table; what is secret in it is kept by itself.
+        for form in {form for value in self._values if "://" not in value for form in _forms(value)}:
             text = _without_parts(form, text)
         return text
 
@@ -117,7 +118,7 @@ def _packed_inside(octets: bytes, before: int) -> str:
 
 def _without_parts(form: str, text: str) -> str:
     """The text without runs of at least eight characters that a secret begins or ends with."""
-    if len(form) <= _SHORTEST_PART or "://" in form:  # the name of a host or a table tells nothing
+    if len(form) <= _SHORTEST_PART:
         return text
     for part, step in ((form[:_SHORTEST_PART], 1), (form[-_SHORTEST_PART:], -1)):
         at = text.find(part)
