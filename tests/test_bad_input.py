@@ -194,7 +194,7 @@ def test_what_is_neither_file_nor_folder_is_not_waited_for(project: Path) -> Non
 SETTINGS = {
     "no TOML": (
         *('[project\nname = "灯店"', "status"),
-        "{toml} can't be read: Expected ']' at the end of a table declaration (at line 1, column 9)",
+        "{toml} is not as TOML wants it: Expected ']' at the end of a table declaration (at line 1, column 9). Is a quotation mark or a bracket missing there?",
     ),
     "GBK": (
         '[project]\nname = "灯店"\n'.encode("gbk"),

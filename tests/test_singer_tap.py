@@ -121,8 +121,13 @@ def test_a_real_tap_is_collected_from_and_goes_on_from_the_state_it_is_handed_ba
 
 
 def test_a_real_tap_that_fails_midway_is_collected_from_to_the_end_the_next_time(pipe: Pipe) -> None:
-    whole = pipe.web.answer
-    pipe.web.answer = lambda asked: Reply({"error": "no"}, 403) if asked.query.get("after") == "14" else whole(asked)
+    whole, pages = pipe.web.answer, set[str]()
+
+    def two_pages(asked: Asked) -> Reply:
+        pages.add(asked.query.get("after", ""))
+        return Reply({"error": "no"}, 403) if len(pages) > 2 else whole(asked)
+
+    pipe.web.answer = two_pages
     ran = pipe.run()
     assert ran.returncode != 0
     assert ran.stdout == "live: 14 new\n"

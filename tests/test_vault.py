@@ -66,6 +66,18 @@ def test_what_is_no_secret_stays() -> None:
     assert vault("abc", KEY, "https://shop.example/private/feed", "/private/feed").hide(kept) == kept
 
 
+def test_of_a_key_of_many_lines_no_line_is_left_where_its_end_is_cut_off() -> None:
+    lines = [
+        "-----BEGIN PRIVATE KEY-----",
+        *("MIGHAgEAMBMGByqGSM49+/" * 3 for _ in range(4)),
+        "-----END PRIVATE KEY-----",
+    ]
+    key = "\n".join(lines)
+    for written in (key, quote(key), quote(key, safe="")):
+        for most in range(60, len(written), 7):
+            assert "MIGHAg" not in vault(key).hide(f"login.example/{written}"[:most])
+
+
 AUTHS = {
     "bearer": 'auth = { type = "bearer", token = { env = "LONG_KEY" } }',
     "basic": 'auth = { type = "basic", user = "wang", password = { env = "LONG_KEY" } }',

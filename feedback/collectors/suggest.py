@@ -95,6 +95,11 @@ class UnknownLayout(CollectError):
         self.draft = suggest_layout(name, columns, records)
         self.has_text = "text" in guess_columns(columns[:_MOST_COLUMNS])
         super().__init__(_message(path, name, _listed(columns), self.draft))
+        self._given = (path, columns, records)
+
+    def __reduce__(self) -> tuple[type["UnknownLayout"], tuple[Path, Sequence[str], str | None]]:
+        """It may be raised in another process."""
+        return UnknownLayout, self._given
 
 
 def _message(path: Path, name: str, shown: str, draft: str) -> str:

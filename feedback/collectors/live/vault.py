@@ -6,6 +6,7 @@ itself in a file of the project. `Vault.hide` takes what was read out of any tex
 
 import base64
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -64,13 +65,20 @@ class Vault:
 
     def hide(self, text: str) -> str:
         """The text without any secret, in whichever way an address or a header writes it, nor the beginning or the end of one that was cut."""
-        written = {form for value in self._values for form in _forms(value) if len(form) >= _SHORTEST_HIDDEN}
-        for form in sorted(written, key=len, reverse=True):
-            text = text.replace(form, HIDDEN)
-        # A part of an address may be the name of a host or a table; what is secret in it is kept by itself.
-        for form in {form for value in self._values if "://" not in value for form in _forms(value)}:
-            text = _without_parts(form, text)
-        return text
+        spans: list[tuple[int, int]] = []
+        for value in self._values:
+            for form in _forms(value):
+                if len(form) >= _SHORTEST_HIDDEN:
+                    spans += _places(form, text)
+                # A part of an address may be the name of a host or a table; what is secret in it is kept by itself.
+                if len(form) > _SHORTEST_PART and "://" not in value:
+                    spans += _parts(form, text)
+        shown, end = "", 0
+        for start, until in sorted(spans):
+            if start > end or not shown:
+                shown += text[end:start] + HIDDEN
+            end = max(end, until)
+        return shown + text[end:]
 
     def _of_variable(self, place: SettingsTable) -> str:
         name = place.string("env")
@@ -116,18 +124,20 @@ def _packed_inside(octets: bytes, before: int) -> str:
     return whole[-(-before * 4 // 3) : (before + len(octets)) * 4 // 3]
 
 
-def _without_parts(form: str, text: str) -> str:
-    """The text without runs of at least eight characters that a secret begins or ends with."""
-    if len(form) <= _SHORTEST_PART:
-        return text
-    for part, step in ((form[:_SHORTEST_PART], 1), (form[-_SHORTEST_PART:], -1)):
-        at = text.find(part)
-        while at >= 0:
-            start, end = at, at + len(part)
-            while step > 0 and end < len(text) and text[start : end + 1] == form[: end + 1 - start]:
-                end += 1
-            while step < 0 and start > 0 and text[start - 1 : end] == form[-(end - start + 1) :]:
-                start -= 1
-            text = text[:start] + HIDDEN + text[end:]
-            at = text.find(part, start + len(HIDDEN))
-    return text
+def _places(form: str, text: str) -> Iterator[tuple[int, int]]:
+    at = text.find(form)
+    while at >= 0:
+        yield at, at + len(form)
+        at = text.find(form, at + 1)
+
+
+def _parts(form: str, text: str) -> Iterator[tuple[int, int]]:
+    """Where runs of at least eight characters stand that a secret begins or ends with."""
+    for start, end in _places(form[:_SHORTEST_PART], text):
+        while end < len(text) and text[start : end + 1] == form[: end + 1 - start]:
+            end += 1
+        yield start, end
+    for start, end in _places(form[-_SHORTEST_PART:], text):
+        while start > 0 and text[start - 1 : end] == form[start - 1 - end :]:
+            start -= 1
+        yield start, end
