@@ -120,7 +120,8 @@ def packed_twice(head: bytes) -> Iterator[bytes]:
 
 
 def answer(body: bytes, head: bytes = HEAD) -> Serve:
-    return bytes_of(head + b"Content-Length: %d\r\n\r\n" % len(body), body)
+    """It hangs up, and says so: else the next question may come before the client has noticed."""
+    return bytes_of(head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body), body)
 
 
 def project(folder: Path, url: str, **more: object) -> Path:
