@@ -204,6 +204,8 @@ GUESSES = [
         {"text": "content", "version": "appVersion", "votes": "thumbsUpCount"},
     ),
     ("comment,comment_like_count,helpful", {"text": "comment", "votes": "comment_like_count"}),  # helpful: yes or no?
+    ("顾客,顾客说了什么,日期", {"text": "顾客说了什么", "posted_at": "日期", "customer": "顾客"}),
+    ("評論ID,評論內容,暱稱", {"text": "評論內容", "source_id": "評論ID", "customer": "暱稱"}),
     ("a,b", {}),
 ]
 

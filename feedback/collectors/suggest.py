@@ -22,6 +22,7 @@ _GUESSES: dict[str, tuple[str, ...]] = {
         r"内容|正文|评语|留言|意见|建议|描述",
         r"content|comment|review|text|message|feedback",
         r"评价|评论|点评|反馈",
+        r"说了?什么|说的话|说法|原话|原声|原文|心声|吐槽|感受|体会|问题描述|诉求",
     ),
     "posted_at": (
         r"(评价|评论|发布|发表|创建|提交|反馈|留言)(时间|日期)",
