@@ -68,6 +68,20 @@ class SettingsTable:
             raise self.fault("'{key}' must be a number, not {value}{hint}", key=key, value=repr(value), hint=hint)
         return value
 
+    def within(self, key: str, default: float, most: float, *, whole: bool = False) -> float:
+        """A number from 0 to `most`; `whole`: without a fraction."""
+        value = self.number(key, default)
+        if not 0 <= value <= most or (whole and value != int(value)):
+            kind = "a whole number" if whole else "a number"
+            raise self.fault(
+                "'{key}' must be {kind} from 0 to {most}, not {value}",
+                key=key,
+                kind=kind,
+                most=f"{most:.0f}",
+                value=repr(value),
+            )
+        return value
+
     def strings(self, key: str, *, lone: bool = False, blank: bool = True) -> tuple[str, ...]:
         """A list of texts, none by default; `lone`: one text by itself too; `blank`: texts may be blank."""
         value = self.data.get(key, [])

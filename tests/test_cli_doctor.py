@@ -267,6 +267,30 @@ def test_a_header_in_traditional_characters_is_guessed_as_well(unknown: Path) ->
     ]
 
 
+def test_a_file_without_a_header_shows_nothing_of_its_rows(unknown: Path) -> None:
+    unknown.write_text("张三,13912345678,质量太差了我要退货,2026-03-01\n李四,13912345679,还行,2026-03-02\n", "utf-8")
+    ran = run("doctor", unknown.name)
+    assert (ran.code, ran.out) == (1, "")
+    assert "its first line looks like a row, not like the names of columns" in ran.err
+    assert not any(said in ran.err for said in ("张三", "1391", "退货"))
+
+
+def test_what_is_nested_is_nobodys_words(unknown: Path) -> None:
+    path = unknown.with_name("店.json")
+    path.write_text(
+        '{"shops": [{"shop": "A", "reviews": [{"id": 1}]}, {"shop": "B", "reviews": [{"id": 2}]}]}', "utf-8"
+    )
+    ran = run("doctor", path.name)
+    assert (ran.code, "reviews: text" in ran.out) == (1, False)
+
+
+def test_of_a_file_with_nothing_to_store_no_import_is_proposed(unknown: Path) -> None:
+    unknown.write_text("评价内容,评价时间\n", "utf-8")
+    ran = run("doctor", unknown.name)
+    assert "  Nothing of it would be stored: is this the right file, and the right layout?" in ran.out
+    assert "Import it" not in ran.out
+
+
 def test_a_conversation_of_two_turns_is_no_table(unknown: Path) -> None:
     path = unknown.with_name("聊天.txt")
     path.write_text("2026-03-02 10:20:33 小林\n您好\n2026-03-02 10:21:00 茶友\n茶叶漏气了\n", encoding="utf-8")

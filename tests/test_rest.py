@@ -2,7 +2,9 @@
 
 import base64
 import json
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -294,6 +296,72 @@ def test_old_records_that_are_pinned_above_the_newest_do_not_hide_them() -> None
     assert len(web.asked) == 4  # the last of them holds nothing that is new: what comes after it was seen
 
 
+def test_pages_of_pinned_records_do_not_hide_the_newest() -> None:
+    section: Section = {"pages": {"type": "page"}, "since": {"column": "at", "order": "newest"}}
+
+    def shown(*numbers: int) -> Callable[[Asked], Reply]:
+        rows = [row(number) for number in (1, 2, 3, 4, *numbers)]
+        return lambda asked: Reply(rows[2 * int(asked.query["page"]) - 2 :][:2])
+
+    found, _ = pages(section, shown(20, 19, 18, 17))
+    found, web = pages(section, shown(22, 21, 20, 19, 18, 17, 16, 15), found[-1].state)
+    assert ids(found)[:6] == ["1", "2", "3", "4", "22", "21"]
+    assert len(web.asked) == 5
+
+
+@pytest.mark.parametrize(
+    "since", [{"parameter": "since"}, {"order": "newest"}, {"parameter": "since", "format": "epoch"}]
+)
+def test_what_lies_hours_ahead_does_not_hide_what_comes_until_then(since: Section) -> None:
+    ahead = row(1, at="2026-03-02T23:00:00Z")  # NOW is 04:00
+    [first], _ = pages({"since": {"column": "at", **since}}, lambda _asked: Reply([ahead, row(2)]))
+    assert json.loads(first.state or "")[0] == "2026-03-02T04:00:00Z"
+
+
+def test_a_day_is_asked_for_by_whichever_clock_is_behind() -> None:
+    section = {"since": {"column": "at", "parameter": "after", "format": "date"}}
+    state = '["2026-03-01T02:00:00Z", null, null]'
+    with wire(lambda _asked: Reply([])) as web:
+        looked = replace(visit({"url": web.url, "columns": COLUMNS, **section}), timezone="America/New_York")
+        list(RestCollector().pages("records", state, looked))
+    assert web.asked[0].query == {"after": "2026-02-28"}
+
+
+@pytest.mark.parametrize("named", ["next", "Next", "next last", "last NEXT"])
+def test_the_next_page_is_found_however_its_link_is_named(named: str) -> None:
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.query.get("page", 1))
+        link = f'</v1?page={page + 1}>; rel="{named}"' if page < 3 else '</v1>; rel="first"'
+        return Reply([row(page)], headers={"Link": link})
+
+    found, _ = pages({"pages": {"type": "link"}}, answer)
+    assert ids(found) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        (
+            {"since": {"column": "at", "overlap_seconds": -1}},
+            "'overlap_seconds' must be a number from 0 to 316224000, not -1",
+        ),
+        ({"since": {"column": "at", "overlap_seconds": math.inf}}, "'overlap_seconds' must be a number from 0 to"),
+        ({"pages": {"type": "page", "size": -3}}, "'size' must be a whole number from 0 to 100000, not -3"),
+        ({"pages": {"type": "page", "first": 1.5}}, "'first' must be a whole number from 0 to 100000, not 1.5"),
+    ],
+)
+def test_numbers_that_can_not_be_are_refused(section: Section, said: str) -> None:
+    with pytest.raises(CollectError) as error:
+        RestCollector().streams(visit({"url": "https://shop.example", "columns": COLUMNS, **section}))
+    assert said in str(error.value)
+
+
+def test_a_number_that_is_no_digit_of_ours_is_no_mark() -> None:
+    section = {"since": {"column": "n", "parameter": "after", "format": "number"}}
+    [page], _ = pages(section, lambda _asked: Reply([row(1, n="²"), row(2, n="7")]))
+    assert json.loads(page.state or "")[0] == "7".zfill(20)
+
+
 def test_a_run_that_was_cut_off_goes_on_and_starts_over_where_the_cursor_is_forgotten() -> None:
     section = {"records": "rows", "pages": {"type": "cursor", "cursor": "cursor", "more": "more"}}
     first = pages(section, by_more)[0][0]
@@ -345,7 +413,9 @@ def test_a_parameter_may_be_a_secret_that_lies_elsewhere() -> None:
     assert KEY not in str([page.state for page in found])
 
 
-@pytest.mark.parametrize("name", ["api_key", "access_token", "apiKey", "KEY", "app-secret"])
+@pytest.mark.parametrize(
+    "name", ["api_key", "access_token", "apiKey", "KEY", "app-secret", "private_token", "X-Amz-Signature", "jwt"]
+)
 def test_a_secret_among_the_parameters_or_in_the_address_is_refused(name: str) -> None:
     there = (
         f"source '工单', [query]: '{name}' is a secret, which does not belong in this file. "

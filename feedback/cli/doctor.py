@@ -97,6 +97,9 @@ def _examine_file(
         _show([f"  Save the lines at the end as {unknown.file_name} and correct the guesses."])
         if config.name:
             _show([f"  Name it in the source: layout = {json.dumps(unknown.file_name, ensure_ascii=False)}"])
+    if not examined.verbatims:
+        _show(["  Nothing of it would be stored: is this the right file, and the right layout?"])
+        return
     _show([f"  Import it: {command}"])
     if not config.name:
         _show(["  or for good, in feedback.toml:", *(f"    {line}" for line in section.splitlines())])

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from feedback.collectors.base import Item, Record, Unreadable
 from feedback.collectors.live import Page, Visit
@@ -27,6 +28,7 @@ from feedback.errors import CollectError
 
 STREAM = "records"
 MOST_ITEMS = 1000  # of a page
+MOST_OVERLAP_SECONDS = 10 * 366 * 86_400
 Columns = tuple[str, ...]
 _FORMATS = ("iso", "date", "epoch", "epoch-ms", "number")
 _SETTINGS = frozenset({"url", "query", "auth", "pages", "since", *INLINE})
@@ -67,7 +69,8 @@ class RestCollector:
         query: dict[str, str | int] = {**plain_parameters(settings), **since.asked(reached.since)}
         newest = reached.newest or reached.since
         walk = pages.walk(access(visit), _url(visit), query, reader.records, reached.resume)
-        is_top = reached.resume is None
+        # At the top of a list the newest stands, unless old ones are pinned above it.
+        met_known = reached.resume is not None
         for fetched in walk:
             objects = fetched.records
             notes = expected.look(objects)
@@ -76,9 +79,8 @@ class RestCollector:
                 notes = (*notes, fetched.doubt)
             moments = [moment for each in objects if (moment := since.of_record(each)) is not None]
             newest = max([*moments, newest or ""]) or None
-            # At the top of a list the newest stands, unless old ones are pinned above it.
-            over = fetched.after is None or (not is_top and since.is_known(moments, len(objects), reached.since))
-            is_top = False
+            over = fetched.after is None or (met_known and since.is_known(moments, len(objects), reached.since))
+            met_known = met_known or since.meets(moments, reached.since)
             done = Reached(newest) if over else Reached(reached.since, newest, fetched.after)
             # An answer may hold more than is to be held at a time.
             items = reader.items(stream, objects)
@@ -214,6 +216,8 @@ class _Since:
     overlap: timedelta
     newest_first: bool
     dates: DateReader
+    zone: ZoneInfo
+    now: str
     wished: datetime | None
 
     @classmethod
@@ -227,21 +231,23 @@ class _Since:
             column=column,
             parameter=table.string("parameter", ""),
             format=table.one_of("format", _FORMATS, "iso"),
-            overlap=timedelta(seconds=table.number("overlap_seconds", 300)),
+            overlap=timedelta(seconds=table.within("overlap_seconds", 300, MOST_OVERLAP_SECONDS)),
             newest_first=table.one_of("order", ("newest", "any"), "any") == "newest",
             dates=DateReader(visit.timezone, visit.now),
+            zone=ZoneInfo(visit.timezone),
+            now=f"{visit.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             wished=visit.since,
         )
 
     def of_record(self, value: object) -> str | None:
-        """The moment of a record; None where it has none that can be relied on."""
+        """The moment of a record, now where that is still to come; None where it has none that can be relied on."""
         raw = getter(self.column)(value) if self.column and isinstance(value, dict) else None
         if raw is None or isinstance(raw, bool | dict | list):
             return None
         if self.format == "number":
-            return str(raw).zfill(20) if str(raw).isdigit() else None
+            return str(raw).zfill(20) if str(raw).isascii() and str(raw).isdigit() else None
         try:
-            return self.dates.read(str(raw))
+            return min(self.dates.read(str(raw)), self.now)
         except UnknownDate:
             return None
 
@@ -258,7 +264,8 @@ class _Since:
         iso = moment.astimezone(UTC)
         said: Mapping[str, str | int] = {
             "iso": f"{iso:%Y-%m-%dT%H:%M:%SZ}",
-            "date": f"{iso:%Y-%m-%d}",
+            # Whichever zone the interface means: the earlier of the two days.
+            "date": f"{min(iso.date(), moment.astimezone(self.zone).date()):%Y-%m-%d}",
             "epoch": seconds,
             "epoch-ms": seconds * 1000,
         }
@@ -269,6 +276,10 @@ class _Since:
         return (
             self.newest_first and since is not None and len(moments) == count > 0 and max(moments) < self._before(since)
         )
+
+    def meets(self, moments: list[str], since: str | None) -> bool:
+        """Whether a page holds something that was known last, or is newer: below it everything older stands."""
+        return since is not None and any(moment >= self._before(since) for moment in moments)
 
     def _before(self, since: str) -> str:
         if self.format == "number":

@@ -19,6 +19,7 @@ from feedback.collectors.objects import (
     Located,
     Object,
     expand,
+    getter,
     keys_of,
     lists_in,
     load_value,
@@ -34,6 +35,11 @@ from feedback.errors import CollectError
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson", ".parquet")
 _SAMPLE_OBJECTS = 50
 _SAMPLE_IDS = 200
+_LIKE_DATA = re.compile(r"\d{7,}|(?:19|20)\d\d[-/.年]\d|[，。！？]")  # in the name of a column
+_NO_HEADER = (
+    "{}: its first line looks like a row, not like the names of columns. "
+    "Put names above it, like 评价内容, 评价时间, and try again."
+)
 _JSON_START = re.compile(r"\s*(?:\[\s*(?:[{\]]|$)|\{\s*[\"}]|(?:/\*.*?\*/)?\s*[\w$.]+\s*\(\s*[{\[])", re.DOTALL)
 
 
@@ -121,6 +127,8 @@ def _choose(
     if layout is None:
         found = recognise(names, builtin_layouts())
         if found is None:
+            if any(map(_LIKE_DATA.search, shown)):
+                raise CollectError(_NO_HEADER.format(path))
             raise UnknownLayout(path, shown, records)
         return found
     missing = layout.missing(names(layout))
@@ -137,9 +145,14 @@ def _guess_records(sample: Sequence[Object]) -> tuple[str | None, list[str]]:
     """Where the records of an unknown JSON file probably lie, and their keys: the longest list of objects in it."""
     lists = lists_in(sample[0]) if len(sample) == 1 else {}
     if not lists:
-        return None, keys_of(sample)
+        return None, _plain_keys(sample)
     path = max(lists, key=lambda name: len(lists[name]))
-    return path, keys_of(lists[path][:_SAMPLE_OBJECTS])
+    return path, _plain_keys(lists[path][:_SAMPLE_OBJECTS])
+
+
+def _plain_keys(sample: Sequence[Object]) -> list[str]:
+    """The names of what holds a value; an object or a list in its place is nobody's words."""
+    return [key for key in keys_of(sample) if not any(isinstance(getter(key)(each), dict | list) for each in sample)]
 
 
 def used_columns(layout: Layout) -> list[str]:

@@ -67,7 +67,7 @@ def access(visit: Visit) -> Access:
         credentials = _ClientCredentials(visit, auth)
     elif kind != "none":
         token = visit.vault.read(auth, "token")
-        if not token.isascii():
+        if not (token.isascii() and token.isprintable()):
             raise CollectError(
                 f"{auth.where}: the token holds characters that no token has. Was something else pasted?"
             )

@@ -7,40 +7,27 @@ from urllib.parse import parse_qsl, urlsplit
 from feedback.collectors.live.vault import Vault
 from nlp.settings_table import SettingsTable
 
-# What interfaces call a parameter that says who asks, without what separates its words.
-_SECRETS = frozenset(
-    {
-        "accesskey",
-        "accesstoken",
-        "apikey",
-        "apisecret",
-        "apitoken",
-        "appsecret",
-        "authtoken",
-        "clientsecret",
-        "corpsecret",
-    }
-    | {
-        "key",
-        "passwd",
-        "password",
-        "pwd",
-        "secret",
-        "secretkey",
-        "sig",
-        "sign",
-        "signature",
-        "sk",
-        "subscriptionkey",
-        "token",
-    }
+# What interfaces call a parameter that says who asks, without what separates its words: so, or with something before it.
+_SECRETS = (
+    *("token", "secret", "password", "passwd", "pwd", "apikey", "accesskey", "authkey", "secretkey", "privatekey"),
+    *("subscriptionkey", "signature", "authorization", "jwt", "session", "sessionid"),
 )
+_WHOLE_SECRETS = frozenset({"key", "sig", "sign", "sk"})
+_PLACES = (
+    "pagetoken",
+    "nexttoken",
+    "continuationtoken",
+    "synctoken",
+    "cursortoken",
+    "pagingtoken",
+)  # these say where to go on
 _WORDS = re.compile(r"[\W_]+")
 
 
 def is_secret(parameter: str) -> bool:
     """Whether a parameter of an address is one of those that say who asks."""
-    return _WORDS.sub("", parameter).lower().removeprefix("x") in _SECRETS
+    name = _WORDS.sub("", parameter).lower()
+    return name in _WHOLE_SECRETS or (name.endswith(_SECRETS) and not name.endswith(_PLACES))
 
 
 def address(settings: SettingsTable, key: str, instead: str, default: str | None = None) -> str:

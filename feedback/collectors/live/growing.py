@@ -14,6 +14,7 @@ from feedback.errors import CollectError
 
 FORMATS = ("usual", "epoch", "epoch-ms")
 
+_MOST_OVERLAP_SECONDS = 10 * 366 * 86_400
 MOST_FORMS = 20  # of dates in a column of texts; rows of those reached longest ago come every time
 
 Bound = int | date | datetime | TextBounds
@@ -98,8 +99,8 @@ class Growing:
         return cls(
             column=table.string("column"),
             format=table.one_of("format", FORMATS, "usual"),
-            overlap=int(table.number("overlap", 1000)),
-            overlap_seconds=table.number("overlap_seconds", 300),
+            overlap=int(table.within("overlap", 1000, 10**12, whole=True)),
+            overlap_seconds=table.within("overlap_seconds", 300, _MOST_OVERLAP_SECONDS),
             zone=ZoneInfo(visit.timezone),
             now=visit.now,
         )

@@ -74,9 +74,9 @@ class Pages:
             kind=kind,
             parameter=table.string("parameter", usual),
             cursor=table.string("cursor") if "cursor" in known else "",
-            first=int(table.number("first", 1)),
+            first=int(table.within("first", 1, MOST_PAGES, whole=True)),
             size_parameter=table.string("size_parameter", ""),
-            size=int(table.number("size", 0)),
+            size=int(table.within("size", 0, MOST_PAGES, whole=True)),
             more=table.string("more", ""),
         )
 
@@ -141,7 +141,7 @@ class Pages:
             return str(found) if self.kind == "cursor" else next_address(answer.url, str(found), known)
         if self.kind == "link":
             links = requests.utils.parse_header_links(answer.headers.get("Link", ""))
-            found = next((link["url"] for link in links if link.get("rel") == "next"), None)
+            found = next((link["url"] for link in links if "next" in link.get("rel", "").lower().split()), None)
             return found and next_address(answer.url, found, known)
         return None
 
