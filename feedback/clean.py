@@ -4,9 +4,8 @@ import html
 import re
 
 # Only what HTML really has: "<3" and "<推荐>" are the customer's own.
-_BREAK = re.compile(
-    r"<(?:br|/p|/div|/li)\s*/?>(?:[ \t]*\r?\n)?", re.IGNORECASE
-)  # a line end behind it is the markup's own
+# A line end behind a break is the markup's own.
+_BREAK = re.compile(r"<(?:br|/p|/div|/li)\s*/?>(?:[ \t]*\r?\n)?", re.IGNORECASE)
 _TAG = re.compile(
     r"</?(?:a|b|i|u|p|em|br|hr|h[1-6]|ul|ol|li|dl|dt|dd|td|tr|th|div|img|font|span|strong|small|table|tbody|thead"
     r"|script|style|blockquote|center|section|video|s)(?:\s[^<>]{0,2000})?/?>",

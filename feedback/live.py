@@ -12,7 +12,7 @@ from typing import NamedTuple
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, Record, SourceConfig
 from feedback.collectors.live import LiveCollector, Page, Visit
-from feedback.collectors.live.patience import Unreachable
+from feedback.collectors.live.patience import Unreachable, reworded
 from feedback.collectors.live.vault import Vault
 from feedback.copies import similar
 from feedback.errors import CollectError
@@ -89,7 +89,7 @@ def collect_pages(
                     sums.notes += [*page.notes, *([_TELLING.format(stream)] if tells else [])]
                     progress(stream, len(page.items))
             except CollectError as error:
-                sums.failed.append(_hidden(error, visit.vault))
+                sums.failed.append(reworded(error, visit.vault.hide(str(error))))
                 if isinstance(error, Unreachable):
                     break  # the other streams would wait for the same
     if len(sums.failed) == sums.parts > 0 and len({str(error) for error in sums.failed}) == 1:
@@ -241,12 +241,7 @@ def _secrets_hidden(vault: Vault) -> Iterator[None]:
     try:
         yield
     except CollectError as error:
-        raise _hidden(error, vault) from None
-
-
-def _hidden(error: CollectError, vault: Vault) -> CollectError:
-    said = vault.hide(str(error))
-    return Unreachable(said, error.wait_seconds) if isinstance(error, Unreachable) else CollectError(said)
+        raise reworded(error, vault.hide(str(error))) from None
 
 
 def visit_of(project: Project, config: SourceConfig, wish: Wish) -> Visit:

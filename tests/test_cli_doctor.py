@@ -275,6 +275,13 @@ def test_a_file_without_a_header_shows_nothing_of_its_rows(unknown: Path) -> Non
     assert not any(said in ran.err for said in ("张三", "1391", "退货"))
 
 
+def test_questions_and_months_are_names_of_columns(unknown: Path) -> None:
+    unknown.write_text("2026年3月评分,您对这次服务满意吗？,您的意见，越细越好。\n5,满意,等位太久\n", "utf-8")
+    ran = run("doctor", unknown.name)
+    assert (ran.code, ran.err) == (0, "")
+    assert "  Would be stored: 1\n" in ran.out
+
+
 def test_what_is_nested_is_nobodys_words(unknown: Path) -> None:
     path = unknown.with_name("店.json")
     path.write_text(
@@ -289,6 +296,7 @@ def test_of_a_file_with_nothing_to_store_no_import_is_proposed(unknown: Path) ->
     ran = run("doctor", unknown.name)
     assert "  Nothing of it would be stored: is this the right file, and the right layout?" in ran.out
     assert "Import it" not in ran.out
+    assert ran.out.endswith('text = "评价内容"    # 客户写的话（必填）\nposted_at = "评价时间"    # 时间\n')
 
 
 def test_a_conversation_of_two_turns_is_no_table(unknown: Path) -> None:

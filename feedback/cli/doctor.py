@@ -99,10 +99,10 @@ def _examine_file(
             _show([f"  Name it in the source: layout = {json.dumps(unknown.file_name, ensure_ascii=False)}"])
     if not examined.verbatims:
         _show(["  Nothing of it would be stored: is this the right file, and the right layout?"])
-        return
-    _show([f"  Import it: {command}"])
-    if not config.name:
-        _show(["  or for good, in feedback.toml:", *(f"    {line}" for line in section.splitlines())])
+    else:
+        _show([f"  Import it: {command}"])
+        if not config.name:
+            _show(["  or for good, in feedback.toml:", *(f"    {line}" for line in section.splitlines())])
     if unknown:
         _show(["", *unknown.draft.splitlines()])
 

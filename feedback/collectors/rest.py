@@ -20,7 +20,7 @@ from feedback.collectors.live.access import access, checked_auth, plain_paramete
 from feedback.collectors.live.address import address
 from feedback.collectors.live.mapped import INLINE, ObjectMapper, fields_near, is_there, layout_for, table_of
 from feedback.collectors.live.paging import Pages, RecordList
-from feedback.collectors.live.reached import Reached
+from feedback.collectors.live.reached import MOST_OVERLAP_SECONDS, Reached
 from feedback.collectors.live.web import Query, Refused
 from feedback.collectors.objects import Object, getter, read_each, read_json
 from feedback.dates import DateReader, UnknownDate
@@ -28,7 +28,6 @@ from feedback.errors import CollectError
 
 STREAM = "records"
 MOST_ITEMS = 1000  # of a page
-MOST_OVERLAP_SECONDS = 10 * 366 * 86_400
 Columns = tuple[str, ...]
 _FORMATS = ("iso", "date", "epoch", "epoch-ms", "number")
 _SETTINGS = frozenset({"url", "query", "auth", "pages", "since", *INLINE})

@@ -35,7 +35,8 @@ from feedback.errors import CollectError
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson", ".parquet")
 _SAMPLE_OBJECTS = 50
 _SAMPLE_IDS = 200
-_LIKE_DATA = re.compile(r"\d{7,}|(?:19|20)\d\d[-/.年]\d|[，。！？]")  # in the name of a column
+# What is no name of a column: a number as long as a phone's, a day.
+_LIKE_DATA = re.compile(r"\+?\d[\d-]{6,}|(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:[ T].*)?")
 _NO_HEADER = (
     "{}: its first line looks like a row, not like the names of columns. "
     "Put names above it, like 评价内容, 评价时间, and try again."
@@ -127,7 +128,7 @@ def _choose(
     if layout is None:
         found = recognise(names, builtin_layouts())
         if found is None:
-            if any(map(_LIKE_DATA.search, shown)):
+            if any(map(_LIKE_DATA.fullmatch, map(str.strip, shown))):
                 raise CollectError(_NO_HEADER.format(path))
             raise UnknownLayout(path, shown, records)
         return found

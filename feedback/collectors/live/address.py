@@ -13,14 +13,8 @@ _SECRETS = (
     *("subscriptionkey", "signature", "authorization", "jwt", "session", "sessionid"),
 )
 _WHOLE_SECRETS = frozenset({"key", "sig", "sign", "sk"})
-_PLACES = (
-    "pagetoken",
-    "nexttoken",
-    "continuationtoken",
-    "synctoken",
-    "cursortoken",
-    "pagingtoken",
-)  # these say where to go on
+# These say where to go on.
+_PLACES = ("pagetoken", "nexttoken", "continuationtoken", "synctoken", "cursortoken", "pagingtoken")
 _WORDS = re.compile(r"[\W_]+")
 
 

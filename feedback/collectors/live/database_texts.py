@@ -13,9 +13,8 @@ from functools import lru_cache
 from feedback.collectors.live.database_dates import MYSQL
 
 NO_DATE = "0000-00-00"  # how MySQL says that there is none
-FIRST_YEAR = (
-    1971  # what is said to be older is how a program writes that there is no time: 1970-01-01, 1900-01-01, 0001-01-01
-)
+# What is said to be older is how a program writes that there is no time: 1970-01-01, 1900-01-01, 0001-01-01.
+FIRST_YEAR = 1971
 
 # Two digits for everything but the year: 2026/10/1 is of no form, as it sorts before 2026/9/1.
 _DATE = re.compile(

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from feedback.collectors.live import Visit
 from feedback.collectors.live.database_texts import TextBounds, TextDate
+from feedback.collectors.live.reached import MOST_OVERLAP_SECONDS
 from feedback.errors import CollectError
 
 FORMATS = ("usual", "epoch", "epoch-ms")
 
-_MOST_OVERLAP_SECONDS = 10 * 366 * 86_400
 MOST_FORMS = 20  # of dates in a column of texts; rows of those reached longest ago come every time
 
 Bound = int | date | datetime | TextBounds
@@ -100,7 +100,7 @@ class Growing:
             column=table.string("column"),
             format=table.one_of("format", FORMATS, "usual"),
             overlap=int(table.within("overlap", 1000, 10**12, whole=True)),
-            overlap_seconds=table.within("overlap_seconds", 300, _MOST_OVERLAP_SECONDS),
+            overlap_seconds=table.within("overlap_seconds", 300, MOST_OVERLAP_SECONDS),
             zone=ZoneInfo(visit.timezone),
             now=visit.now,
         )

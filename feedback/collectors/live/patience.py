@@ -16,6 +16,11 @@ class Unreachable(CollectError):
         self.wait_seconds = wait_seconds
 
 
+def reworded(error: CollectError, message: str) -> CollectError:
+    """The same error in other words."""
+    return Unreachable(message, error.wait_seconds) if isinstance(error, Unreachable) else CollectError(message)
+
+
 class Patience:
     """What is left of the time that one run may wait, all its streams together. `tell` is told of every wait."""
 

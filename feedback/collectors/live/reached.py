@@ -3,6 +3,8 @@
 import json
 from dataclasses import dataclass
 
+MOST_OVERLAP_SECONDS = 10 * 366 * 86_400  # that a run asks again
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import requests
 
-from feedback.collectors.live.patience import Patience, Unreachable
+from feedback.collectors.live.patience import Patience, reworded
 from feedback.collectors.live.web import Query, Refused, Web
 from feedback.errors import CollectError
 
@@ -56,9 +56,7 @@ def _ask(origin: str, patience: Patience) -> "list[Rule]":
         if isinstance(error, Refused) and 400 <= error.status < 500:
             return []  # there is none: all is allowed
         message = f"{error} Until it says what programs may read, nothing else is asked for there."
-        if isinstance(error, Unreachable):
-            raise Unreachable(message, error.wait_seconds) from None
-        raise CollectError(message) from None
+        raise reworded(error, message) from None
 
 
 @dataclass(frozen=True, slots=True)
