@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from feedback.errors import FeedbackError, ProjectError
@@ -16,7 +17,7 @@ _WEEKDAY = r"[(\[]?(?:星期|周|礼拜)[一二三四五六日天][)\]]?"
 _TIME = (
     r"(?P<half>凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|am|pm)?\s*"
     r"(?P<hour>\d{1,2})\s*[:时點点]\s*(?P<minute>\d{1,2})\s*分?"
-    r"(?:\s*:?\s*(?P<second>\d{1,2})(?:[.,]\d{1,9})?\s*秒?)?\s*(?P<half_after>am|pm)?"
+    r"(?:\s*:?\s*(?P<second>\d{1,2})(?:[.,](?P<fraction>\d{1,9}))?\s*秒?)?\s*(?P<half_after>am|pm)?"
 )
 _ZONE = r"(?P<zone>z|(?:utc|gmt)?[+-]\d{1,2}(?::?\d{2})?|utc|gmt)"
 _CALENDAR = re.compile(
@@ -89,7 +90,7 @@ class DateReader:
         return found
 
     def _parse(self, raw: str) -> datetime:
-        text = unicodedata.normalize("NFKC", raw).strip().strip("'\"").lower()
+        text = _plain(raw)
         if match := _CALENDAR.fullmatch(text):
             return self._calendar(raw, match)
         if match := _COMPACT.fullmatch(text):
@@ -132,6 +133,37 @@ class DateReader:
         return text
 
 
+def same_date(raw: str) -> str:
+    """A date in one form, however it is written, as its clock shows it; one that counts from when it is read, or is none, as it is.
+
+    So that a row is known again in a file that was saved anew. Which time zone a project has makes no difference to it.
+
+    >>> same_date("2026/3/1"), same_date("2026年3月1日 0:00"), same_date("20260301"), same_date("2026-03-01T00:00:00.250+08:00")
+    ('2026-03-01 00:00:00', '2026-03-01 00:00:00', '2026-03-01 00:00:00', '2026-03-01 00:00:00.25+0800')
+    >>> same_date(" 昨天 12:30 "), same_date("待定")
+    ('昨天 12:30', '待定')
+    """
+    if len(raw) == 19 and raw[4::3] == "-- ::":  # as nearly all exports write it
+        return raw
+    return _same_date(raw)
+
+
+@lru_cache(maxsize=4096)  # days recur
+def _same_date(raw: str) -> str:
+    text = _plain(raw)
+    try:
+        if match := _CALENDAR.fullmatch(text):
+            local = _local(raw, int(match["year"]), int(match["month"]), int(match["day"]), *_clock(raw, match))
+            fraction = (match["fraction"] or "").rstrip("0")
+            zone = f"{local.replace(tzinfo=_fixed_zone(raw, match['zone'])):%z}" if match["zone"] else ""
+            return f"{local}{'.' * bool(fraction)}{fraction}{zone}"
+        if match := _COMPACT.fullmatch(text):
+            return str(_local(raw, *(int(part or 0) for part in match.groups())))
+    except UnknownDate:
+        pass
+    return text
+
+
 def read_excel_serial(raw: str) -> str:
     """A date that Excel wrote as a number of days ("45241.5") as `YYYY-MM-DD HH:MM:SS`, local; other text as it is.
 
@@ -145,6 +177,10 @@ def read_excel_serial(raw: str) -> str:
     if not 32874 <= days < 73051:
         return raw
     return (_EXCEL_EPOCH + timedelta(seconds=round(days * 86400))).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _plain(raw: str) -> str:
+    return unicodedata.normalize("NFKC", raw).strip().strip("'\"").lower()
 
 
 def _clock(raw: str, match: re.Match[str]) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ from typing import overload
 from feedback.clean import clean
 from feedback.collectors.base import KEYED, Item, RawScore, Record, Unreadable
 from feedback.copies import fingerprints
-from feedback.dates import DateReader, UnknownDate
+from feedback.dates import DateReader, UnknownDate, same_date
 from feedback.noise import noise_of
 from feedback.pii import mask
 from nlp.language import detect_language
@@ -23,7 +23,7 @@ from storage.search import index_columns
 from storage.verbatims import hash_with_version
 
 # Raise it when intake reads the same source differently: unchanged files are then read once more.
-INTAKE_VERSION = "3"
+INTAKE_VERSION = "4"
 
 LONGEST_TEXT = 200_000  # characters; more is a log or a book, not what a customer said
 _CUT = 200  # characters before the cut, where an address, a number or a tag may have been broken in two
@@ -84,22 +84,22 @@ class Intake:
         """Verbatims and rejects of a batch. `numbering` says how often each identity without an id has occurred before."""
         taken = Taken()
         verbatims: list[Verbatim] = []
-        raw_dates: list[str | None] = []
+        records: list[Record] = []
         source_ids = iter(_source_ids([item for item in items if isinstance(item, Record)], numbering))
         for item in items:
             if isinstance(item, Record):
                 verbatim = self._verbatim(item, next(source_ids), taken.rejects)
                 if verbatim is not None:
                     verbatims.append(verbatim)
-                    raw_dates.append(item.posted_at)
+                    records.append(item)
             elif isinstance(item, Unreadable):
                 taken.rejects.append(self._reject(item.location, item.reason, item.excerpt))
             else:
                 taken.withdrawn.append(self._id(item.source_id))
         folded = [fold(verbatim.text) for verbatim in verbatims]
         prints = fingerprints([f if v.role == "customer" else "" for v, f in zip(verbatims, folded, strict=True)])
-        for verbatim, raw_date, text, fingerprint in zip(verbatims, raw_dates, folded, prints, strict=True):
-            content_hash = self._content_hash(verbatim, raw_date)
+        for verbatim, record, text, fingerprint in zip(verbatims, records, folded, prints, strict=True):
+            content_hash = self._content_hash(verbatim, record)
             taken.incoming.append(Incoming(verbatim, fingerprint, content_hash, *index_columns(text)))
         return taken
 
@@ -173,10 +173,13 @@ class Intake:
     def _keyed(self, text: str) -> str:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._secret).hexdigest()
 
-    def _content_hash(self, verbatim: Verbatim, raw_date: str | None) -> int:
-        # The posting date comes from the raw one and from when it was read. The votes are not the customer's.
+    def _content_hash(self, verbatim: Verbatim, record: Record) -> int:
+        # The posting date comes from the written one and from when it was read. The votes are not the customer's.
         about = (*verbatim[_POSTED_AT + 1 : _VERSION], *verbatim[_VERSION + 1 : _VOTES])
-        said = (*verbatim[:_POSTED_AT], raw_date, *about, self._timezone)
+        # What is known by its words alone is not another for a blank: see `_identity`.
+        text = verbatim.text if record.source_id else _without_blanks(verbatim.text)
+        date = record.posted_at and same_date(record.posted_at)
+        said = (*verbatim[:_TEXT], text, date, *about, self._timezone)
         scores = [f"{score.metric}={score.value}/{score.low}..{score.high}" for score in verbatim.scores]
         return hash_with_version(int.from_bytes(_digest((*said, *scores), 8), signed=True), verbatim.version)
 
@@ -189,7 +192,7 @@ def _said(raw: str, problems: list[str]) -> str:
     return mask(clean(raw[:LONGEST_TEXT]))[:-_CUT].rstrip()
 
 
-_POSTED_AT, _VERSION, _VOTES = map(Verbatim._fields.index, ("posted_at", "version", "votes"))
+_TEXT, _POSTED_AT, _VERSION, _VOTES = map(Verbatim._fields.index, ("text", "posted_at", "version", "votes"))
 
 
 def _source_ids(records: Sequence[Record], numbering: Numbering) -> list[str]:
@@ -203,10 +206,16 @@ def _source_ids(records: Sequence[Record], numbering: Numbering) -> list[str]:
 
 
 def _identity(record: Record) -> str:
-    said = (record.text, record.posted_at, record.customer, record.product, record.store, record.region)
-    place = (record.conversation_id, record.turn, record.role, record.question)
-    scores = [f"{score.metric}={score.value}" for score in record.scores]
-    return _digest((*said, *place, *scores), 12).hex()
+    """What a record without an id is known by: the same when a program that saved it anew wrote its date or its blanks otherwise."""
+    date = record.posted_at and same_date(record.posted_at)
+    about = (record.customer, record.product, record.store, record.region, record.question)
+    said = (_without_blanks(clean(record.text)), date, *(field and _without_blanks(field) for field in about))
+    scores = [(score.metric, score.value if (n := _number(score.value)) is None else n) for score in record.scores]
+    return _digest((*said, record.conversation_id, record.turn, record.role, *scores), 12).hex()
+
+
+def _without_blanks(text: str) -> str:
+    return "".join(text.split())
 
 
 def _digest(said: Iterable[object], size: int) -> bytes:
