@@ -100,7 +100,7 @@ class Intake:
         prints = fingerprints([f if v.role == "customer" else "" for v, f in zip(verbatims, folded, strict=True)])
         for verbatim, record, text, fingerprint in zip(verbatims, records, folded, prints, strict=True):
             content_hash = self._content_hash(verbatim, record)
-            taken.incoming.append(Incoming(verbatim, fingerprint, content_hash, *index_columns(text)))
+            taken.incoming.append(Incoming(verbatim, fingerprint, content_hash, *index_columns(text), record.final))
         return taken
 
     def _verbatim(self, record: Record, source_id: str, rejects: list[Reject]) -> Verbatim | None:

@@ -1,7 +1,9 @@
 """Collector imap, held to what `test_live_contract.py` asks of those that speak HTTP, and to what only mails ask for."""
 
+import sqlite3
 import ssl
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from ipaddress import ip_address
@@ -79,6 +81,10 @@ class Shop:
 
     def stored(self) -> dict[str, str]:
         return Contract.stored(self)  # type: ignore[arg-type]
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(self.folder / "feedback.db")) as database:
+            return database.execute(query).fetchall()
 
     def visit(self, since: datetime | None = None) -> Visit:
         config = SourceConfig("live", "imap", channel="邮件", options=self.settings)
@@ -495,6 +501,45 @@ def test_a_folder_that_was_numbered_anew_is_read_again_and_nothing_doubles(shop:
     assert shop.collect().out == "live: 0 new\n"
 
 
+def form_mail(hour: int, text: str) -> bytes:
+    """As the form on a page sends them: all with one Message-ID."""
+    return mail(1, text).replace(b"Date: Sun, 01 Mar 2026 09", f"Date: Sun, 01 Mar 2026 {hour:02}".encode())
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one run", "in several"])
+def test_mails_that_share_a_message_id_are_told_apart_by_their_dates(empty: "Shop", apart: bool) -> None:
+    for hour, text in ((9, "物流太慢"), (10, "屏幕碎了"), (11, "客服很好")):
+        empty.inbox.inbox.add(form_mail(hour, text), ARRIVED)
+        if apart:
+            empty.collect()
+    empty.inbox.inbox.add(form_mail(10, "屏幕碎了"), ARRIVED)  # once more, as a copy in a folder is
+    answer = mail(2, "还没修好", "In-Reply-To: <1@mail.example>", "References: <1@mail.example>")
+    empty.inbox.inbox.add(answer, ARRIVED)
+    empty.collect()
+    expected = [
+        ("1@mail.example", "1@mail.example", "物流太慢"),
+        ("1@mail.example#2026-03-01T02:30:00Z", "1@mail.example#2026-03-01T02:30:00Z", "屏幕碎了"),
+        ("1@mail.example#2026-03-01T03:30:00Z", "1@mail.example#2026-03-01T03:30:00Z", "客服很好"),
+        ("2@mail.example", "1@mail.example", "还没修好"),
+    ]
+    query = "select source_id, conversation_id, text from verbatims order by source_id"
+    assert empty.rows(query) == expected
+    empty.inbox.inbox.validity = 2
+    empty.inbox.inbox.mails.reverse()
+    for number, each in enumerate(empty.inbox.inbox.mails):
+        each.uid = 1000 + number
+    assert empty.collect().out.startswith("live: 0 new, 4 already there")
+    assert empty.rows(query) == expected
+
+
+def test_a_mail_without_a_date_of_its_own_is_one_wherever_it_lies(empty: "Shop") -> None:
+    raw = mail(1).replace(b"Date: Sun, 01 Mar 2026 09:30:00 +0800", b"X-Nothing: 1")
+    empty.inbox.inbox.add(raw, ARRIVED)
+    empty.inbox.inbox.add(raw, ARRIVED + timedelta(hours=1))
+    empty.collect()
+    assert empty.rows("select source_id from verbatims") == [("1@mail.example",)]
+
+
 def test_a_folder_that_is_numbered_anew_while_it_is_read_is_read_again(shop: Shop) -> None:
     broken = cut_at("UID FETCH 51")
 
@@ -596,6 +641,7 @@ def record(**different: object) -> Record:
         "turn": 1,
         "customer": "buyer1@mail.example",
         "question": "order 1",
+        "final": True,
     }
     return Record(**{**said_by, **different})  # type: ignore[arg-type]
 
@@ -710,7 +756,7 @@ def test_automatic_mails_are_left_out_and_counted(empty: Shop) -> None:
 
 def test_without_a_date_a_mail_is_of_when_it_arrived(empty: Shop) -> None:
     empty.inbox.inbox.add(mail(1).replace(b"Date: Sun, 01 Mar 2026 09:30:00 +0800\r\n", b""), ARRIVED)
-    assert items(empty) == [record(posted_at="2026-03-01T02:00:00Z")]
+    assert items(empty) == [record(posted_at="2026-03-01T02:00:00Z", final=False)]
 
 
 def test_a_server_that_knows_no_time_of_arrival_leaves_the_date(empty: Shop) -> None:

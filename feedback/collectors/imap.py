@@ -1,7 +1,8 @@
 """Mails of an inbox that customers write to, by IMAP. It is looked into alone: nothing is marked, moved or deleted there.
 
 The state is how the folder numbers its mails, and the last number read. Where it numbers them anew, all are read again: ids are
-Message-IDs, or are made of the mail's head, so that nothing is stored twice.
+Message-IDs, or are made of the mail's head, so that nothing is stored twice. Where a program gives all its mails one Message-ID, they are
+told apart by their dates.
 """
 
 import json
@@ -198,4 +199,5 @@ class _Reader:
             store=config.store,
             question=None if text.startswith(said.subject) else said.subject,
             problems=problems,
+            final=said.dated,
         )
