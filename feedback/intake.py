@@ -179,6 +179,8 @@ class Intake:
         # What is known by its words alone is not another for a blank: see `_identity`.
         text = verbatim.text if record.source_id else _without_blanks(verbatim.text)
         date = record.posted_at and same_date(record.posted_at)
+        if record.shared:
+            about = about[_PLACE:]
         said = (*verbatim[:_TEXT], text, date, *about, self._timezone)
         scores = [f"{score.metric}={score.value}/{score.low}..{score.high}" for score in verbatim.scores]
         return hash_with_version(int.from_bytes(_digest((*said, *scores), 8), signed=True), verbatim.version)
@@ -193,6 +195,7 @@ def _said(raw: str, problems: list[str]) -> str:
 
 
 _TEXT, _POSTED_AT, _VERSION, _VOTES = map(Verbatim._fields.index, ("text", "posted_at", "version", "votes"))
+_PLACE = len(("conversation_id", "turn"))  # that come after the date
 
 
 def _source_ids(records: Sequence[Record], numbering: Numbering) -> list[str]:

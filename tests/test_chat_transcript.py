@@ -1,10 +1,14 @@
 """Text transcripts: their forms, their speakers, their conversations. All people are made up."""
 
+import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from chat_files import PAYLOADS, collect, records, said, written
+from command import run
 
 from feedback.collectors.base import Record, Unreadable
 from feedback.collectors.chat.roles import role_of
@@ -17,11 +21,12 @@ def test_a_transcript_with_header_lines_keeps_every_line_of_a_message() -> None:
         kind="chat",
         channel="chat",
         location="header_lines.txt:2",
-        source_id="keyed:163fc4ae73a8c83e-1",
+        source_id="keyed:165128bd487ed467",
         role="agent",
         posted_at="2023-11-11 10:20:33",
         conversation_id="keyed:163fc4ae73a8c83e",
         turn=1,
+        shared=True,
     )
     assert collect(PAYLOADS / "header_lines.txt") == [
         Unreadable("header_lines.txt:1", "text before the first speaker"),
@@ -30,7 +35,7 @@ def test_a_transcript_with_header_lines_keeps_every_line_of_a_message() -> None:
             first,
             text="快递三天没动了\n\n客服：上次也这么说\n单号写在下面",
             location="header_lines.txt:5",
-            source_id="keyed:163fc4ae73a8c83e-2",
+            source_id="keyed:c197cec4e266123a",
             role="customer",
             posted_at="2023-11-11 10:21:05",
             turn=2,
@@ -41,7 +46,7 @@ def test_a_transcript_with_header_lines_keeps_every_line_of_a_message() -> None:
             first,
             text="这边帮您催",
             location="header_lines.txt:10",
-            source_id="keyed:163fc4ae73a8c83e-3",
+            source_id="keyed:510f78c3a179cc78",
             posted_at="2023-11-11 10:22:00",
             turn=3,
         ),
@@ -112,6 +117,53 @@ def test_another_export_of_the_same_dated_chat_gives_the_same_ids_and_an_undated
     for text, same in ((FORMS["千牛"], True), ("客服：您好\n客户：在吗\n", False)):
         ids = [{r.source_id for r in records(collect(written(tmp_path, n, text)))} for n in ("a.txt", "b.txt")]
         assert (ids[0] == ids[1]) is same
+
+
+CHAT = [
+    "客服小美 2023-11-11 10:20:33\n您好\n",
+    "客服小美 2023-11-11 10:20:33\n请问有什么可以帮您\n",
+    "tb_88 2023-11-11 10:21:05\n快递三天没动了\n",
+    "tb_88 2023-11-11 10:21:05\n在吗\n",
+    "客服小美 2023-11-11 10:22:00\n这边帮您催\n",
+    "tb_88 2023-11-11 10:23:00\n还要几天\n",
+]
+
+
+def collected(folder: Path, *windows: str) -> tuple[str, list[tuple[str, str]]]:
+    """What collecting windows, each copied out into a file of its own, says and stores."""
+    (folder / "feedback.toml").write_text(
+        '[project]\nname = "小店"\n[[sources]]\nname = "会话"\ncollector = "chat"\npaths = ["*.txt"]\n', encoding="utf-8"
+    )
+    for number, text in enumerate(windows):
+        written(folder, f"{number}.txt", text)
+    out = run("collect", project=folder).out
+    with closing(sqlite3.connect(folder / "feedback.db")) as database:
+        return out, database.execute("select role, text from verbatims order by posted_at, id").fetchall()
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["one after the other", "at once"])
+@pytest.mark.parametrize("form", ["with seconds", "with minutes", "with a number"])
+@pytest.mark.parametrize("begins", [2, 4])
+def test_windows_that_overlap_double_nothing_and_lose_nothing(
+    tmp_path: Path, begins: int, form: str, apart: bool
+) -> None:
+    chat = [re.sub(r"(\d\d:\d\d):\d\d", r"\1", turn) for turn in CHAT] if form == "with minutes" else CHAT
+    head = "会话编号：HH20231111\n" if form == "with a number" else ""
+    first, second = head + "".join(chat[:5]), head + "".join(chat[begins:])
+    if apart:
+        collected(tmp_path, first)
+    out, stored = collected(tmp_path, first, second)
+    assert "rejects" not in out
+    expected = ["您好", "请问有什么可以帮您", "快递三天没动了", "在吗", "这边帮您催", "还要几天"]
+    assert stored == [("customer" if n in (2, 3, 5) else "agent", text) for n, text in enumerate(expected)]
+    assert collected(tmp_path, first, second)[0] == "会话: nothing new (2 files unchanged)\n"
+    assert collected(tmp_path, first, second, head + "".join(chat))[1] == stored
+
+
+def test_what_two_customers_say_in_the_same_second_is_two_messages(tmp_path: Path) -> None:
+    chat = "".join(CHAT[:4])
+    _, stored = collected(tmp_path, chat, chat.replace("tb_88", "tb_99"))
+    assert sorted(text for _, text in stored) == sorted(2 * [turn.split("\n")[1] for turn in CHAT[:4]])
 
 
 def test_people_are_told_apart_by_name_but_not_by_a_word_for_everybody(tmp_path: Path) -> None:

@@ -82,6 +82,41 @@ def _conversation_id(openings: list[Turn], roles: Mapping[str, Role], config: So
     return fingerprint("transcript", *said[0], *said[1])
 
 
+class _TurnIds:
+    """The ids of turns: of what was said when, by and with whom, so that a turn has the same in every window that shows it.
+
+    Where the date or the clock is missing, or nobody has a name, a turn is known by its place in its conversation. Clocks without seconds
+    tell too little without the words; where there are seconds the words may still grow, as they do in a file that is being written.
+    """
+
+    def __init__(self, config: SourceConfig) -> None:
+        self._config = config
+        self._moment: tuple[str, ...] = ()
+        self._said: list[str] = []  # at this moment, so far
+
+    def id_of(self, turn: Turn, conversation: _Conversation, number: int) -> tuple[str, bool]:
+        """The id, and whether it is the turn's own."""
+        among = self._among(turn, conversation)
+        if not among or turn.date is None or turn.time is None:
+            return f"{conversation.id}-{number}", False
+        words = turn.lines[:1] if turn.time.count(":") < 2 else []
+        made = fingerprint("turn", *among, turn.speaker, turn.date, turn.time, *words)
+        moment = (conversation.id, turn.date, turn.time)
+        if moment != self._moment:
+            self._moment, self._said = moment, []
+        self._said.append(made)
+        count = self._said.count(made)
+        return made if count == 1 else f"{made}-{count}", True
+
+    def _among(self, turn: Turn, conversation: _Conversation) -> list[str]:
+        """What tells the conversation from others that are held in the same second: its number, or the customer's name."""
+        if turn.conversation_id:
+            return ["number", turn.conversation_id]
+        names = [name for name, role in conversation.roles.items() if role == "customer"]
+        named = [name for name in names if not is_generic(name, self._config.roles)]
+        return ["name", turn.speaker] if turn.speaker in named else named and ["name", named[0]]
+
+
 def _roles(names: dict[str, int], form: Form, config: SourceConfig) -> tuple[dict[str, Role], list[str]]:
     """Roles of the names that speak, and the names that do but can't be placed.
 
@@ -100,7 +135,7 @@ def _roles(names: dict[str, int], form: Form, config: SourceConfig) -> tuple[dic
 
 def _records(file: TextFile, form: Form, config: SourceConfig, conversations: list[_Conversation]) -> Iterator[Item]:
     kind, channel = config.kind or "chat", config.channel or "chat"
-    said_undated = False
+    said_undated, ids = False, _TurnIds(config)
     reading, number = -1, 0
     speaking = [conversation.roles for conversation in conversations]
     for turn in read_turns(file, form, speaking):
@@ -115,13 +150,14 @@ def _records(file: TextFile, form: Form, config: SourceConfig, conversations: li
         if turn.date is None and not problems and not said_undated:
             problems = (NO_DATES,)
             said_undated = True
+        source_id, own = ids.id_of(turn, conversation, number)
         named = role == "customer" and not is_generic(turn.speaker, config.roles)
         yield Record(
             text=turn.text,
             kind=kind,
             channel=channel,
             location=f"{file.name}:{turn.line}",
-            source_id=f"{conversation.id}-{number}",
+            source_id=source_id,
             role=role,
             posted_at=f"{turn.date} {turn.time}" if turn.date and turn.time else turn.date,
             conversation_id=conversation.id,
@@ -130,4 +166,5 @@ def _records(file: TextFile, form: Form, config: SourceConfig, conversations: li
             product=config.product,
             store=config.store,
             problems=problems,
+            shared=own,
         )
