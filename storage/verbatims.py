@@ -149,7 +149,9 @@ def _told_apart(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> It
     """The batch; of what is never edited and has one id, but not one date, each after the first has the date in its id."""
     dates: dict[_Key, str | None] = {}
     for source in {item.verbatim.source for item in batch if item.final}:
-        listed = json.dumps([item.verbatim.source_id for item in batch if item.final and item.verbatim.source == source])
+        listed = json.dumps(
+            [item.verbatim.source_id for item in batch if item.final and item.verbatim.source == source]
+        )
         rows = connection.execute(
             "select source_id, posted_at from verbatims where source = ? and source_id in (select value from json_each(?))",
             (source, listed),

@@ -132,7 +132,8 @@ CHAT = [
 def collected(folder: Path, *windows: str) -> tuple[str, list[tuple[str, str]]]:
     """What collecting windows, each copied out into a file of its own, says and stores."""
     (folder / "feedback.toml").write_text(
-        '[project]\nname = "小店"\n[[sources]]\nname = "会话"\ncollector = "chat"\npaths = ["*.txt"]\n', encoding="utf-8"
+        '[project]\nname = "小店"\n[[sources]]\nname = "会话"\ncollector = "chat"\npaths = ["*.txt"]\n',
+        encoding="utf-8",
     )
     for number, text in enumerate(windows):
         written(folder, f"{number}.txt", text)

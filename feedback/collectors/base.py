@@ -55,7 +55,9 @@ class Record:
     scores: tuple[RawScore, ...] = ()
     problems: tuple[str, ...] = ()
     final: bool = False  # it is never edited: what has its id and another date is something else
-    shared: bool = False  # several conversations may hold it, as windows do that were copied out overlapping: it is of the first
+    shared: bool = (
+        False  # several conversations may hold it, as windows do that were copied out overlapping: it is of the first
+    )
 
 
 @dataclass(frozen=True, slots=True)
