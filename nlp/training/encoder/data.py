@@ -44,6 +44,7 @@ WEIGHTS = {
 NEUTRAL_STARS_WEIGHT = 0.4
 UNDECIDED_WEIGHT = 0.6  # some are balanced, of others a reader could not tell
 COPIES = {
+    "segments": 2,
     "restaurant_triplets": 3,
     "makeup_opinions": 6,
     "opinions": 12,

@@ -12,13 +12,15 @@ from torch.nn import functional
 
 from nlp.training.encoder.batches import Batch
 from nlp.training.encoder.model import CLASSES
+from nlp.training.encoder.opinion_head import ABSENT
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How loudly each part of the elder speaks, beside the labels' `Losses`."""
+    """How loudly each part of the elder speaks, beside the labels' `Losses`; `answered`: of a question that a label answers for this text."""
 
     answers: float = 2.0
+    answered: float = 1.0
     aspects: float = 1.0
     opinions: float = 2.0
     embedding: float = 1.0
@@ -28,7 +30,7 @@ class Shares:
 def imitation(said: dict[str, torch.Tensor], elder: dict[str, torch.Tensor], batch: Batch, how: Shares) -> torch.Tensor:
     """How far from the elder, whose answers take no gradient; a mean over the batch's texts."""
     real = batch.mask.float()
-    parts = [how.answers * torch.stack([_distance(said[q], elder[q]).mean() for q in CLASSES]).sum()]
+    parts = [torch.stack([_answer(said[q], elder[q], batch.labels[q] != ABSENT, how) for q in CLASSES]).sum()]
     parts.append(how.aspects * _distance(said["aspects"], elder["aspects"]).mean(1).mean())
     tags = torch.stack([_distance(said["tags"][..., n : n + 3], elder["tags"][..., n : n + 3]) for n in (0, 3, 6)]).sum(
         0
@@ -42,6 +44,11 @@ def imitation(said: dict[str, torch.Tensor], elder: dict[str, torch.Tensor], bat
         likeness = functional.cosine_similarity(said[layer].float(), elder[layer].float(), dim=-1)
         parts.append(how.hidden * ((1 - likeness) * real).sum() / real.sum())
     return torch.stack(parts).sum()
+
+
+def _answer(said: torch.Tensor, elder: torch.Tensor, answered: torch.Tensor, how: Shares) -> torch.Tensor:
+    share = torch.where(answered, how.answered, how.answers)
+    return (share * _distance(said, elder)).mean()
 
 
 def consensus(elders: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
