@@ -372,7 +372,8 @@ def test_survey_answers_are_asked_for_again_for_fifteen_days(desk: Desk) -> None
     assert [page.state for page in desk.pages("csat", str(AT))] == [str(AT), str(AT)]
     desk.pages("csat", since=datetime(2026, 3, 1, tzinfo=UTC))
     until = "4102444800"
-    first = [asked.query for asked in desk.web.asked if asked.query["page"] == "1"]
+    # Page 1 is asked for again after page 2, for what moved up meanwhile.
+    first = [asked.query for asked in desk.web.asked if asked.query["page"] == "1"][::2]
     assert first == [
         {"sort": "created_at", "page": "1"},
         {"sort": "created_at", "since": str(AT - 15 * 86400), "until": until, "page": "1"},

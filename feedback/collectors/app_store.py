@@ -17,6 +17,7 @@ from feedback.collectors.encoding import read_text
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.address import base_address
 from feedback.collectors.live.newest_first import Walk
+from feedback.collectors.live.numbered import moved_up
 from feedback.collectors.live.reached import Reached
 from feedback.collectors.live.web import MOST_BYTES, Web
 from feedback.collectors.objects import read_each, read_json
@@ -45,12 +46,14 @@ class AppStoreCollector:
         """The pages, the newest first. The last has the state, unless the feed was full of holes."""
         feed, walk = _Feed(visit, stream), Walk(visit, Reached.read(state), OVERLAP)
         empty = hole = told = False
+        before: list[Found] = []
         for number in range(1, PAGES + 1):
             found, as_xml = feed.page(number)
             if not found and number == 1:
                 yield Page([], None, (_NOTHING.format(stream),))
                 return
-            over = walk.see([each.posted_at for each in found if isinstance(each, Review)])
+            moved = moved_up(feed.page(number - 1)[0], before, found) if number > 1 else []
+            over = walk.see([each.posted_at for each in (*moved, *found) if isinstance(each, Review)])
             empty, hole = empty or not found, hole or (empty and bool(found))
             last = over or number == PAGES or (not found and walk.meets)
             notes = [_AS_XML] if as_xml and not told else []
@@ -60,12 +63,13 @@ class AppStoreCollector:
             if number == PAGES and walk.has_gap:
                 notes.append(_GAP)
             yield Page(
-                list(items(found, stream, CHANNEL, visit.config)),
+                list(items([*moved, *found], stream, CHANNEL, visit.config)),
                 walk.done().text() if last and not hole else None,
                 tuple(note.format(stream) for note in notes),
             )
             if last:
                 return
+            before = found
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """The reviews of a page of the feed, as JSON or XML, or of several in JSON one after another."""

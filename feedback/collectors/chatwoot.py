@@ -32,6 +32,7 @@ from feedback.collectors.live.helpdesk import (
     listed,
     seconds_at,
 )
+from feedback.collectors.live.numbered import moved_up
 from feedback.collectors.live.web import Query, Refused, Web
 from feedback.collectors.objects import read_each, read_json
 from feedback.errors import CollectError
@@ -188,13 +189,21 @@ class _Asked:
     def _numbered(self, url: str, query: Query, *keys: str) -> Iterator[list[object]]:
         """Every page of a list, the empty one after the last too."""
         idle = IdlePages()
-        for number in count(1):
+
+        def page(number: int) -> list[object]:
             answer = self.web.get(url, {**query, "page": number})
-            found = listed(answer.json(), answer.place, *keys)
-            idle.see(found, answer.place)
+            return listed(answer.json(), answer.place, *keys)
+
+        before: list[object] = []
+        for number in count(1):
+            found = page(number)
+            idle.see(found, url)
+            if number > 1 and (moved := moved_up(page(number - 1), before, found)):
+                yield moved
             yield found
             if not found:
                 return
+            before = found
 
     @property
     def _now(self) -> int:

@@ -24,7 +24,6 @@ class World(Interface):
     without: Mapping[Lack, str] = {
         "cursors": "its pages are numbers, which do not run out",
         "lasting cursors": "its pages are numbers, which do not run out",
-        "steady pages": "its pages are numbers: what is removed while they are read moves the rest up, past whoever asks",
         "replies": "who has something to add edits the review",
     }
 

@@ -17,7 +17,6 @@ class World(Interface):
     without: Mapping[Lack, str] = {
         "cursors": "its pages are numbers, which do not run out",
         "lasting cursors": "its pages are numbers, which do not run out",
-        "steady pages": "its pages are numbers: what is removed while they are read moves the rest up, past whoever asks",
         "replies": "who has something to add changes the answer",
     }
     seen_back = timedelta(days=14)
