@@ -108,14 +108,14 @@ def test_whoever_collects_reads_that_the_next_page_may_have_another_name(tmp_pat
 
 
 class Shrinking:
-    """A list by offset, from which `gone` records at the beginning are taken away after the first page."""
+    """A list by offset or by page, from which `gone` records at the beginning are taken away after the first page."""
 
     def __init__(self, count: int, size: int, gone: int) -> None:
         self.rows = [{"id": number, "body": f"第{number}条"} for number in range(1, count + 1)]
         self.size, self.gone = size, gone
 
     def answer(self, asked: Asked) -> Reply:
-        start = int(asked.query["offset"])
+        start = self.size * (int(asked.query["page"]) - 1) if "page" in asked.query else int(asked.query["offset"])
         reply = Reply(self.rows[start : start + self.size])
         self.rows, self.gone = self.rows[self.gone :], 0
         return reply
@@ -136,6 +136,47 @@ def test_a_list_by_offset_that_stays_gives_each_record_once(count: int, size: in
     found, web = pages({"pages": {"type": "offset"}}, Shrinking(count, size, 0).answer)
     assert ids(found) == [str(number) for number in range(1, count + 1)]
     assert len({asked.query["offset"] for asked in web.asked}) == len(web.asked)
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "gone"), [(7, 3, 1), (7, 3, 3), (6, 3, 1), (4, 3, 1), (40, 20, 20), (3, 3, 1), (9, 2, 2)]
+)
+def test_records_that_are_removed_while_a_list_is_read_by_page_push_none_of_the_others_past(
+    count: int, size: int, gone: int
+) -> None:
+    found, _ = pages({"pages": {"type": "page"}}, Shrinking(count, size, gone).answer)
+    assert sorted(map(int, ids(found))) == list(range(1, count + 1))
+
+
+@pytest.mark.parametrize(("count", "size"), [(0, 3), (1, 3), (3, 1), (4, 2), (6, 3), (7, 3)])
+def test_a_list_by_page_that_stays_gives_each_record_once(count: int, size: int) -> None:
+    found, _ = pages({"pages": {"type": "page"}}, Shrinking(count, size, 0).answer)
+    assert ids(found) == [str(number) for number in range(1, count + 1)]
+
+
+def refusing(status: int, count: int, size: int, gone: int = 0) -> Callable[[Asked], Reply]:
+    """A list by page that refuses pages which are not there, as some interfaces do."""
+    shrinking = Shrinking(count, size, gone)
+
+    def answer(asked: Asked) -> Reply:
+        is_there = asked.query["page"] == "1" or (int(asked.query["page"]) - 1) * size < len(shrinking.rows)
+        return shrinking.answer(asked) if is_there else Reply({"detail": "Invalid page."}, status)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("status", "count", "size", "gone"),
+    [(404, 6, 3, 0), (404, 7, 3, 0), (404, 2, 3, 0), (404, 4, 3, 1), (400, 7, 3, 0), (400, 4, 3, 1)],
+)
+def test_a_page_that_is_refused_after_the_last_one_ends_the_list(status: int, count: int, size: int, gone: int) -> None:
+    sized = {"type": "page", "size_parameter": "size", "size": size + (gone > 0 and status == 400)}
+    found, _ = pages({"pages": sized}, refusing(status, count, size, gone))
+    assert sorted(map(int, ids(found))) == list(range(1, count + 1))
+
+
+def test_a_page_that_is_refused_after_a_full_one_may_be_as_far_as_the_interface_goes() -> None:
+    assert "/v1 refuses (400)" in fault({"pages": {"type": "page"}}, refusing(400, 6, 3))
 
 
 def test_a_page_is_asked_for_from_a_tenth_before_the_end_of_the_last_one() -> None:

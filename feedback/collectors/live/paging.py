@@ -8,7 +8,8 @@ import requests
 
 from feedback.collectors.live.access import Access
 from feedback.collectors.live.mapped import fields_near, is_there, table_of
-from feedback.collectors.live.web import Answer, Query, is_within
+from feedback.collectors.live.numbered import moved_up
+from feedback.collectors.live.web import Answer, Query, Refused, is_within
 from feedback.collectors.objects import Object, getter, lists_in
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable
@@ -16,6 +17,7 @@ from nlp.settings_table import SettingsTable
 KINDS = ("none", "page", "offset", "cursor", "link", "next")
 MOST_PAGES = 100_000  # of one run; more are a loop
 MOST_IDLE_PAGES = 100  # one after another that hold nothing, or what the one before held
+_BAD, _NO_SUCH = 400, 404
 _PAGES_DOUBT = "Is [pages] right?"
 
 
@@ -86,13 +88,23 @@ class Pages:
         """Every page from `start` on, which an earlier page had as `after`; None: from the first. `records` finds those of a page."""
         sized = {**query, **({self.size_parameter: self.size} if self.size_parameter and self.size else {})}
         where, seen = start, set[str]()
-        idle, before = 0, list[object]()
+        idle, before, longest = 0, list[object](), self.size
         number, back = self.first if self.kind == "page" else 0, 0
         signs = _Signs(self)
-        for _ in range(MOST_PAGES):
-            answer = access.get(*self._asked(url, sized, where, number - back))
+
+        def ask(number: int) -> tuple[Answer, object, list[object]]:
+            answer = access.get(*self._asked(url, sized, where, number))
             content = answer.json()
-            found = records.of(content)
+            return answer, content, records.of(content)
+
+        for _ in range(MOST_PAGES):
+            try:
+                answer, content, found = ask(number - back)
+            except Refused as refused:
+                if not self._ends(refused.status, number, len(before), longest):
+                    raise
+                yield Fetched(moved_up(ask(number - 1)[2], before), None, resumes=False)
+                return
             signs.look(answer, content)
             idle = idle + 1 if not found or found == before else 0
             if idle > MOST_IDLE_PAGES:
@@ -100,7 +112,9 @@ class Pages:
                 raise CollectError(f"{answer.place} gives page after page with nothing new in it. {doubt}")
             again, count = before[len(before) - back :], max(0, len(found) - back)
             new = [each for each in found[:back] if each not in again] + found[back:]
-            before = found
+            if self.kind == "page" and number > self.first:
+                new = moved_up(ask(number - 1)[2], before, found) + new
+            before, longest = found, max(longest, len(found))
             number += count if self.kind == "offset" else 1
             where = self._after(answer, content, number if found else None, access.parameters)
             resumes = self.kind in ("cursor", "next", "link")
@@ -121,6 +135,15 @@ class Pages:
         if where is None:
             return url, query
         return (url, {**query, self.parameter: where}) if self.kind == "cursor" else (where, {})
+
+    def _ends(self, status: int, number: int, count: int, longest: int) -> bool:
+        """Whether an interface that refuses a page does so because the one before, of `count` records, was the last.
+
+        With 404 it says so. With 400 it may as well say that it shows no more: then only where that page was not full.
+        """
+        return (
+            self.kind == "page" and number > self.first and (status == _NO_SUCH or (status == _BAD and count < longest))
+        )
 
     def _parameter_doubt(self) -> str:
         if not self.parameter:
