@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ from feedback.collectors.base import Record
 from feedback.collectors.live import database as database_module
 from feedback.collectors.live.database import opened
 from feedback.collectors.live.database_texts import Form, TextBounds, TextDate
-from feedback.collectors.live.growing import MOST_FORMS, Mark
+from feedback.collectors.live.growing import MOST_FORMS, Growing, Mark
 
 KINDS = [*FILES, *SERVERS]
 
@@ -332,6 +333,28 @@ def is_before(value: str, bounds: Mapping[Form, str]) -> bool:
     return TextDate.of(value) is not None and any(
         value < bound and value.endswith(form.zone) and spelled in form.spellings() for form, bound in bounds.items()
     )
+
+
+TWICE = "2026-10-25 02:50:00"  # at the end of summer time 02:00 to 03:00 comes twice in Berlin
+
+
+@pytest.mark.parametrize(
+    ("value", "asked"),
+    [
+        pytest.param(datetime.fromisoformat(TWICE), datetime(2026, 10, 25, 1, 45), id="a time"),
+        pytest.param((TWICE,), "2026-10-25 01:45:00", id="a text"),
+        pytest.param((f"{TWICE}+01:00",), "2026-10-25 02:45:00", id="a text with a zone"),
+        pytest.param(datetime(2026, 10, 25, 2, 50, tzinfo=UTC), datetime(2026, 10, 25, 2, 45, tzinfo=UTC), id="a zone"),
+        pytest.param(datetime(2026, 10, 25, 3, 50), datetime(2026, 10, 25, 3, 45), id="an hour later"),
+        pytest.param(datetime(2026, 3, 29, 2, 50), datetime(2026, 3, 29, 2, 45), id="an hour that there is not"),
+    ],
+)
+def test_an_hour_that_comes_twice_is_asked_for_from_its_beginning(
+    value: datetime | tuple[str, ...], asked: datetime | str
+) -> None:
+    growing = Growing("u", "usual", 1000, 300, ZoneInfo("Europe/Berlin"), NOW)
+    bound = growing.bound(Mark("text" if isinstance(value, tuple) else "time", value))
+    assert (bound.bounds[0][1] if isinstance(bound, TextBounds) else bound) == asked
 
 
 SHANGHAI = timezone(timedelta(hours=8))

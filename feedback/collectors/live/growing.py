@@ -128,11 +128,18 @@ class Growing:
             return self._earlier(datetime(value.year, value.month, value.day)).date()
         if isinstance(value, int):
             return value - (self.overlap if self.format == "usual" else math.ceil(self.overlap_seconds * self._unit()))
-        return TextBounds([(found.form, found.earlier(self.overlap_seconds)) for found in _dates(value)])
+        return TextBounds([(found.form, found.earlier(self._back(found.moment))) for found in _dates(value)])
+
+    def _back(self, moment: datetime) -> float:
+        """So many seconds before it are asked for again: the overlap, and what the clocks were set back by in an hour that comes twice."""
+        if moment.tzinfo is not None:
+            return self.overlap_seconds
+        first, second = (moment.replace(tzinfo=self.zone, fold=time).utcoffset() or timedelta() for time in (0, 1))
+        return self.overlap_seconds + max(0.0, (first - second).total_seconds())
 
     def _earlier(self, moment: datetime) -> datetime:
         try:
-            return moment - timedelta(seconds=self.overlap_seconds)
+            return moment - timedelta(seconds=self._back(moment))
         except OverflowError:  # the year 1, by which some say that there is no time
             return moment
 
