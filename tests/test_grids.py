@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedback.collectors.base import Item, Part, RawScore, Record, SourceConfig, Unreadable
+from feedback.collectors.grids import read_csv
+from feedback.collectors.merged_cells import Merged, read_merged
 from feedback.collectors.table import TableCollector
 from feedback.errors import CollectError
 
@@ -55,6 +58,99 @@ def test_sheets_with_the_same_header_are_read_on_and_others_are_reported(tmp_pat
             "this sheet was not read: its columns are not those of the first; save it as a file of its own",
         ),
     ]
+
+
+def book(path: Path, rows: list[list[str | None]], *merged: str) -> Path:
+    from openpyxl import Workbook
+
+    workbook = Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+    for cells in merged:
+        sheet.merge_cells(cells)
+    workbook.save(path)
+    return path
+
+
+def test_cells_that_were_merged_downwards_hold_their_value_in_every_row(tmp_path: Path) -> None:
+    rows: list[list[str | None]] = [
+        ["店铺评价", None, None],
+        [*HEADER.split(",")],
+        ["壶", "好", "2024-01-01"],
+        [None, "差", None],
+        [None, "一般", None],
+        [None, "没有产品", "2024-01-01"],
+        ["壶", "又好", "2024-01-01"],
+    ]
+    path = book(tmp_path / "x.xlsx", rows, "A1:C1", "A3:A5", "C3:C5")
+    last = replace(flat("x.xlsx:6", "没有产品"), product=None)
+    told = [flat("x.xlsx:3", "好"), flat("x.xlsx:4", "差"), flat("x.xlsx:5", "一般"), last, flat("x.xlsx:7", "又好")]
+    assert collect(path) == told
+
+
+def test_a_row_of_a_workbook_lacks_its_last_cells_where_they_are_empty_and_may_have_notes_beside_it(
+    tmp_path: Path,
+) -> None:
+    rows: list[list[str | None]] = [
+        HEADER.split(","),
+        ["壶", "好"],
+        ["壶", "差", "2024-01-01", None, "已回访"],
+        [None, "一般", "2024-01-01"],
+    ]
+    assert collect(book(tmp_path / "x.xlsx", rows)) == [
+        replace(flat("x.xlsx:2", "好"), posted_at=None),
+        flat("x.xlsx:3", "差"),
+        replace(flat("x.xlsx:4", "一般"), product=None),
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1 << 20])
+def test_merged_cells_are_found_wherever_the_sheet_is_cut_into_pieces(size: int) -> None:
+    class Pieces(io.BytesIO):
+        def read(self, _size: int | None = None) -> bytes:
+            return super().read(size)
+
+    xml = b'<row r="1"/></sheetData><mergeCells count="4"><mergeCell ref="A2:A4"/><x:mergeCell  ref=\'AB12:AB13\' />'
+    xml += b'<mergeCell ref="A1:C1"/><mergeCell other="1" ref="B1:B2"/></mergeCells>'
+    assert read_merged(Pieces(xml)) == [Merged(1, 2, 1), Merged(2, 4, 0), Merged(12, 13, 27)]
+
+
+GROUPS = ["订单", "", "评价", ""]
+NAMES = ["编号", "店", "内容", "评价时间"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "columns"),
+    [
+        pytest.param(GROUPS, NAMES, NAMES, id="groups above names"),
+        pytest.param(["商品", "店", "内容", ""], NAMES, ["商品", "店", "内容"], id="a header with a column too many"),
+        pytest.param(GROUPS, ["7", "东店", "好", "2024-01-01"], ["订单", "", "评价"], id="a row below"),
+        pytest.param(
+            GROUPS, ["编号", "编号", "内容", "评价时间"], ["订单", "", "评价"], id="not names: one comes twice"
+        ),
+        pytest.param(["内容", "", "店"], ["内容", "店", "内容"], ["内容", "", "店"], id="a few names missing"),
+        pytest.param(["店", "内容", "店"], ["东店", "好", "b"], ["店", "内容", "店 (2)"], id="one name twice"),
+    ],
+)
+def test_the_header_is_where_the_columns_have_names(
+    tmp_path: Path, first: list[str], second: list[str], columns: list[str]
+) -> None:
+    path = write(tmp_path, "x.csv", ",".join(first) + "\n" + ",".join(second) + "\n")
+    assert read_csv(path, lambda _cells: False).columns == columns
+
+
+def test_of_two_columns_with_one_name_the_first_is_meant_and_the_second_has_a_number(tmp_path: Path) -> None:
+    path = write(tmp_path, "x.csv", f"{HEADER},content\n壶,好,2024-01-01,追评\n{HEADER},content\n")
+    assert collect(path) == [flat("x.csv:2", "好")]
+    (tmp_path / "x.layout.toml").write_text(
+        'name = "x"\nkind = "review"\nchannel = "电商"\n[columns]\ntext = "content (2)"\n', encoding="utf-8"
+    )
+    config = SourceConfig("shop", "table", base=tmp_path, layout="x.layout.toml")
+    [item] = TableCollector().collect(Part(path.name, path), config)
+    assert isinstance(item, Record)
+    assert item.text == "追评"
 
 
 GOOD = [

@@ -1,13 +1,14 @@
 """Files that are rows under a header: CSV, TSV and Excel workbooks, read row by row in bounded memory."""
 
 import csv
+import re
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from itertools import chain, count, islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol, cast
 from zipfile import BadZipFile, ZipFile
@@ -15,6 +16,7 @@ from zlib import error as ZlibError
 
 from feedback.collectors.base import Unreadable
 from feedback.collectors.encoding import Lines, open_text
+from feedback.collectors.merged_cells import Merged, filled, read_merged
 from feedback.errors import CollectError
 
 Row = tuple[str, list[str]]  # where it is ("reviews.csv:17") and its cells, as many as there are columns
@@ -22,6 +24,7 @@ Row = tuple[str, list[str]]  # where it is ("reviews.csv:17") and its cells, as 
 MAX_FIELD_CHARS = 16 * 1024 * 1024
 _MAX_ROW_LINES = 5_000  # a quote that is never closed must not swallow the file
 _LOOK_AHEAD = 20
+_LIKE_DATA = re.compile(r"[\d\s.,:/%+年月日-]+|.{30,}", re.DOTALL)  # what names no column
 _MAX_PREAMBLE = 10  # titles and notes that exports put above the header
 _MAX_STRINGS_BYTES = 1 << 30
 # Rows that are all alike pack 20:1. What packs much better and is large was made to fill a memory.
@@ -44,7 +47,8 @@ class _Runaway(Exception):
 def read_csv(path: Path, is_header: IsHeader) -> Grid:
     """The rows of a delimited text file; the delimiter (, tab ; |) is found by trial.
 
-    The header is the first of the leading rows that `is_header` accepts, else the first with at least two cells. A row
+    The header is the first of the leading rows that `is_header` accepts, else the first with at least two cells, or the one below, where
+    that one only groups its columns. A name that comes again is numbered: "评价内容 (2)". A row
     with more or fewer cells than the header, of bytes no encoding reads, or with an open quote is `Unreadable`; the
     rows after it are read. Blank rows and repetitions of the header (files glued together) are no rows.
     """
@@ -129,19 +133,37 @@ def _trouble(lines: Lines, taken: list[tuple[int, str]]) -> str | None:
     return reasons[0] if reasons else None
 
 
-def _under_header(rows: Iterator[Row | Unreadable], is_header: IsHeader) -> Grid | None:
-    """The rows under their header; None when there is no row that could be one."""
+def _under_header(rows: Iterator[Row | Unreadable], is_header: IsHeader, *, ragged: bool = False) -> Grid | None:
+    """The rows under their header; None when there is no row that could be one. `ragged`: a row may lack empty cells at its end, and have some beyond the columns that have names."""
     leading = [row for row in islice(rows, _LOOK_AHEAD) if isinstance(row, Unreadable) or any(map(str.strip, row[1]))]
     candidates = [(n, row[1]) for n, row in enumerate(leading[:_MAX_PREAMBLE]) if not isinstance(row, Unreadable)]
     accepted = [(n, cells) for n, cells in candidates if is_header(cells)]
     wide = [(n, cells) for n, cells in candidates if sum(1 for cell in cells if cell.strip()) > 1]
-    chosen = (accepted or wide or candidates)[:1]
+    chosen = accepted[:1] or _below_groups(wide) or candidates[:1]
     if not chosen:
         return None
-    number, header = chosen[0]
-    columns = _trimmed(header)
+    number, cells = chosen[0]
+    header = _trimmed(cells)
     unreadable: list[Row | Unreadable] = [row for row in leading[:number] if isinstance(row, Unreadable)]
-    return Grid(columns, _fitting(columns, chain(unreadable, leading[number + 1 :], rows)))
+    return Grid(_numbered(header), _fitting(header, chain(unreadable, leading[number + 1 :], rows), ragged=ragged))
+
+
+def _below_groups(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """The first row, or the second where it names the columns that the first only groups: 订单信息 over 订单号 and 下单时间."""
+    if len(rows) > 1:
+        groups, names = ([cell.strip() for cell in cells if cell.strip()] for _, cells in rows[:2])
+        if 2 * len(groups) <= len(names) == len(set(names)) and not any(map(_LIKE_DATA.fullmatch, names)):
+            return rows[1:2]
+    return rows[:1]
+
+
+def _numbered(header: list[str]) -> list[str]:
+    """The names, each once: from the second time on with its number."""
+    names: list[str] = []
+    for place, name in enumerate(header):
+        times = header[: place + 1].count(name)
+        names.append(f"{name} ({times})" if name and times > 1 else name)
+    return names
 
 
 def _trimmed(header: list[str]) -> list[str]:
@@ -151,7 +173,9 @@ def _trimmed(header: list[str]) -> list[str]:
     return names
 
 
-def _fitting(header: list[str], rows: Iterator[Row | Unreadable]) -> Iterator[Row | Unreadable]:
+def _fitting(
+    header: list[str], rows: Iterator[Row | Unreadable], *, ragged: bool = False
+) -> Iterator[Row | Unreadable]:
     width = len(header)
     for row in rows:
         if type(row) is not tuple:
@@ -161,6 +185,8 @@ def _fitting(header: list[str], rows: Iterator[Row | Unreadable]) -> Iterator[Ro
         if len(cells) != width:
             if not any(map(str.strip, cells)):
                 continue
+            if ragged:
+                cells = cells[:width] + [""] * (width - len(cells))
             if len(cells) < width or any(map(str.strip, cells[width:])):
                 reason = (
                     f"it has {len(cells)} columns where the header has {width}: a comma, quote or line break too many?"
@@ -181,6 +207,7 @@ class _Sheet(Protocol):
 
     title: str
     sheet_state: str
+    _worksheet_path: str  # openpyxl has no public name for it
 
     def reset_dimensions(self) -> None: ...
     def iter_rows(self, *, values_only: bool) -> Iterator[tuple[object, ...]]: ...
@@ -194,7 +221,7 @@ def read_xlsx(path: Path, is_header: IsHeader) -> Grid:
     """
     sheets = _sheets(path)
     for sheet in sheets:
-        grid = _under_header(_sheet_rows(path, sheet, path.name), is_header)
+        grid = _under_header(_sheet_rows(path, sheet, path.name), is_header, ragged=True)
         if grid is not None:
             return Grid(grid.columns, chain(grid.rows, _further_sheets(path, sheets, grid.columns)))
     raise CollectError(f"{path}: no sheet of this workbook holds any rows.")
@@ -206,8 +233,9 @@ def _further_sheets(path: Path, sheets: Iterator[_Sheet], columns: list[str]) ->
         first = next((row for row in rows if any(map(str.strip, row[1]))), None)
         if first is None:
             continue
-        if _trimmed(first[1]) == columns:
-            yield from _fitting(columns, rows)
+        header = _trimmed(first[1])
+        if _numbered(header) == columns:
+            yield from _fitting(header, rows, ragged=True)
         else:
             reason = "this sheet was not read: its columns are not those of the first; save it as a file of its own"
             yield Unreadable(first[0], reason)
@@ -242,16 +270,30 @@ def _sheets(path: Path) -> Iterator[_Sheet]:
 
 
 def _sheet_rows(path: Path, sheet: _Sheet, name: str) -> Iterator[Row]:
+    rows = enumerate(_cells(path, sheet), 1)
+    for number, cells in filled(rows, merged) if (merged := _merged(path, sheet)) else rows:
+        yield f"{name}:{number}", cells
+
+
+def _merged(path: Path, sheet: _Sheet) -> list[Merged]:
+    try:
+        with ZipFile(path) as archive, archive.open(sheet._worksheet_path) as xml:
+            return read_merged(xml)
+    except (*_DAMAGED, OSError):  # reading its rows says so
+        return []
+
+
+def _cells(path: Path, sheet: _Sheet) -> Iterator[list[str]]:
     sheet.reset_dimensions()  # other programs write wrong ones, which would cut the sheet off
     rows = sheet.iter_rows(values_only=True)
-    for number in count(1):
+    while True:
         try:
             values = next(rows, None)
         except _DAMAGED as error:
             raise CollectError(f"{path}, sheet {sheet.title}, is damaged: {error}. Save it again.") from error
         if values is None:
             return
-        yield f"{name}:{number}", [value if type(value) is str else cell_text(value) for value in values]
+        yield [value if type(value) is str else cell_text(value) for value in values]
 
 
 def cell_text(value: object) -> str:

@@ -37,6 +37,10 @@ _SAMPLE_OBJECTS = 50
 _SAMPLE_IDS = 200
 # What is no name of a column: a number as long as a phone's, a day.
 _LIKE_DATA = re.compile(r"\+?\d[\d-]{6,}|(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:[ T].*)?")
+_BY_KEYS = (
+    "{0}: its records stand in an object, each under its id, not in a list. Write one a line and collect that file: "
+    "jq -c '{1} | to_entries[] | {{id: .key}} + .value' {2}.json > {2}.jsonl"
+)
 _NO_HEADER = (
     "{}: its first line looks like a row, not like the names of columns. "
     "Put names above it, like 评价内容, 评价时间, and try again."
@@ -109,7 +113,12 @@ def _open_objects(path: Path, objects: Iterator[Located | Unreadable], layout: L
         return keys_of([item[1] for item in inside if not isinstance(item, Unreadable)])
 
     records, shown = _guess_records([value for _, value in sample])
-    chosen = _choose(path, layout, names, shown, records)
+    try:
+        chosen = _choose(path, layout, names, shown, records)
+    except UnknownLayout:
+        if (place := _keyed([value for _, value in sample])) is None:
+            raise
+        raise CollectError(_BY_KEYS.format(path, place, path.stem)) from None
     keys = names(chosen)
     spelled = {fold(key): key for key in reversed(keys)}
     columns = keys if chosen.survey else used_columns(chosen)
@@ -149,6 +158,17 @@ def _guess_records(sample: Sequence[Object]) -> tuple[str | None, list[str]]:
         return None, _plain_keys(sample)
     path = max(lists, key=lambda name: len(lists[name]))
     return path, _plain_keys(lists[path][:_SAMPLE_OBJECTS])
+
+
+def _keyed(sample: Sequence[Object]) -> str | None:
+    """Where in the only object of a file records stand under keys, not in a list: a path for jq; None where they do not."""
+    [value, *more] = sample
+    inside = {".": value, **{f'.["{key}"]': each for key, each in value.items() if isinstance(each, dict)}}
+    for place, each in inside.items() if not more else ():
+        kinds = {tuple(sorted(entry)) if isinstance(entry, dict) else () for entry in each.values()}
+        if len(each) > 1 and len(kinds) == 1 and len(kinds.pop()) > 1:
+            return place
+    return None
 
 
 def _plain_keys(sample: Sequence[Object]) -> list[str]:
