@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, Record, SourceConfig
@@ -27,6 +27,8 @@ from storage.verbatims import add_verbatims, news, withdraw
 SAVED_BATCH = 1000
 PREVIEWED = 10  # verbatims of a preview
 MOST_CHARACTERS = 100_000  # that are taken in and stored at a time
+# What of a record is stored as it was said, or as part of an id.
+_SAID = ("text", "source_id", "conversation_id", "parent_id", "product", "version", "store", "region", "question")
 _TELLING = "{}: where to go on holds a secret, so it was not kept: the next run begins further back"
 _NOT_ITS_OWN = "nothing in {} is what collector '{}' reads (see: feedback rejects). Is it an answer of this interface?"
 _CHANGED = "its settings have changed since it was asked last: it is asked from the beginning"
@@ -164,7 +166,8 @@ class _PageIntake:
 
     def take(self, items: Sequence[Item]) -> Taken:
         # A source without ids of its own may show an item twice: the same contents are the same item.
-        taken = self._intake.take(items, lambda identities: [1] * len(identities))
+        told = [self._without_secrets(item) if isinstance(item, Record) else item for item in items]
+        taken = self._intake.take(told, lambda identities: [1] * len(identities))
         rejects = [
             replace(r, reason=self._vault.hide(r.reason), excerpt=self._vault.hide(r.excerpt)) for r in taken.rejects
         ]
@@ -173,6 +176,15 @@ class _PageIntake:
             incoming = [each for each in incoming if (each.verbatim.posted_at or self._since) >= self._since]
             self._older += len(taken.incoming) - len(incoming)
         return Taken(incoming, rejects, taken.withdrawn)
+
+    def _without_secrets(self, record: Record) -> Record:
+        """Some interfaces give a key back in what they answer: in the address of an entry, in a protocol that is a text."""
+        said = {name: value for name in _SAID if (value := getattr(record, name))}
+        joined = "\x00".join(said.values())
+        if self._vault.hide(joined, words=True) == joined:
+            return record
+        hidden: dict[str, Any] = {name: self._vault.hide(value, words=True) for name, value in said.items()}
+        return replace(record, **hidden)
 
     def notes(self) -> list[str]:
         return [f"{self._older:,} older than --since were left out"] if self._older else []

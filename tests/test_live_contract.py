@@ -5,6 +5,7 @@ meanwhile is in `test_live_contract_changes.py`.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -124,6 +125,19 @@ def test_no_secret_is_stored_or_shown(shop: Shop) -> None:
     shown.append(shop.collect())
     assert [ran.code for ran in shown] == [0, 1]
     assert_hidden(shop, secret, *shown)
+
+
+def test_a_secret_that_an_answer_holds_among_what_was_said_is_not_stored(shop: Shop) -> None:
+    secret = secret_of(shop)
+    if secret != shop.world.secret:
+        pytest.skip("its key has many lines, and nobody sends those back")
+    [one] = shop.next()
+    shop.say(replace(one, text=f"请求头 {secret} 被打印出来了"))
+    ran = shop.collect()
+    assert ran.code == 0
+    assert "请求头 … 被打印出来了" in shop.stored().values()
+    assert_hidden(shop, secret, ran)
+    assert shop.collect().out.startswith(("live: 0 new", "live: nothing new"))
 
 
 def test_no_secret_is_shown_of_an_address_that_an_answer_leads_to(shop: Shop, web: Wire) -> None:

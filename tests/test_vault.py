@@ -59,6 +59,14 @@ def test_a_secret_is_hidden_however_an_address_writes_it(written: str) -> None:
     )
 
 
+def test_of_what_somebody_said_only_a_whole_secret_is_hidden() -> None:
+    kept = vault("feedback-7f3a9c", "1234")
+    said = "feedback 很慢，订单 1234，a-7f3a9c"
+    assert kept.hide(said, words=True) == said
+    assert kept.hide("头 feedback-7f3a9c 尾", words=True) == "头 … 尾"
+    assert kept.hide("订单 1234 feedback") == "订单 … …"
+
+
 def test_what_is_no_secret_stays() -> None:
     kept = "https://shop.example/v1 refuses (401). The key is missing, wrong or has run out."
     database = "mysql://wang:pw@db.example/yuansheng"

@@ -7,6 +7,7 @@ itself in a file of the project. `Vault.hide` takes what was read out of any tex
 import base64
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -63,15 +64,18 @@ class Vault:
         """Counts a text as a secret from now on: one read from elsewhere, or one that an interface gave for a while."""
         self._values.add(value)
 
-    def hide(self, text: str) -> str:
-        """The text without any secret, in whichever way an address or a header writes it, nor the beginning or the end of one that was cut."""
+    def hide(self, text: str, *, words: bool = False) -> str:
+        """The text without any secret, in whichever way an address or a header writes it, nor the beginning or the end of one that was cut.
+
+        `words`: it is what somebody said, of which nothing may be hidden that only resembles a secret: no part, and nothing short.
+        """
         spans: list[tuple[int, int]] = []
         for value in self._values:
             for form in _forms(value):
-                if len(form) >= _SHORTEST_HIDDEN:
+                if len(form) >= (_SHORTEST_PART if words else _SHORTEST_HIDDEN):
                     spans += _places(form, text)
                 # A part of an address may be the name of a host or a table; what is secret in it is kept by itself.
-                if len(form) > _SHORTEST_PART and "://" not in value:
+                if len(form) > _SHORTEST_PART and "://" not in value and not words:
                     spans += _parts(form, text)
         shown, end = "", 0
         for start, until in sorted(spans):
@@ -111,11 +115,12 @@ def is_place(value: object) -> bool:
     return isinstance(value, dict) and set(value) in ({"env"}, {"file"})
 
 
-def _forms(value: str) -> set[str]:
+@lru_cache(maxsize=64)  # each text is looked through for them
+def _forms(value: str) -> frozenset[str]:
     octets = value.encode()
     plain = {value, quote(value), quote(value, safe=""), quote_plus(value), repr(value)[1:-1]}
     packed = {base64.b64encode(octets).decode(), *(_packed_inside(octets, before) for before in range(3))}
-    return plain | packed | {form.translate(_URL_SAFE) for form in packed}
+    return frozenset(plain | packed | {form.translate(_URL_SAFE) for form in packed})
 
 
 def _packed_inside(octets: bytes, before: int) -> str:
