@@ -28,7 +28,7 @@ REVIEWS = """\
     location: region
   Not used: productcolor
   Would be stored: 5
-  Dates: 4 placed, 2026-02-24 to YESTERDAY (UTC); 1 can't be placed; 0 without one
+  Dates: 4 placed, 2026-02-24 to YESTERDAY (Asia/Shanghai); 1 can't be placed; 0 without one
     3 × YYYY-MM-DD hh:mm:ss, like 2026-02-24 10:00:00
     1 × 昨天 hh:mm, like 昨天 12:30
     can't be placed: 1 × N-N: it has no year, like 02-30
@@ -46,7 +46,7 @@ WECOM = """\
   Stored as: chat
   Would be stored: 4 (customer 3, agent 1)
   Conversations: 1
-  Dates: 4 placed, 2026-02-24 to 2026-02-24 (UTC); 0 can't be placed; 0 without one
+  Dates: 4 placed, 2026-02-24 to 2026-02-24 (Asia/Shanghai); 0 can't be placed; 0 without one
     4 × milliseconds since 1970, like 1771900000000
   Ids: 4
   Copies of earlier texts: 0 exact, 0 near
@@ -70,7 +70,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def doctor(path: Path | str, project: Path) -> Ran:
     """What is said, whichever day it is."""
     ran = run("doctor", path, project=project)
-    return replace(ran, out=re.sub(r" to (?!2026-02-24)\d{4}-\d\d-\d\d \(UTC\)", " to YESTERDAY (UTC)", ran.out))
+    return replace(ran, out=re.sub(r" to (?!2026-02-24)\d{4}-\d\d-\d\d \(", " to YESTERDAY (", ran.out))
 
 
 def test_a_file_of_the_project_is_shown_as_its_source_is_read_and_nothing_is_collected(shop: Path) -> None:
@@ -102,12 +102,21 @@ def test_the_layout_and_the_settings_of_a_source_are_used(shop: Path) -> None:
         "    日: posted_at\n"
         "  Not used: �[31m红\n"
         "  Would be stored: 1\n"
-        "  Dates: 1 placed, 2026-02-23 to 2026-02-23 (UTC); 0 can't be placed; 0 without one\n"
+        "  Dates: 1 placed, 2026-02-24 to 2026-02-24 (Asia/Shanghai); 0 can't be placed; 0 without one\n"
         "    1 × YYYY-MM-DD, like 2026-02-24\n"
         "  Ids: none; a row is known by what it says\n"
         "  Copies of earlier texts: 0 exact, 0 near\n"
         "  Personal data: none\n"
         "  Import it: feedback collect --source '官网'\n"
+    )
+
+
+def test_the_range_of_dates_is_shown_in_the_time_zone_of_the_project(shop: Path) -> None:
+    (shop / "feedback.toml").write_text('[project]\nname = "店"\ntimezone = "America/New_York"\n', encoding="utf-8")
+    (shop / "own.csv").write_text("话,日\n好,2026-03-01\n快,2026-03-31 23:30\n", encoding="utf-8")
+    ran = run("doctor", shop / "own.csv", "--layout", shop / "own.toml", project=shop)
+    assert (
+        "  Dates: 2 placed, 2026-03-01 to 2026-03-31 (America/New_York); 0 can't be placed; 0 without one\n" in ran.out
     )
 
 
@@ -213,7 +222,7 @@ GUESSED = """\
   Not used: 备注
   Would be stored: 2
   Ratings: star 2
-  Dates: 2 placed, 2026-03-02 to 2026-03-03 (UTC); 0 can't be placed; 0 without one
+  Dates: 2 placed, 2026-03-02 to 2026-03-04 (Asia/Shanghai); 0 can't be placed; 0 without one
     1 × YYYY/MM/DD hh:mm, like 2026/3/2 10:20
     1 × YYYY-MM-DD, like 2026-03-04
   Ids: none; a row is known by what it says

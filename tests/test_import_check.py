@@ -276,7 +276,7 @@ WHOLE = Examination(
 
 
 def test_the_page_says_what_is_an_estimate_and_what_is_left_out() -> None:
-    assert list(examination_lines(WHOLE)) == [
+    assert list(examination_lines(WHOLE, "Asia/Shanghai")) == [
         "  Would be stored: 1,200,000 (customer 1,000,000, agent 200,000)",
         "  Ratings: star 900",
         "  Conversations: about 51,000",

@@ -35,9 +35,13 @@ def open_project(folder: Path, *, create: bool = False) -> tuple[Project, Store]
     return project, Store.open(project.database, create=create)
 
 
+def time_in(timezone: str, stamp: str) -> str:
+    """A stored time (UTC) as the clocks of a time zone show it: `2026-03-02 08:30:00`."""
+    return f"{datetime.fromisoformat(stamp).astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M:%S}"
+
+
 def local_time(stamp: str, project: Project) -> str:
-    """A stored time (UTC) as the project's clocks show it: `2026-03-02 08:30:00`."""
-    return f"{datetime.fromisoformat(stamp).astimezone(ZoneInfo(project.timezone)):%Y-%m-%d %H:%M:%S}"
+    return time_in(project.timezone, stamp)
 
 
 def local_day(stamp: str, project: Project) -> str:

@@ -92,7 +92,7 @@ def _examine_file(
         told |= {"draft": {"file": unknown.file_name, "layout": unknown.draft}} if unknown else {}
         click.echo(json.dumps(told, ensure_ascii=False))
         return
-    _show(examination_lines(examined))
+    _show(examination_lines(examined, timezone))
     if unknown:
         _show([f"  Save the lines at the end as {unknown.file_name} and correct the guesses."])
         if config.name:

@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from feedback.cli.common import progress_bar
+from feedback.cli.common import progress_bar, time_in
 from feedback.collected import Progress
-from feedback.import_check import Examination, Tally
+from feedback.import_check import Dates, Examination, Tally
 from feedback.sampling import Count
 
 _SHOWN = 8  # kinds of a thing
@@ -34,14 +34,17 @@ def later_progress(label: str) -> Iterator[Progress]:
         yield count
 
 
-def examination_lines(found: Examination) -> Iterator[str]:
-    """The page, a line at a time; what there is none of is left out where that is the usual thing."""
+def examination_lines(found: Examination, timezone: str) -> Iterator[str]:
+    """The page, a line at a time; what there is none of is left out where that is the usual thing.
+
+    `timezone`: the one that the file was read in, and its days are shown in.
+    """
     yield f"  Would be stored: {found.verbatims:,}" + _listed(found.roles, found.roles.keys() - {"customer"})
     if found.scores:
         yield "  Ratings: " + _joined(found.scores)
     if found.conversations.count:
         yield f"  Conversations: {_said(found.conversations)}"
-    yield from _dates(found)
+    yield from _dates(found.dates, timezone)
     yield from _ids(found)
     if found.noise:
         yield "  No opinion: " + ", ".join(f"{count:,} {_NOISE[what]}" for what, count in found.noise.items())
@@ -53,10 +56,10 @@ def examination_lines(found: Examination) -> Iterator[str]:
         yield f"  Recalled: {found.withdrawn:,}"
 
 
-def _dates(found: Examination) -> Iterator[str]:
-    dates = found.dates
+def _dates(dates: Dates, timezone: str) -> Iterator[str]:
     placed, unknown = (sum(tally.count for tally in kinds) for kinds in (dates.placed, dates.unknown))
-    span = f", {dates.first[:10]} to {dates.last[:10]} (UTC)" if dates.first and dates.last else ""
+    first, last = (time_in(timezone, stamp)[:10] if stamp else None for stamp in (dates.first, dates.last))
+    span = f", {first} to {last} ({timezone})" if first else ""
     yield f"  Dates: {placed:,} placed{span}; {unknown:,} can't be placed; {dates.missing:,} without one"
     for tally in dates.placed[:_SHOWN]:
         yield f"    {tally.count:,} × {tally.what}, like {tally.example}"
