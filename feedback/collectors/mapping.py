@@ -1,7 +1,6 @@
 """From a row's cells to records, as a layout says. What can be decided once a file is decided in `__init__`."""
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from typing import NamedTuple
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable
 from feedback.collectors.ids import IdColumn
 from feedback.collectors.layout import ExtraText, Layout, Pick, ScoreColumn, fold
+from feedback.collectors.nicknames import is_shared
 from feedback.collectors.objects import getter
 from feedback.dates import read_excel_serial
 from storage.records import Role
@@ -38,9 +38,6 @@ NOTHING = frozenset(
         "undefined",
     }
 )
-
-# "j***3" and 匿名用户 are shared by many people.
-_ANONYMOUS = re.compile(r"\*\*|^匿名")
 
 _MAX_SEEN_SCORES = 1_000
 
@@ -90,7 +87,7 @@ class RowMapper:
             raw = take_id(cells)
             if raw not in NOTHING:
                 found, problem = column.read(raw)
-                if found and not (name == "customer" and _ANONYMOUS.search(found)):
+                if found and not (name == "customer" and is_shared(found)):
                     ids[name] = found
                 elif problem:
                     problems.append(problem)
@@ -276,7 +273,7 @@ class _Extra:
         customer = main.customer
         if self.layout.customer:
             named = _first(self.layout.customer, entry).strip()
-            customer = None if named in NOTHING or _ANONYMOUS.search(named) else named
+            customer = None if named in NOTHING or is_shared(named) else named
         suffix = f"{self.layout.suffix}-{_first(self.layout.source_id, entry) or number}"
         posted_at = _first(self.layout.posted_at, entry)
         return _further(main, _Said(text, posted_at, suffix, role, customer if role == "customer" else None))

@@ -22,6 +22,7 @@ from feedback.collectors.live.patience import Patience, Unreachable
 from feedback.collectors.live.robots import Robots
 from feedback.collectors.live.vault import is_place
 from feedback.collectors.live.web import MOST_BYTES, Answer, Web
+from feedback.collectors.nicknames import is_shared
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable
 
@@ -33,7 +34,6 @@ _NO_ADDRESS = (
     "'urls' holds something that is no address of a feed. It begins with https:// or http://, and has no user in it"
 )
 _EVERYWHERE = re.compile(r"https?://|tag:|urn:", re.IGNORECASE)  # what an id begins with that no other feed has
-_ANONYMOUS = re.compile(r"\*\*|^匿名|^anonymous$|^游客$", re.IGNORECASE)  # shared by many
 
 
 class RssCollector:
@@ -197,7 +197,7 @@ def _items(found: Iterable[Entry | Repaired], where: str, prefix: str | None, co
                 location=location,
                 source_id=source_id,
                 posted_at=entry.posted_at,
-                customer=None if _ANONYMOUS.search(entry.author) else entry.author or None,
+                customer=None if is_shared(entry.author) else entry.author or None,
                 product=config.product,
                 store=config.store,
                 question=None if text.startswith(entry.title.rstrip("….")) else entry.title,
