@@ -32,6 +32,7 @@ _DAY_NAME = re.compile(rf"(今天|今日|昨天|昨日|前天)\s*(?:{_TIME})?", 
 _NO_YEAR = re.compile(r"\d{1,2}\s*[-/.月]\s*\d{1,2}\s*[日号]?(?:\s.*)?", re.ASCII)
 _AGO_UNITS = {"秒": "seconds", "分": "minutes", "小": "hours", "钟": "hours", "天": "days", "日": "days"}
 _DAYS_BACK = {"今天": 0, "今日": 0, "昨天": 1, "昨日": 1, "前天": 2}
+_JUST_NOW = ("刚刚", "刚才")
 _AFTERNOON = frozenset({"下午", "傍晚", "晚上", "pm"})
 
 
@@ -103,7 +104,7 @@ class DateReader:
         if match := _DAY_NAME.fullmatch(text):
             day = self._now.astimezone(self._zone) - timedelta(days=_DAYS_BACK[match[1]])
             return self._to_utc(raw, _local(raw, day.year, day.month, day.day, *_clock(raw, match)))
-        if text in ("刚刚", "刚才"):
+        if text in _JUST_NOW:
             return self._now
         if _NO_YEAR.fullmatch(text):
             raise UnknownDate(raw, "it has no year")
@@ -134,14 +135,15 @@ class DateReader:
 
 
 def same_date(raw: str) -> str:
-    """A date in one form, however it is written, as its clock shows it; one that counts from when it is read, or is none, as it is.
+    """A date in one form, however it is written, as its clock shows it; "" for one that counts from when it is read; what is no date as it is.
 
-    So that a row is known again in a file that was saved anew. Which time zone a project has makes no difference to it.
+    So that a row is known again in a file that was saved anew, and in what an interface shows a day later. Which time zone a project has makes
+    no difference to it.
 
     >>> same_date("2026/3/1"), same_date("2026年3月1日 0:00"), same_date("20260301"), same_date("2026-03-01T00:00:00.250+08:00")
     ('2026-03-01 00:00:00', '2026-03-01 00:00:00', '2026-03-01 00:00:00', '2026-03-01 00:00:00.25+0800')
-    >>> same_date(" 昨天 12:30 "), same_date("待定")
-    ('昨天 12:30', '待定')
+    >>> same_date(" 昨天 12:30 "), same_date("3天前"), same_date("待定")
+    ('', '', '待定')
     """
     if len(raw) == 19 and raw[4::3] == "-- ::":  # as nearly all exports write it
         return raw
@@ -160,8 +162,8 @@ def _same_date(raw: str) -> str:
         if match := _COMPACT.fullmatch(text):
             return str(_local(raw, *(int(part or 0) for part in match.groups())))
     except UnknownDate:
-        pass
-    return text
+        return text
+    return "" if _AGO.fullmatch(text) or _DAY_NAME.fullmatch(text) or text in _JUST_NOW else text
 
 
 def read_excel_serial(raw: str) -> str:

@@ -178,7 +178,8 @@ class Intake:
         about = (*verbatim[_POSTED_AT + 1 : _VERSION], *verbatim[_VERSION + 1 : _VOTES])
         # What is known by its words alone is not another for a blank: see `_identity`.
         text = verbatim.text if record.source_id else _without_blanks(verbatim.text)
-        date = record.posted_at and same_date(record.posted_at)
+        # Of a mail the date may be that of its arrival, which another folder has otherwise.
+        date = bool(verbatim.posted_at) if record.final else record.posted_at and same_date(record.posted_at)
         if record.shared:
             about = about[_PLACE:]
         said = (*verbatim[:_TEXT], text, date, *about, self._timezone)

@@ -74,7 +74,7 @@ class Incoming(NamedTuple):
     content_hash: int
     words: str
     characters: str
-    final: bool = False  # never edited: under a known id with another date it is something else
+    final: bool = False  # never edited: with other words and another date than its id had it is something else
 
 
 Similar = Callable[[str, str], bool]

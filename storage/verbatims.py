@@ -2,11 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 
+from storage.namesakes import told_apart
 from storage.records import BatchResult, Incoming, Similar, Verbatim
 from storage.search import index_rows, unindex_rows
 
@@ -145,34 +146,10 @@ def count_copies(connection: sqlite3.Connection, run_id: int, after_id: int) -> 
     return int(row[0])
 
 
-def _told_apart(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> Iterator[Incoming]:
-    """The batch; of what is never edited and has one id, but not one date, each after the first has the date in its id."""
-    dates: dict[_Key, str | None] = {}
-    for source in {item.verbatim.source for item in batch if item.final}:
-        listed = json.dumps(
-            [item.verbatim.source_id for item in batch if item.final and item.verbatim.source == source]
-        )
-        rows = connection.execute(
-            "select source_id, posted_at from verbatims where source = ? and source_id in (select value from json_each(?))",
-            (source, listed),
-        )
-        dates.update({(source, source_id): posted_at for source_id, posted_at in rows})
-    for item in batch:
-        verbatim = item.verbatim
-        first = dates.setdefault(verbatim[:2], verbatim.posted_at)
-        if not item.final or first is None or verbatim.posted_at in (None, first):
-            yield item
-            continue
-        own = f"{verbatim.source_id}#{verbatim.posted_at}"
-        begins = verbatim.conversation_id == verbatim.source_id
-        renamed = verbatim._replace(source_id=own, conversation_id=own if begins else verbatim.conversation_id)
-        yield item._replace(verbatim=renamed)
-
-
 def _sort(connection: sqlite3.Connection, run_id: int, reading_id: int, batch: Sequence[Incoming]) -> _Sorted:
     result = _Sorted()
     latest: dict[_Key, Incoming] = {}
-    for item in _told_apart(connection, batch):
+    for item in told_apart(connection, batch):
         earlier = latest.setdefault(item.verbatim[:2], item)
         if earlier is not item:
             latest[item.verbatim[:2]] = _with_votes(item, earlier.verbatim.votes)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from hashlib import blake2b
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -518,11 +519,11 @@ def test_mails_that_share_a_message_id_are_told_apart_by_their_dates(empty: "Sho
     empty.collect()
     expected = [
         ("1@mail.example", "1@mail.example", "物流太慢"),
-        ("1@mail.example#2026-03-01T02:30:00Z", "1@mail.example#2026-03-01T02:30:00Z", "屏幕碎了"),
-        ("1@mail.example#2026-03-01T03:30:00Z", "1@mail.example#2026-03-01T03:30:00Z", "客服很好"),
+        (own_id("屏幕碎了"), own_id("屏幕碎了"), "屏幕碎了"),
+        (own_id("客服很好"), own_id("客服很好"), "客服很好"),
         ("2@mail.example", "1@mail.example", "还没修好"),
     ]
-    query = "select source_id, conversation_id, text from verbatims order by source_id"
+    query = "select source_id, conversation_id, text from verbatims order by id"
     assert empty.rows(query) == expected
     empty.inbox.inbox.validity = 2
     empty.inbox.inbox.mails.reverse()
@@ -530,6 +531,46 @@ def test_mails_that_share_a_message_id_are_told_apart_by_their_dates(empty: "Sho
         each.uid = 1000 + number
     assert empty.collect().out.startswith("live: 0 new, 4 already there")
     assert empty.rows(query) == expected
+
+
+def own_id(text: str) -> str:
+    return f"1@mail.example#{blake2b(text.encode(), digest_size=6).hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    "date", ["X-Nothing: 1", "Date: Sun, 01 Mar 2026 10:00:00 CST", "Date: Sun, 01 Mar 2026 10:00"]
+)
+def test_mails_that_share_a_message_id_and_have_no_certain_date_are_told_apart_by_their_words(
+    empty: "Shop", date: str
+) -> None:
+    for minute, text in enumerate(("物流太慢", "屏幕碎了", "客服很好")):
+        raw = mail(1, text).replace(b"Date: Sun, 01 Mar 2026 09:30:00 +0800", date.encode())
+        empty.inbox.inbox.add(raw, ARRIVED + timedelta(minutes=minute))
+        assert empty.collect().out == "live: 1 new\n"
+    assert empty.rows("select text from verbatims order by id") == [("物流太慢",), ("屏幕碎了",), ("客服很好",)]
+
+
+def test_a_mail_dated_ahead_of_its_arrival_is_one_wherever_and_whenever_it_arrives(empty: "Shop") -> None:
+    raw = mail(1).replace(b"Sun, 01 Mar 2026 09:30:00", b"Tue, 03 Mar 2026 12:00:00")
+    for days in (0, 3, 30):
+        empty.inbox.inbox.add(raw, ARRIVED + timedelta(days=days))
+        empty.collect()
+    (empty.folder / "x.eml").write_bytes(raw)
+    assert empty.collect("--load", str(empty.folder / "x.eml")).out == "live: 0 new, 1 already there\n"
+    assert empty.rows("select source_id, posted_at from verbatims") == [("1@mail.example", "2026-03-01T02:00:00Z")]
+
+
+def test_a_date_that_is_known_stays_where_a_mail_comes_again_without_one(empty: "Shop") -> None:
+    raw = mail(1).replace(b"+0800", b"CST")
+    (empty.folder / "x.eml").write_bytes(raw)
+    query = "select source_id, posted_at from verbatims"
+    empty.collect("--load", str(empty.folder / "x.eml"))
+    assert empty.rows(query) == [("1@mail.example", None)]
+    empty.inbox.inbox.add(raw, ARRIVED)
+    empty.collect()
+    assert empty.rows(query) == [("1@mail.example", "2026-03-01T02:00:00Z")]
+    empty.collect("--load", str(empty.folder / "x.eml"))
+    assert empty.rows(query) == [("1@mail.example", "2026-03-01T02:00:00Z")]
 
 
 def test_a_mail_without_a_date_of_its_own_is_one_wherever_it_lies(empty: "Shop") -> None:
@@ -756,7 +797,7 @@ def test_automatic_mails_are_left_out_and_counted(empty: Shop) -> None:
 
 def test_without_a_date_a_mail_is_of_when_it_arrived(empty: Shop) -> None:
     empty.inbox.inbox.add(mail(1).replace(b"Date: Sun, 01 Mar 2026 09:30:00 +0800\r\n", b""), ARRIVED)
-    assert items(empty) == [record(posted_at="2026-03-01T02:00:00Z", final=False)]
+    assert items(empty) == [record(posted_at="2026-03-01T02:00:00Z")]
 
 
 def test_a_server_that_knows_no_time_of_arrival_leaves_the_date(empty: Shop) -> None:

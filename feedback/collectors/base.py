@@ -54,7 +54,7 @@ class Record:
     votes: str | None = None  # how many others found it helpful or liked it, as written: "12", "1.2万"; intake reads it
     scores: tuple[RawScore, ...] = ()
     problems: tuple[str, ...] = ()
-    final: bool = False  # it is never edited: what has its id and another date is something else
+    final: bool = False  # it is never edited: what has its id, but other words and another date, is something else
     shared: bool = (
         False  # several conversations may hold it, as windows do that were copied out overlapping: it is of the first
     )

@@ -2,7 +2,7 @@
 
 The state is how the folder numbers its mails, and the last number read. Where it numbers them anew, all are read again: ids are
 Message-IDs, or are made of the mail's head, so that nothing is stored twice. Where a program gives all its mails one Message-ID, they are
-told apart by their dates.
+told apart by their dates and words.
 """
 
 import json
@@ -199,5 +199,5 @@ class _Reader:
             store=config.store,
             question=None if text.startswith(said.subject) else said.subject,
             problems=problems,
-            final=said.dated,
+            final=True,
         )

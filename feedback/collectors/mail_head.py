@@ -76,7 +76,6 @@ class Head:
     subject: str
     answers: bool
     sent_at: str | None
-    dated: bool  # `sent_at` is what its own Date says
     ancestors: tuple[str, ...]
     automatic: bool
 
@@ -87,14 +86,12 @@ def head_of(message: Message, raw: bytes, arrived: str | None = None) -> Head:
     bare = subject
     while match := _PREFIX.match(bare):
         bare = bare[match.end() :]
-    sent_at, dated = _sent_at(_plain(message, "Date"), arrived)
     return Head(
         id=_own_id(message, raw),
         sender=address(_plain(message, "From")),
         subject="" if _NO_SUBJECT.fullmatch(bare.strip()) else bare.strip(),
         answers=bare != subject,
-        sent_at=sent_at,
-        dated=dated,
+        sent_at=_sent_at(_plain(message, "Date"), arrived),
         ancestors=_ancestors(message),
         automatic=_is_automatic(message, subject),
     )
@@ -179,14 +176,15 @@ def _is_automatic(message: Message, subject: str) -> bool:
     )
 
 
-def _sent_at(date: str, arrived: str | None) -> tuple[str | None, bool]:
-    """When it was sent, as ISO, and whether the Date header says so for certain; if not, or if that is after the arrival, when it arrived."""
+def _sent_at(date: str, arrived: str | None) -> str | None:
+    """When it was sent, as ISO; when it arrived, where the Date header says nothing certain, or a time after the arrival."""
     sent = read_date(date)
-    if sent is None or not sent.endswith("Z") or int(sent[:4]) < FIRST_YEAR:
-        return arrived or sent, False
-    if arrived and datetime.fromisoformat(sent) > datetime.fromisoformat(arrived) + _CLOCKS_DIFFER:
-        return arrived, False
-    return sent, True
+    if arrived is None:
+        return sent
+    if sent is None or not sent.endswith("Z"):
+        return arrived
+    late = datetime.fromisoformat(arrived) + _CLOCKS_DIFFER
+    return arrived if datetime.fromisoformat(sent) > late or int(sent[:4]) < FIRST_YEAR else sent
 
 
 def read_date(written: str) -> str | None:
