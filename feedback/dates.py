@@ -30,6 +30,7 @@ _EPOCH = re.compile(r"(\d{9,10}|\d{13})(?:\.\d+)?", re.ASCII)
 _AGO = re.compile(r"(\d{1,4})\s*(秒钟?|分钟?|个?小时|个?钟头|天|日)(?:之|以)?前", re.ASCII)
 _DAY_NAME = re.compile(rf"(今天|今日|昨天|昨日|前天)\s*(?:{_TIME})?", re.ASCII)
 _NO_YEAR = re.compile(r"\d{1,2}\s*[-/.月]\s*\d{1,2}\s*[日号]?(?:\s.*)?", re.ASCII)
+_SECONDS = re.compile(r"(?<=^\d{4}-\d\d-\d\d \d\d:\d\d):\d\d(?:\.\d+)?", re.ASCII)  # of what `same_date` gives
 _AGO_UNITS = {"秒": "seconds", "分": "minutes", "小": "hours", "钟": "hours", "天": "days", "日": "days"}
 _DAYS_BACK = {"今天": 0, "今日": 0, "昨天": 1, "昨日": 1, "前天": 2}
 _JUST_NOW = ("刚刚", "刚才")
@@ -148,6 +149,15 @@ def same_date(raw: str) -> str:
     if len(raw) == 19 and raw[4::3] == "-- ::":  # as nearly all exports write it
         return raw
     return _same_date(raw)
+
+
+def same_minute(raw: str) -> str:
+    """As `same_date`, without the seconds: Excel leaves them out of a CSV that it saves anew.
+
+    >>> same_minute("2026-03-01 10:20:11"), same_minute("2026/3/1 10:20"), same_minute("2026-03-01T10:20:11.5+08:00")
+    ('2026-03-01 10:20', '2026-03-01 10:20', '2026-03-01 10:20+0800')
+    """
+    return _SECONDS.sub("", same_date(raw), count=1)
 
 
 @lru_cache(maxsize=4096)  # days recur

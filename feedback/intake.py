@@ -13,7 +13,7 @@ from typing import overload
 from feedback.clean import clean
 from feedback.collectors.base import KEYED, Item, RawScore, Record, Unreadable
 from feedback.copies import fingerprints
-from feedback.dates import DateReader, UnknownDate, same_date
+from feedback.dates import DateReader, UnknownDate, same_date, same_minute
 from feedback.noise import noise_of
 from feedback.pii import mask
 from nlp.language import detect_language
@@ -178,8 +178,8 @@ class Intake:
         about = (*verbatim[_POSTED_AT + 1 : _VERSION], *verbatim[_VERSION + 1 : _VOTES])
         # What is known by its words alone is not another for a blank: see `_identity`.
         text = verbatim.text if record.source_id else _without_blanks(verbatim.text)
-        # Of a mail the date may be that of its arrival, which another folder has otherwise.
-        date = bool(verbatim.posted_at) if record.final else record.posted_at and same_date(record.posted_at)
+        # Of a mail the date may be that of its arrival, which another folder has otherwise. What Excel left out of one is no change.
+        date = bool(verbatim.posted_at) if record.final else record.posted_at and same_minute(record.posted_at)
         if record.shared:
             about = about[_PLACE:]
         said = (*verbatim[:_TEXT], text, date, *about, self._timezone)

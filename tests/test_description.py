@@ -104,7 +104,7 @@ def test_the_questions_of_a_survey_are_told_by_what_becomes_of_their_answers() -
     assert meanings(found) == {
         "序号": "source_id",
         "提交答卷时间": "posted_at",
-        "所用时间": None,
+        "所用时间": "tells responses of one minute apart",
         "来源": None,
         "来源详情": None,
         "来自IP": "region",

@@ -70,7 +70,7 @@ def expected(count: int) -> dict[str, str]:
     found = {}
     for number, moment, *_, words, _phone in responses(count):
         assert isinstance(moment, datetime)
-        key = f"{number}-{moment:%Y%m%d%H%M%S}"
+        key = f"{number}-{moment:%Y%m%d%H%M}-35"
         found |= {key: ""} if words == "-2" else {f"{key}/3": str(words)}
     return found
 
@@ -89,6 +89,14 @@ def test_the_next_export_adds_what_came_since_and_nothing_else(shop: Path) -> No
     assert stored(shop) == expected(60)
     assert rated(shop) == 60
     assert run("collect", project=shop).out == "问卷: nothing new (4 files unchanged)\n"
+
+
+def test_an_export_that_excel_saved_without_its_seconds_adds_and_changes_nothing(shop: Path) -> None:
+    export_csv(shop / "data" / "a.csv", 40)
+    run("collect", project=shop)
+    export_csv(shop / "data" / "a.csv", 41, "%Y/%-m/%-d %-H:%M")
+    assert run("collect", project=shop).out == "问卷: 1 new, 40 already there\n"
+    assert stored(shop) == expected(41)
 
 
 def test_an_earlier_export_that_is_taken_away_takes_nothing_with_it(shop: Path) -> None:

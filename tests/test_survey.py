@@ -25,8 +25,8 @@ WORDS = [
 ]
 
 
-def survey_record(location: str, number: int, moment: str, raw_date: str, **rest: object) -> Record:
-    response = f"{number}-{moment}"
+def survey_record(location: str, number: int, moment: str, took: int, raw_date: str, **rest: object) -> Record:
+    response = f"{number}-{moment}-{took}"
     key = rest.pop("key", "")
     fields: dict[str, object] = {"text": "", "kind": "survey", "channel": "问卷", "location": location}
     fields |= {"source_id": response + str(key), "conversation_id": response, "posted_at": raw_date, **rest}
@@ -48,11 +48,11 @@ def ces(value: str) -> RawScore:
 def test_an_export_of_wjx_in_gbk_becomes_one_record_per_answer_in_words() -> None:
     path = PAYLOADS / "wjx_text.csv"
     found = list(TableCollector().collect(Part("wjx_text.csv", path), SourceConfig("q", "table")))
-    first = {"number": 1, "moment": "20260209120000", "raw_date": "2026/2/9 12:00:00", "region": "广东-深圳"}
-    second = {"number": 2, "moment": "20260209123000", "raw_date": "2026/2/9 12:30:00", "region": "北京-北京"}
-    third = {"number": 3, "moment": "20260210081520", "raw_date": "2026/2/10 08:15:20"}
-    fourth = {"number": 4, "moment": "20260210090000", "raw_date": "2026/2/10 09:00:00"}
-    fifth = {"number": 5, "moment": "20260211210000", "raw_date": "2026/2/11 21:00:00", "region": "广东-广州"}
+    first = {"number": 1, "moment": "202602091200", "took": 35, "raw_date": "2026/2/9 12:00:00", "region": "广东-深圳"}
+    second = {"number": 2, "moment": "202602091230", "took": 48, "raw_date": "2026/2/9 12:30:00", "region": "北京-北京"}
+    third = {"number": 3, "moment": "202602100815", "took": 20, "raw_date": "2026/2/10 08:15:20"}
+    fourth = {"number": 4, "moment": "202602100900", "took": 15, "raw_date": "2026/2/10 09:00:00"}
+    fifth = {"number": 5, "moment": "202602112100", "took": 61, "raw_date": "2026/2/11 21:00:00", "region": "广东-广州"}
     why = {"key": "/5", "turn": 5, "question": "您给分的原因"}
     better = {"key": "/6", "turn": 6, "question": "您希望我们改进什么"}
     where = {"key": "/4+1", "turn": 4, "question": "您从哪里知道我们？[多选题]"}
@@ -196,10 +196,29 @@ def test_skipped_and_blank_answers_are_none() -> None:
 
 
 def test_responses_of_two_surveys_with_the_same_number_stay_apart() -> None:
-    assert response_id("1", "2026/2/9 12:00:00") == "1-20260209120000"
-    assert response_id("1", "2026-02-09 12:00:00") == "1-20260209120000"  # another export of the same survey
+    assert response_id("1", "2026/2/9 12:00:20") == "1-202602091200"
+    assert response_id("1", "2026-02-09 12:00:20") == "1-202602091200"  # another export of the same survey
+    assert response_id("1", "2026/2/9 12:00") == "1-202602091200"  # the same, saved by Excel
+    assert response_id("1", "2026/2/9 12:00", "35秒") == "1-202602091200-35"
+    assert response_id("1", "2026/2/9 12:00", "48秒") == "1-202602091200-48"  # another survey, in the same minute
+    assert response_id("1", "1771900000") == "1-1771900000"
     assert response_id("1", None) == "1"
-    assert response_id(None, "2026/2/9") is None
+    assert response_id(None, "2026/2/9", "35秒") is None
+
+
+def test_a_layout_names_the_column_that_tells_responses_of_one_minute_apart(tmp_path: Path) -> None:
+    layout = 'name = "q"\nkind = "survey"\nchannel = "问卷"\n[columns]\nsource_id = "编号"\nposted_at = "时间"\n'
+    (tmp_path / "q.toml").write_text(f'{layout}[survey]\ntook = ["用时", "耗时"]\n', encoding="utf-8")
+    for name, lines in (
+        ("a.csv", "编号,时间,耗时,建议\n1,2026/2/9 12:00:20,1分30秒,多出新品\n"),
+        ("b.csv", "编号,时间,建议\n"),
+    ):
+        (tmp_path / name).write_text(lines, encoding="utf-8")
+    config = SourceConfig("q", "table", base=tmp_path, layout="q.toml")
+    (record,) = TableCollector().collect(Part("a.csv", tmp_path / "a.csv"), config)
+    assert isinstance(record, Record)
+    assert (record.source_id, record.conversation_id) == ("1-202602091200-1.30/4", "1-202602091200-1.30")
+    assert list(TableCollector().collect(Part("b.csv", tmp_path / "b.csv"), config)) == []
 
 
 @pytest.mark.parametrize(

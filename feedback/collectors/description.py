@@ -141,6 +141,8 @@ def _by_layout(layout: Layout, names: Sequence[str]) -> Iterator[tuple[str, str]
         note(text.text, f"text of a {record} ({text.suffix})")
         if text.posted_at:
             note(text.posted_at, f"posted_at of that record ({text.suffix})")
+    if layout.survey:
+        note(Pick(layout.survey.took), "tells responses of one minute apart")
     for drop in layout.drop:
         note(Pick((drop.column,)), f"rows with {' or '.join(drop.values)} are left out")
     for name, found in meanings.items():

@@ -94,9 +94,13 @@ class Drop:
 @dataclass(frozen=True, slots=True)
 class Survey:
     """One row is one response, every column not in `skip` a question. The lists name questions by their wording or
-    number where recognising them by wording and answers fails; see `feedback.collectors.survey`."""
+    number where recognising them by wording and answers fails; see `feedback.collectors.survey`.
+
+    `took`: the column (the first that is there) of how long somebody answered, by which responses of one minute are told apart.
+    """
 
     skip: tuple[str, ...] = ()
+    took: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
     choice: tuple[str, ...] = ()
     nps: tuple[str, ...] = ()
@@ -262,7 +266,7 @@ def _extra_text(table: SettingsTable) -> ExtraText:
 
 
 def _survey(table: SettingsTable) -> Survey:
-    names = ("skip", "open", "choice", "nps", "csat", "ces", "star")
+    names = ("skip", "took", "open", "choice", "nps", "csat", "ces", "star")
     table.refuse_unknown(set(names))
     return Survey(**{name: table.strings(name, lone=True) for name in names})
 

@@ -23,6 +23,7 @@ from feedback.collectors.base import Item, RawScore, Record, SourceConfig
 from feedback.collectors.layout import Layout, Survey, fold
 from feedback.collectors.mapping import NOTHING, Cells, RowMapper
 from feedback.collectors.scales import Scale, find_scale
+from feedback.dates import same_minute
 
 SAMPLE_ROWS = 2_000
 
@@ -75,6 +76,7 @@ class SurveyMapper:
 
     def __init__(self, layout: Layout, columns: Sequence[str], config: SourceConfig, sample: Sequence[Cells]) -> None:
         self._rows = RowMapper(layout, columns, config, sample)
+        self._took = _column_of((layout.survey or Survey()).took, columns)
         self.questions = find_questions(layout, columns, sample)
 
     def read(self, where: str, cells: Cells) -> list[Item]:
@@ -83,7 +85,7 @@ class SurveyMapper:
         if not items or not isinstance(items[0], Record):
             return items
         base = items[0]
-        response = response_id(base.source_id, base.posted_at)
+        response = response_id(base.source_id, base.posted_at, cells[self._took] if self._took is not None else "")
         scores: list[RawScore] = []
         problems = list(base.problems)
         answers: list[tuple[Question, str, str]] = []
@@ -136,12 +138,23 @@ def answer_records(
         )
 
 
-def response_id(number: str | None, submitted: str | None) -> str | None:
-    """`12-20260903120000`: numbers alone start at 1 in every survey, so two surveys of one source would collide."""
+def response_id(number: str | None, submitted: str | None, took: str = "") -> str | None:
+    """`12-202609031200-35`: a response by its number, the minute it was submitted and how long it took.
+
+    Numbers alone start at 1 in every survey, so two surveys of one source would collide, and may even within a minute.
+    The second it was submitted is no part of it: Excel leaves it out of a CSV that it saves anew.
+    """
     if number is None:
         return None
-    moment = "".join(part.zfill(2) for part in re.findall(r"\d+", submitted or ""))
-    return f"{number}-{moment}" if moment else number
+    moment = "".join(part.zfill(2) for part in re.findall(r"\d+", same_minute(submitted or "")))
+    length = ".".join(str(int(part)) for part in re.findall(r"\d+", took))
+    return "-".join(part for part in (number, moment, length) if part)
+
+
+def _column_of(names: Sequence[str], columns: Sequence[str]) -> int | None:
+    """The place of the first of the names that is a column."""
+    there = list(map(fold, columns))
+    return next((there.index(fold(name)) for name in names if fold(name) in there), None)
 
 
 def is_no_answer(value: str) -> bool:
@@ -152,7 +165,9 @@ def is_no_answer(value: str) -> bool:
 def find_questions(layout: Layout, columns: Sequence[str], sample: Sequence[Cells]) -> list[Question]:
     """How each column that is not about the response itself is understood."""
     survey = layout.survey or Survey()
-    about = {fold(name) for pick in layout.columns.values() for name in pick.columns} | set(map(fold, survey.skip))
+    about = {fold(name) for pick in layout.columns.values() for name in pick.columns} | set(
+        map(fold, (*survey.skip, *survey.took))
+    )
     questions: list[Question] = []
     used: dict[int, int] = {}
     for index, name in enumerate(columns):
