@@ -176,6 +176,12 @@ def _same_date(raw: str) -> str:
     return "" if _AGO.fullmatch(text) or _DAY_NAME.fullmatch(text) or text in _JUST_NOW else text
 
 
+def set_back(local: datetime, zone: ZoneInfo) -> timedelta:
+    """By how much the clocks of a zone were set back in the hour of a local time, which then came twice; nothing in all others."""
+    first, second = (local.replace(tzinfo=zone, fold=time).utcoffset() or timedelta() for time in (0, 1))
+    return max(timedelta(), first - second)
+
+
 def read_excel_serial(raw: str) -> str:
     """A date that Excel wrote as a number of days ("45241.5") as `YYYY-MM-DD HH:MM:SS`, local; other text as it is.
 

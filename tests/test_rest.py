@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from command import run
+from contract import toml
 from wire import Asked, Reply, Wire, wire
 from worlds import NOW
 
@@ -279,6 +280,51 @@ def test_a_list_with_the_newest_first_is_read_back_to_what_is_known(since: Secti
     assert [page.state is None for page in found] == [True] * 7 + [False]
     again, _ = pages(section, answer, found[-1].state)
     assert ids(again) == ["7", "6", "5"]  # the page with the known one, and the first that is older than all
+
+
+def test_in_the_hour_that_comes_twice_a_list_with_the_newest_first_is_read_back_to_its_beginning() -> None:
+    def at(number: int, minute: int) -> dict[str, object]:
+        return row(number) | {"at": f"2025-10-26 02:{minute:02}:00"}
+
+    rows = [at(1, 20), at(2, 50)]
+    section = {"pages": {"type": "page"}, "since": {"column": "at", "order": "newest"}}
+
+    def read(state: str | None) -> list[Page]:
+        shown = rows[::-1]
+        with wire(lambda asked: Reply(shown[3 * int(asked.query["page"]) - 3 :][:3])) as web:
+            looked = replace(visit({"url": web.url, "columns": COLUMNS, **section}), timezone="Europe/Berlin")
+            return list(RestCollector().pages("records", state, looked))
+
+    state = read(None)[-1].state
+    rows += [
+        at(3, 5),
+        at(4, 10),
+        at(5, 15),
+        at(6, 20),
+        at(7, 30),
+        at(8, 40),
+        at(9, 51),
+    ]  # after the clocks were set back
+    assert set(ids(read(state))) >= set("3456789")
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, {"text": "body", "posted_at": "at"}], ids=["with an id", "without"])
+def test_a_date_that_counts_from_the_time_of_asking_makes_no_new_record(
+    tmp_path: Path, columns: dict[str, str]
+) -> None:
+    ago = [3, 2]
+
+    def answer(_asked: Asked) -> Reply:
+        return Reply([{"id": n, "body": f"第{n}条，物流太慢", "at": f"{days}天前"} for n, days in enumerate(ago)])
+
+    with wire(answer) as web:
+        section = f'url = "{web.url}/v1"\ncolumns = {toml(columns)}\n'
+        (tmp_path / "feedback.toml").write_text(
+            f'[project]\nname = "门"\n[[sources]]\nname = "live"\ncollector = "rest"\n{section}', encoding="utf-8"
+        )
+        assert run("collect", project=tmp_path).out == "live: 2 new\n"
+        ago = [4, 3]
+        assert run("collect", project=tmp_path).out == "live: 0 new, 2 already there\n"
 
 
 def test_old_records_that_are_pinned_above_the_newest_do_not_hide_them() -> None:

@@ -707,3 +707,25 @@ def test_a_secret_in_the_address_of_a_feed_is_refused(tmp_path: Path) -> None:
         "Error: 论坛: source '论坛': 'urls' has 'key' in it: a secret does not belong in this file. "
         'Name the whole address by where it is: { env = "A_VARIABLE" }.\n'
     )
+
+
+def test_a_link_that_several_entries_share_is_the_id_of_none(tmp_path: Path) -> None:
+    def entry(title: str, day: int, link: str) -> str:
+        date = f"Mon, {day:02} Mar 2026 10:00:00 +0800"
+        return f"<item><link>{link}</link><title>{title}</title><description>{title}，很慢</description><pubDate>{date}</pubDate></item>"
+
+    board, site = "https://f.example/board?id=7", "https://f.example/"
+    several = rss(entry("物流", 2, board), entry("客服", 3, board), entry("屏幕", 4, "https://f.example/3")).encode()
+    with wire(feeds(feed=several)) as web:
+        ids = [record.source_id or "" for record in records(pages(visit(tmp_path, f"{web.url}/feed")))]
+    assert len(set(ids)) == 3
+    assert [each.startswith("https://f.example/") for each in ids] == [False, False, True]
+    found = []
+    for title, day in (("物流", 2), ("客服", 3)):  # of which the feed shows the newest alone
+        with wire(feeds(feed=rss(entry(title, day, site)).encode())) as web:
+            found += [
+                (record.source_id or "").rpartition("/")[2]
+                for record in records(pages(visit(tmp_path, f"{web.url}/feed")))
+            ]
+    assert len(set(found)) == 2
+    assert site not in found

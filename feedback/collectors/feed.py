@@ -6,6 +6,7 @@ feedparser is given bytes, never an address: it fetches nothing.
 import io
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,7 @@ _ROOTS = frozenset({"rss", "feed", "rdf", "channel"})
 _PAGES = frozenset({"html", "head", "body", "div", "script"})
 _MARKUP = re.compile(r"<!--|<!\[CDATA\[|<\?|<(/?)([A-Za-z_][\w.:-]*+)[^<>]*?(/?)>")
 _ENDS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
+_SITE = re.compile(r"https?://[^/?#]*/?", re.IGNORECASE)
 _NEVER_CLOSED = frozenset({"br", "img", "hr", "input", "meta", "link", "wbr", "source", "embed"})
 _ENTRIES = frozenset({"item", "entry"})
 _END_OF_FEED = re.compile(r"</\s*(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>\s*\Z", re.IGNORECASE)
@@ -111,8 +113,15 @@ def entries(feed: RawFeed) -> Iterator[Entry | Repaired]:
     if parsed["bozo"]:
         yield Repaired(_why(parsed.get("bozo_exception")))
     last = found[-1] if found and _breaks_off(text) else None
+    common = _common_links(found, str(dict.get(parsed["feed"], "link") or ""))
     for each in found:
-        yield _entry(each, cut=each is last)
+        yield _entry(each, common, cut=each is last)
+
+
+def _common_links(entries: list[Any], site: str) -> set[str]:
+    """Links by which no entry is known: those of several entries without an id, and that of the site."""
+    links = Counter(str(dict.get(each, "link") or "").strip() for each in entries if not dict.get(each, "id"))
+    return {link for link, count in links.items() if count > 1 or link == site.strip() or _SITE.fullmatch(link)}
 
 
 def _text(feed: RawFeed) -> str:
@@ -188,13 +197,14 @@ def _why(error: object) -> str:
     return str(said)[:100]
 
 
-def _entry(entry: Any, cut: bool) -> Entry:
+def _entry(entry: Any, common: set[str], cut: bool) -> Entry:
+    link = str(dict.get(entry, "link") or "").strip()
     # Of the dictionary itself: asked for what is missing, feedparser's own gives something else and warns.
     title = _shown(dict.get(entry, "title"), dict.get(entry, "title_detail"))
     pieces = [_shown(each.get("value"), each) for each in dict.get(entry, "content", [])]
     pieces.append(_shown(dict.get(entry, "summary"), dict.get(entry, "summary_detail")))
     return Entry(
-        id=str(dict.get(entry, "id") or dict.get(entry, "link") or "").strip(),
+        id=str(dict.get(entry, "id") or "").strip() or (link if link not in common else ""),
         title=" ".join(title.split()),
         text=next((piece for piece in pieces if piece), ""),
         author=" ".join(str(dict.get(entry, "author") or "").split()),

@@ -23,7 +23,7 @@ from feedback.collectors.live.paging import Pages, RecordList
 from feedback.collectors.live.reached import MOST_OVERLAP_SECONDS, Reached
 from feedback.collectors.live.web import Query, Refused
 from feedback.collectors.objects import Object, getter, read_each, read_json
-from feedback.dates import DateReader, UnknownDate
+from feedback.dates import DateReader, UnknownDate, set_back
 from feedback.errors import CollectError
 
 STREAM = "records"
@@ -256,7 +256,7 @@ class _Since:
             return {}
         if self.format == "number":
             return {self.parameter: int(since)} if since else {}
-        moment = datetime.fromisoformat(since) - self.overlap if since else self.wished
+        moment = self._earlier(since) if since else self.wished
         if moment is None:
             return {}
         seconds = int(moment.timestamp())
@@ -283,7 +283,12 @@ class _Since:
     def _before(self, since: str) -> str:
         if self.format == "number":
             return since
-        return f"{datetime.fromisoformat(since) - self.overlap:%Y-%m-%dT%H:%M:%SZ}"
+        return f"{self._earlier(since):%Y-%m-%dT%H:%M:%SZ}"
+
+    def _earlier(self, since: str) -> datetime:
+        """By the overlap, and by an hour in the hour that comes twice: a record may say its time without a zone."""
+        moment = datetime.fromisoformat(since)
+        return moment - self.overlap - set_back(moment.astimezone(self.zone).replace(tzinfo=None), self.zone)
 
 
 def _url(visit: Visit) -> str:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from feedback.collectors.live import Visit
 from feedback.collectors.live.database_texts import TextBounds, TextDate
 from feedback.collectors.live.reached import MOST_OVERLAP_SECONDS
+from feedback.dates import set_back
 from feedback.errors import CollectError
 
 FORMATS = ("usual", "epoch", "epoch-ms")
@@ -134,8 +135,7 @@ class Growing:
         """So many seconds before it are asked for again: the overlap, and what the clocks were set back by in an hour that comes twice."""
         if moment.tzinfo is not None:
             return self.overlap_seconds
-        first, second = (moment.replace(tzinfo=self.zone, fold=time).utcoffset() or timedelta() for time in (0, 1))
-        return self.overlap_seconds + max(0.0, (first - second).total_seconds())
+        return self.overlap_seconds + set_back(moment, self.zone).total_seconds()
 
     def _earlier(self, moment: datetime) -> datetime:
         try:
