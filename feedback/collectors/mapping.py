@@ -1,6 +1,7 @@
 """From a row's cells to records, as a layout says. What can be decided once a file is decided in `__init__`."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -39,6 +40,12 @@ NOTHING = frozenset(
     }
 )
 
+# Of a day and a time of day in two columns: the midnight that Excel gives the day, and the day where both have it.
+_NO_CLOCK = r"(?:[ T]0?0:00(?::00(?:\.0+)?)?)"
+_SURPLUS = re.compile(
+    rf"(?<=[\d日号]){_NO_CLOCK}(?=\s+[^\d+-]{{0,4}}\d{{1,2}}\s*[:：时時点點])|^(\S+){_NO_CLOCK}?\s+(?=\1[ T]\d)"
+)
+
 _MAX_SEEN_SCORES = 1_000
 
 
@@ -56,7 +63,7 @@ class RowMapper:
         self._channel = config.channel or layout.channel
         take = {name: self._take(pick) for name, pick in layout.columns.items()}
         self._text = take.get("text")
-        self._posted_at = take.get("posted_at")
+        self._posted_at = self._take_date(layout.columns.get("posted_at"))
         self._product = take.get("product")
         self._version = take.get("version")
         self._store = take.get("store")
@@ -126,9 +133,6 @@ class RowMapper:
             items += extra.read(record, cells)
         return items
 
-    def take_date(self, cells: Cells) -> str | None:
-        return self._date(self._posted_at, cells)
-
     def _take(self, pick: Pick) -> Take | None:
         """What gets a field out of a row; None when the file has none of its columns."""
         indices = [self._places[fold(name)] for name in pick.columns if fold(name) in self._places]
@@ -141,6 +145,12 @@ class RowMapper:
             return lambda cells: " ".join(v for i in indices if (v := cells[i].strip()) not in NOTHING)
         return lambda cells: next((cells[i] for i in indices if cells[i].strip() not in NOTHING), "")
 
+    def _take_date(self, pick: Pick | None) -> Take | None:
+        take = self._take(pick) if pick else None
+        if take is None or pick is None or not pick.join:
+            return take
+        return lambda cells: _SURPLUS.sub("", take(cells), count=1)
+
     def _extra(self, text: ExtraText) -> "_Extra | None":
         if text.each is not None:
             index = self._places.get(fold(text.each))
@@ -152,7 +162,7 @@ class RowMapper:
                 )
             )
         take = self._take(text.text)
-        return take and _Extra(text, take=take, posted_at=self._take(text.posted_at) if text.posted_at else None)
+        return take and _Extra(text, take=take, posted_at=self._take_date(text.posted_at))
 
     def _date(self, take: Take | None, cells: Cells) -> str | None:
         raw = take(cells).strip() if take else ""

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from feedback.collectors.layout import builtin_layouts, fold
@@ -119,7 +120,10 @@ def _message(path: Path, name: str, shown: str, draft: str) -> str:
 def suggest_layout(name: str, columns: Sequence[str], records: str | None = None) -> str:
     """The TOML of a layout for these columns, pre-filled by their names; `records`: where a JSON file's records lie."""
     columns = [column for column in columns if column.strip()][:_MOST_COLUMNS]
-    guessed = guess_columns(columns)
+    used = {field: [column] for field, column in guess_columns(columns).items()}
+    if "posted_at" in used:
+        used["posted_at"] = _day_and_clock(used["posted_at"][0], columns)
+    unused = [column for column in columns if column not in chain(*used.values())]
     lines = [
         f"name = {_quoted(name)}",
         'kind = "review"           # review 评价, survey 问卷, post 帖子, ticket 工单, chat 对话',
@@ -129,9 +133,8 @@ def suggest_layout(name: str, columns: Sequence[str], records: str | None = None
         lines.append(f"records = {_quoted(records)}")
     lines += ["", "[columns]                 # 左边不要动，右边是文件里的列名"]
     for field, note in _NOTES.items():
-        if field in guessed or field == "text":
-            lines.append(f"{field} = {_quoted(guessed.get(field, ''))}    # {note}")
-    unused = [column for column in columns if column not in guessed.values()]
+        if field in used or field == "text":
+            lines.append(f"{field} = {_picked(used.get(field, []))}    # {note}")
     scores = [(column, score) for column in unused if (score := _score(column))]
     for column, (metric, low, high) in scores:
         lines += [
@@ -170,6 +173,24 @@ def guess_columns(columns: Sequence[str]) -> dict[str, str]:
 
 def _score(column: str) -> tuple[str, int, int] | None:
     return next(((metric, low, high) for metric, low, high, p in _SCORES if re.search(p, simplify(fold(column)))), None)
+
+
+def _day_and_clock(column: str, columns: Sequence[str]) -> list[str]:
+    """A column of dates; where the day and the time of day are two, as 日期 and 时间 or create_date and create_time, both."""
+    named = {simplify(fold(each)): each for each in columns}
+    for day, clock in (("日期", "时间"), ("date", "time")):
+        of_day = simplify(fold(column)).replace(clock, day)
+        both = [named[name] for name in (of_day, of_day.replace(day, clock)) if name in named]
+        if column in both and len(set(both)) == 2:
+            return both
+    return [column]
+
+
+def _picked(columns: Sequence[str]) -> str:
+    """The columns of a field as a layout has them."""
+    if len(columns) > 1:
+        return f"{{ join = [{', '.join(map(_quoted, columns))}] }}"
+    return _quoted(columns[0] if columns else "")
 
 
 def _quoted(text: str) -> str:
