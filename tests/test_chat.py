@@ -279,13 +279,13 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "two strangers": (
         "小美：您好\n小李：在吗\n小美：在\n小李：嗯\n".encode(),
-        "t.txt: who is customer, agent or bot among 小美, 小李? Add to this source in feedback.toml, "
-        'with the right role for each: roles = { "小美" = "customer", "小李" = "customer" }',
+        "t.txt: who is customer, agent or bot among 小美, 小李? Add to this source in feedback.toml each of them "
+        'as "customer", "agent" or "bot"; if 小美 is an agent, for instance: roles = { "小美" = "agent" }',
     ),
     "a third one who speaks often": (
         "客服：您好\n客户：在\n小李：1\n小李：2\n小李：3\n".encode(),
-        "t.txt: who is customer, agent or bot among 小李? Add to this source in feedback.toml, "
-        'with the right role for each: roles = { "小李" = "customer" }',
+        "t.txt: who is customer, agent or bot among 小李? Add to this source in feedback.toml each of them "
+        'as "customer", "agent" or "bot"; if 小李 is an agent, for instance: roles = { "小李" = "agent" }',
     ),
 }
 

@@ -76,6 +76,67 @@ def test_a_plain_transcript_splits_at_rules_between_turns_and_not_at_those_insid
     ]
 
 
+# Two conversations, divided by a rule or a block of them: text.
+DIVIDED = {
+    "stamp, name, words": (
+        "[2026-03-01 10:20:33] 小林：漏水\n[2026-03-01 10:21:33] 客服小美：好\n==========\n"
+        "[2026-03-02 10:20:33] 阿珍：我的也漏\n[2026-03-02 10:21:33] 客服小美：好\n"
+    ),
+    "stamp and name above the words": (
+        "2026-03-01 10:20:33 小林\n漏水\n2026-03-01 10:21:33 客服小美\n好\n------\n"
+        "2026-03-02 10:20:33 阿珍\n我的也漏\n2026-03-02 10:21:33 客服小美\n好\n"
+    ),
+    "QQ, of all friends": (
+        "================\n消息分组:我的好友\n================\n消息对象:小林\n================\n\n"
+        "2026-03-01 10:20:33 小林\n漏水\n\n2026-03-01 10:21:33 客服小美\n好\n\n"
+        "================\n消息分组:我的好友\n================\n消息对象:阿珍\n================\n\n"
+        "2026-03-02 10:20:33 阿珍\n我的也漏\n\n2026-03-02 10:21:33 客服小美\n好\n\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", DIVIDED.values(), ids=DIVIDED.keys())
+def test_a_stamp_after_a_dividing_line_opens_the_first_turn_of_another_conversation(text: str, tmp_path: Path) -> None:
+    items = collect(written(tmp_path, "t.txt", text))
+    assert [(r.turn, r.role, r.customer, r.text, r.posted_at) for r in records(items)] == [
+        (1, "customer", "小林", "漏水", "2026-03-01 10:20:33"),
+        (2, "agent", None, "好", "2026-03-01 10:21:33"),
+        (1, "customer", "阿珍", "我的也漏", "2026-03-02 10:20:33"),
+        (2, "agent", None, "好", "2026-03-02 10:21:33"),
+    ]
+    assert len(items) == 4
+
+
+def test_the_header_of_a_qq_export_keeps_no_message_back(tmp_path: Path) -> None:
+    header = "消息记录（此消息记录为文本格式，不支持重新导入）\n\n================\n消息分组:我的好友\n"
+    header += "================\n消息对象:小林\n================\n\n"
+    text = header + "2026-03-01 10:20:33 小林\n漏水\n\n2026-03-01 10:21:33 客服小美\n好\n\n"
+    items = collect(written(tmp_path, "t.txt", text))
+    assert items[0] == Unreadable("t.txt:1", "text before the first speaker")
+    assert said(items) == [("customer", 1, "漏水"), ("agent", 2, "好")]
+    assert len(items) == 3
+
+
+# How a message goes on after a rule in it.
+AFTER_A_RULE = ["原因：漏水\n金额：39元全退", "订单号码：8839\n数量：2", "3:30 来过\n没人"]
+
+
+@pytest.mark.parametrize("rest", AFTER_A_RULE)
+@pytest.mark.parametrize("answer", ["", "客服小美 2026-03-01 10:21:33\n好\n"], ids=["the end", "an answer"])
+def test_what_a_message_says_after_a_rule_is_kept(rest: str, answer: str, tmp_path: Path) -> None:
+    text = "客服小美 2026-03-01 10:20:30\n您好\n小林 2026-03-01 10:20:33\n我的要求如下\n---\n" + rest + "\n" + answer
+    expected = [("agent", 1, "您好"), ("customer", 2, f"我的要求如下\n---\n{rest}"), ("agent", 3, "好")]
+    assert said(collect(written(tmp_path, "t.txt", text))) == expected[: 3 if answer else 2]
+
+
+@pytest.mark.parametrize(
+    "rest", ["=====", "=====\n\n-----", "-----\n会话编号：HH20231112", "-----\n导出时间：2026-03-05 10:00"]
+)
+def test_a_divider_at_the_end_is_no_part_of_the_last_message(rest: str, tmp_path: Path) -> None:
+    text = "客服小美 2026-03-01 10:20:30\n您好\n小林 2026-03-01 10:20:33\n漏水\n" + rest + "\n"
+    assert said(collect(written(tmp_path, "t.txt", text))) == [("agent", 1, "您好"), ("customer", 2, "漏水")]
+
+
 # One exchange in the forms it is copied out in: form, text.
 FORMS = {
     "name and time above the words": "客服 2023-11-11 10:20:33\n您好\n买家 2023-11-11 10:20:40\n在吗\n",

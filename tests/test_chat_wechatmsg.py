@@ -90,6 +90,6 @@ def test_a_newer_wechatmsg_export_knows_the_partner_by_the_files_name(tmp_path: 
     with pytest.raises(CollectError) as error:
         collect(renamed)
     assert str(error.value) == (
-        "导出.csv: who is customer, agent or bot among 何田, 春风小铺? Add to this source in feedback.toml, "
-        'with the right role for each: roles = { "何田" = "customer", "春风小铺" = "customer" }'
+        "导出.csv: who is customer, agent or bot among 何田, 春风小铺? Add to this source in feedback.toml each of them "
+        'as "customer", "agent" or "bot"; if 何田 is an agent, for instance: roles = { "何田" = "agent" }'
     )

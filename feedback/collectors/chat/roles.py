@@ -92,14 +92,13 @@ class UnknownSpeakers(CollectError):
 
 
 def unknown_speakers(where: str, names: Collection[str]) -> UnknownSpeakers:
-    """The error that names the speakers and shows what to add to feedback.toml."""
+    """The error that names the speakers and shows what to add to feedback.toml, with nobody's role filled in as if it were known."""
     shown = list(names)[:6]
-    quoted = [name.replace("\\", "\\\\").replace('"', '\\"') for name in shown]
-    table = ", ".join(f'"{name}" = "customer"' for name in quoted)
+    quoted = shown[0].replace("\\", "\\\\").replace('"', '\\"')
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     error = UnknownSpeakers(
-        f"{where}: who is customer, agent or bot among {', '.join(shown)}{more}? Add to this source in feedback.toml, "
-        f"with the right role for each: roles = {{ {table} }}",
+        f"{where}: who is customer, agent or bot among {', '.join(shown)}{more}? Add to this source in feedback.toml each of them "
+        f'as "customer", "agent" or "bot"; if {shown[0]} is an agent, for instance: roles = {{ "{quoted}" = "agent" }}',
     )
     error.count = len(names)  # not an argument of its own: errors travel between processes
     return error

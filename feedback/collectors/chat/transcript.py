@@ -10,7 +10,8 @@ Five forms of the line that opens a turn, as help desks, marketplaces and chat w
 
 One file is of one form, the one that fits most of its lines with speakers known by name. Everything up to the next
 turn is one message. A line of dashes, or "会话编号：…", before a turn begins another conversation; a line that is only
-a date dates the clock times below it. Where there is no date, none is made up: it is listed once.
+a date dates the clock times below it. The clock may be one of half a day ("下午3:20"). Where there is no date, or only
+a day ("昨天 9:05"), none is made up: it is listed once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,10 +21,12 @@ from typing import NamedTuple
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.chat.lines import TextFile, fingerprint
 from feedback.collectors.chat.roles import assign_roles, is_generic, missing_side, unknown_speakers
-from feedback.collectors.chat.transcript_turns import Form, Turn, find_form, read_turns
+from feedback.collectors.chat.transcript_heads import Form, find_form
+from feedback.collectors.chat.transcript_turns import Turn, read_turns
 from storage.records import Role
 
 NO_DATES = "no dates in this transcript"
+ONLY_DAYS = "a day like 昨天 or 星期三 tells no date once the chat was copied out: none is known here"
 
 
 def collect(file: TextFile, config: SourceConfig) -> Iterator[Item] | None:
@@ -148,7 +151,7 @@ def _records(file: TextFile, form: Form, config: SourceConfig, conversations: li
         role = conversation.roles[turn.speaker]
         problems = tuple(turn.problems)
         if turn.date is None and not problems and not said_undated:
-            problems = (NO_DATES,)
+            problems = (ONLY_DAYS if turn.day_name else NO_DATES,)
             said_undated = True
         source_id, own = ids.id_of(turn, conversation, number)
         named = role == "customer" and not is_generic(turn.speaker, config.roles)

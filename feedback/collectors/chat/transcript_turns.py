@@ -1,49 +1,27 @@
-"""Cutting a transcript into turns: which lines open one, where a conversation ends, which date a clock time has."""
+"""Cutting a transcript into turns: where a conversation ends, which date a clock time has. Which lines open one: `transcript_heads.py`."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from feedback.collectors.base import Unreadable
 from feedback.collectors.chat.lines import TextFile
-from feedback.collectors.chat.roles import is_generic, role_of
+from feedback.collectors.chat.roles import is_generic
+from feedback.collectors.chat.transcript_heads import DAY, LABEL, NAME_TEXT, YEAR, Form, Head
+from feedback.dates import same_date
 from storage.records import Role
 
-_DAY = r"\d{1,2}\s?[-/.月]\s?\d{1,2}日?"
-_YEAR = r"\d{4}\s?[-/.年]\s?"
-_STAMP = rf"(?:(?P<date>(?:{_YEAR})?{_DAY})[T\s]?\s*)?(?P<time>\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?)"
-_OPEN, _CLOSE = r"[\[(（【]", r"[\])）】]"
-_NEVER = r",，;；。！？!?\"“”{}<>|\t"
-# A name that other signs end, as in 千牛's "某某旗舰店:小美 (2023-11-11 10:20:33)", and one that a colon ends.
-_NAME = rf"(?P<name>[^\s\[\]【】:：{_NEVER}][^{_NEVER}]{{0,29}}?)"
-_PLAIN_NAME = rf"(?P<name>[\[【]?[^\s:：()（）\[\]【】{_NEVER}][^:：\[\]【】{_NEVER}]{{0,29}}?[\]】]?)"
-_TEXT = r"\s*(?P<text>.*)$"
-
-_NAME_STAMP = re.compile(rf"{_NAME}(?:\s{{1,9}}{_OPEN}?|{_OPEN})\s?{_STAMP}\s?{_CLOSE}?\s?[:：]?$")
-_STAMP_NAME = re.compile(rf"{_OPEN}?{_STAMP}{_CLOSE}?\s*{_PLAIN_NAME}$")
-_STAMP_NAME_TEXT = re.compile(rf"{_OPEN}?{_STAMP}{_CLOSE}?\s*{_PLAIN_NAME}\s*(?:[:：](?!//)|\t){_TEXT}")
-_NAME_STAMP_TEXT = re.compile(rf"{_PLAIN_NAME}\s*{_OPEN}?{_STAMP}{_CLOSE}?\s*(?:[:：]|\t){_TEXT}")
-_NAME_TEXT = re.compile(rf"{_PLAIN_NAME}\s*[:：](?!//){_TEXT}")
-# "[10:20:33] 会话已转接": the window speaks, nobody else.
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
-_NOTICE = re.compile(rf"{_OPEN}{_STAMP}{_CLOSE}\s*(?P<text>[^:：]+)$")
-_NOTICE_SPEAKER = "系统"
-
-# What stands before a colon without being a speaker.
-_LABEL = re.compile(
-    r".*(?:ID|编号|单号|号码|账号|昵称|姓名|电话|手机|手机号|时间|日期|渠道|来源|状态|类型|标签|地址|收件人|收货人|联系人|尺码|"
-    r"颜色|规格|型号|备注|原因|金额|价格|数量|链接|主题|满意度|评价|评分|时长|https?)",
-    re.IGNORECASE,
-)
 _RULE = re.compile(r"[-=*_~—─━]{3,}+(?P<title>[^-=*_~—─━]*+)[-=*_~—─━]*+")
 _CONVERSATION = re.compile(
     r"(?:会话|对话|session|conversation)\s?(?:ID|编号|号)?\s?[:：#]?\s?(?P<id>[A-Za-z0-9][A-Za-z0-9_-]*)", re.IGNORECASE
 )
-_DATE_LINE = re.compile(rf"[-=*_~—─━\s]*(?P<date>{_YEAR}{_DAY})(?:\s*(?:星期|周).)?[-=*_~—─━\s]*")
+_DATE_LINE = re.compile(rf"[-=*_~—─━\s]*(?P<date>{YEAR}{DAY})(?:\s*(?:星期|周).)?[-=*_~—─━\s]*")
 # Not "导出时间": that is when somebody copied the conversation, not when it was held.
-_DATE_LABEL = re.compile(rf"(?:会话|对话|聊天|开始|接入|咨询)?(?:日期|时间)\s*[:：]\s*(?P<date>{_YEAR}{_DAY})")
+_DATE_LABEL = re.compile(rf"(?:会话|对话|聊天|开始|接入|咨询)?(?:日期|时间)\s*[:：]\s*(?P<date>{YEAR}{DAY})")
+# Of what an export writes after a conversation, this is nobody's words; and this a customer lists under a line of dashes.
+_FOOT = re.compile(r".*(?:时间|日期|时长|满意度|评分|消息分组|消息对象)\s*[:：].*")
+_LISTED = re.compile(r"(?:退款|退货|换货)?(?:尺码|颜色|规格|型号|原因|金额|价格|数量)")
 _DIVIDER_STARTS = frozenset("-=*_~—─━会对sScC")
 _SHORTEST_ID = 6  # "会话 3" counts conversations of one file; it names none
 
@@ -54,6 +32,7 @@ class Turn:
 
     speaker: str
     date: str | None
+    day_name: str | None  # "昨天": no date is known by it
     time: str | None
     line: int
     conversation: int
@@ -64,71 +43,6 @@ class Turn:
     @property
     def text(self) -> str:
         return "\n".join(self.lines).strip()
-
-
-class Head(NamedTuple):
-    """The line that opens a turn, taken apart."""
-
-    speaker: str
-    date: str | None
-    time: str | None
-    text: str
-    is_notice: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How the lines look that open a turn. `stamped`: a time is on them, so little else looks the same."""
-
-    pattern: re.Pattern[str]
-    stamped: bool
-    inline: bool  # the words stand on the same line
-    configured: Mapping[str, Role]
-
-    def head(self, line: str) -> Head | None:
-        """The line taken apart, when it is one that may open a turn."""
-        if ":" not in line and (self.stamped or "：" not in line):
-            return None
-        found = self.pattern.match(line)
-        if found is None:
-            return self._notice(line) if self.inline and self.stamped else None
-        name = found["name"].strip("[]【】 ")
-        if not self.stamped:
-            return None if name not in self.configured and _is_label(name) else Head(name, None, None, found["text"])
-        return Head(name, found["date"], found["time"], found["text"] if self.inline else "")
-
-    def _notice(self, line: str) -> Head | None:
-        found = _NOTICE.match(line)
-        return Head(_NOTICE_SPEAKER, found["date"], found["time"], found["text"], is_notice=True) if found else None
-
-
-@lru_cache(maxsize=1024)
-def _is_label(name: str) -> bool:
-    return _LABEL.fullmatch(name) is not None or not any(character.isalpha() for character in name)
-
-
-def find_form(lines: Sequence[str], configured: Mapping[str, Role]) -> Form | None:
-    """The form of most lines with known speakers; without such lines, of most lines at all. None: no transcript."""
-    forms = [Form(pattern, True, False, configured) for pattern in (_NAME_STAMP, _STAMP_NAME)]
-    forms += [Form(pattern, True, True, configured) for pattern in (_STAMP_NAME_TEXT, _NAME_STAMP_TEXT)]
-    forms.append(Form(_NAME_TEXT, False, True, configured))
-    names: list[list[str]] = [[] for _ in forms]
-    for line in lines:
-        for form, found in zip(forms, names, strict=True):
-            head = form.head(line.strip())
-            if head is not None and not head.is_notice:
-                found.append(head.speaker)
-                break
-    known = [sum(role_of(name, configured) is not None for name in found) for found in names]
-    best = max(range(len(forms)), key=lambda n: (known[n], len(names[n])))
-    if known[best]:
-        return forms[best]
-    # Nobody known: still a transcript when few names come again and again, but a log or a letter is none.
-    heads = names[best]
-    distinct = len(set(heads))
-    # Of lines with a time and a Chinese name on them two will do: a log is none.
-    again = distinct < len(heads) or (forms[best].stamped and all(map(_CHINESE.search, heads)))
-    return forms[best] if 2 <= distinct <= 12 and again and 3 * len(heads) >= len(lines) else None
 
 
 class _Reader:
@@ -146,15 +60,17 @@ class _Reader:
         self.held_id = ""
         self.date: str | None = None
         self.dates_on_heads = False
-        self.time = ""
+        self.clock = ""
 
     def take(self, number: int, line: str) -> Sequence[Turn | str]:
         """The turn that this line completes, if any; the reason, if it can't be used."""
-        if (self.held or line[:1] in _DIVIDER_STARTS) and self._hold(line):
-            return ()
         head = self.form.head(line)
+        # What has a name and a time is somebody speaking; without a time "会话：HH20231111" looks the same.
+        opens = head is not None and self.form.stamped
+        if not opens and (self.held or line[:1] in _DIVIDER_STARTS) and self._hold(line):
+            return ()
         if head is None:
-            return self._continue(line)
+            return self._continue(line, self._undated_speaker(number, line))
         done: Sequence[Turn | str] = ()
         if self.held:
             done = self.close()
@@ -174,21 +90,38 @@ class _Reader:
         turn, self.current = self.current, None
         return () if turn is None else (turn,)
 
+    def finish(self) -> Sequence[Turn]:
+        """The last turn of the file, with what follows a dividing line in it: no speaker came for whom that would divide."""
+        if self.current is not None and any(map(self._is_said, self.held)):
+            self.current.lines += self.held
+        return self.close()
+
+    def _is_said(self, line: str) -> bool:
+        return self._is_labelled(line) and not _CONVERSATION.fullmatch(line) and not _FOOT.fullmatch(line)
+
     def _open(self, head: Head, number: int) -> None:
-        problems = []
-        time = head.time
-        if time is not None:
-            time = time if time[1:2] != ":" else f"0{time}"
-            self.dates_on_heads = head.date is not None
-            if head.date is not None:
-                self.date = _plain_date(head.date)
-            elif self.date is not None and time < self.time:
-                self.date = None
-                problems.append("the clock goes back here: the date given before no longer holds, no other is given")
-            self.time = time
+        time = problem = None
+        if head.time is not None:
+            time = _plain_time(head.time)
+            problem = self._keep_time(head, time)
         lines = [head.text] if head.text else []
         place = (number, self.conversation, self.conversation_id)
-        self.current = Turn(head.speaker, self.date, time, *place, lines, problems)
+        self.current = Turn(head.speaker, self.date, head.day_name, time, *place, lines, [problem] if problem else [])
+
+    def _keep_time(self, head: Head, time: str) -> str | None:
+        """Takes the date and the clock of a head for those below it; why the date that was given before ends here."""
+        problem = None
+        clock = _clock(time)
+        self.dates_on_heads = head.date is not None
+        if head.date is not None:
+            self.date = _plain_date(head.date)
+        elif head.day_name is not None:
+            self.date = None
+        elif self.date is not None and clock < self.clock:
+            self.date = None
+            problem = "the clock goes back here: the date given before no longer holds, no other is given"
+        self.clock = clock
+        return problem
 
     def _hold(self, line: str) -> bool:
         """Whether the line may divide conversations, or comes after one that may; the next line decides."""
@@ -203,14 +136,22 @@ class _Reader:
         named = None if is_date else _CONVERSATION.fullmatch(rule["title"].strip() if rule else line)
         if named and len(named["id"]) >= _SHORTEST_ID:
             self.held_id = named["id"]
-        if rule or named or (self.held and (is_date or self._is_labelled(line))):
+        if rule or named or (self.held and (is_date or (self._is_labelled(line) and not self._is_listed(line)))):
             self.held.append(line)
             return True
         return False
 
     def _is_labelled(self, line: str) -> bool:
-        name = re.split("[:：]", line, maxsplit=1)[0]
-        return name != line and name not in self.form.configured and _is_label(name.strip())
+        """Whether a line says something about a conversation, or is nothing but a time; "3:30 没人来" is neither."""
+        name = _before_colon(line)
+        if name is None or name in self.form.configured:
+            return False
+        return LABEL.fullmatch(name) is not None or not any(character.isalpha() for character in line)
+
+    def _is_listed(self, line: str) -> bool:
+        """Whether the line belongs to a message that has a dividing line in it, where nothing speaks for another conversation."""
+        headed = self.held_id or any(map(_FOOT.fullmatch, self.held))
+        return not headed and _LISTED.fullmatch(_before_colon(line) or "") is not None
 
     def _divide(self) -> None:
         """Begins another conversation, unless nothing has been said in this one."""
@@ -218,7 +159,7 @@ class _Reader:
             self.conversation += 1
             self.started = False
         self.conversation_id = self.held_id
-        self.date, self.time = None, ""
+        self.date, self.clock = None, ""
         for line in self.held:
             self._read_date(line)
         self.held, self.held_id = [], ""
@@ -226,7 +167,7 @@ class _Reader:
     def _read_date(self, line: str) -> None:
         found = _DATE_LINE.fullmatch(line) or _DATE_LABEL.match(line)
         if found:
-            self.date, self.time = _plain_date(found["date"]), ""
+            self.date, self.clock = _plain_date(found["date"]), ""
 
     def _continue(self, line: str, problem: str | None = None) -> Sequence[str]:
         held, self.held, self.held_id = self.held, [], ""
@@ -251,8 +192,16 @@ class _Reader:
             return False
         return self.form.stamped or not line[0].isdigit()
 
+    def _undated_speaker(self, number: int, line: str) -> str | None:
+        if self.speaking is None or not self.form.dated:
+            return None
+        found = self.form.loose_head(line)
+        if found is None or found.speaker not in self.speaking[self.conversation]:
+            return None
+        return f"line {number} reads like somebody speaking but has no date; kept in this message"
+
     def _quoted_speaker(self, line: str) -> str | None:
-        found = _NAME_TEXT.match(line)
+        found = NAME_TEXT.match(line)
         if found and found["name"] not in self.form.configured and is_generic(found["name"], {}):
             return f"a line of this message begins with '{found['name']}：' but has no time; kept in this message"
         return None
@@ -269,7 +218,23 @@ def read_turns(
             continue
         for taken in reader.take(line.number, line.text.strip()):
             yield file.unreadable(line, taken) if isinstance(taken, str) else taken
-    yield from reader.close()
+    yield from reader.finish()
+
+
+def _before_colon(line: str) -> str | None:
+    name, *rest = re.split("[:：]", line, maxsplit=1)
+    return name.strip() if rest else None
+
+
+def _plain_time(time: str) -> str:
+    """The clock as intake reads it: "下午 3:05" as "下午3:05"."""
+    time = "".join(time.split())
+    return time if time[1:2] != ":" else f"0{time}"
+
+
+def _clock(time: str) -> str:
+    """A clock's time as it sorts: "下午3:05" after "11:58". What may be at night or at noon ("晚上12:05") sorts last."""
+    return same_date(f"2000-01-01 {time}")
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,187 @@
+"""Which lines of a text transcript open a message: stamps with words in them, names that are none. All people are made up."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from chat_files import collect, records, said, written
+
+from feedback.collectors.base import Record
+from feedback.dates import DateReader
+from feedback.errors import CollectError
+from storage.records import Role
+
+UNDATED = "a day like 昨天 or 星期三 tells no date once the chat was copied out: none is known here"
+
+# Heads with a half of the day: form, text.
+HALVES = {
+    "name first": "小林 2026-03-01 下午3:20:33\n杯子漏水\n客服小美 2026-03-01 下午3:21:05\n好的\n",
+    "name first, spaces": "小林  2026-03-01 下午 3:20:33\n杯子漏水\n客服小美  2026-03-01 下午 3:21:05\n好的\n",
+    "name, brackets": "小林（2026年3月1日 下午3:20:33）：杯子漏水\n客服小美（2026年3月1日 下午3:21:05）：好的\n",
+    "stamp first": "2026-03-01 下午3:20:33 小林\n杯子漏水\n2026-03-01 下午3:21:05 客服小美\n好的\n",
+    "stamp, name, words": "[2026-03-01 下午 3:20:33] 小林：杯子漏水\n[2026-03-01 下午 3:21:05] 客服小美：好的\n",
+    "weekday": "小林 2026年3月1日 星期日 下午3:20:33\n杯子漏水\n客服小美 2026年3月1日 星期日 下午3:21:05\n好的\n",
+    "pm": "2026/3/1 3:20:33 PM 小林\n杯子漏水\n2026/3/1 3:21:05 PM 客服小美\n好的\n",
+}
+
+
+@pytest.mark.parametrize("text", HALVES.values(), ids=HALVES.keys())
+def test_a_half_of_the_day_belongs_to_the_clock(text: str, tmp_path: Path) -> None:
+    items = collect(written(tmp_path, "t.txt", text))
+    assert [(r.role, r.customer, r.text, r.problems) for r in records(items)] == [
+        ("customer", "小林", "杯子漏水", ()),
+        ("agent", None, "好的", ()),
+    ]
+    reader = DateReader("Asia/Shanghai", datetime(2026, 3, 5, tzinfo=UTC))
+    assert [reader.read(r.posted_at or "") for r in records(items)] == ["2026-03-01T07:20:33Z", "2026-03-01T07:21:05Z"]
+
+
+def test_a_whole_record_of_a_head_with_a_half_of_the_day(tmp_path: Path) -> None:
+    text = "小林 2026-03-01 下午 3:05\n杯子漏水\n客服小美 2026-03-01 下午 3:06\n好的\n"
+    assert collect(written(tmp_path, "t.txt", text))[0] == Record(
+        text="杯子漏水",
+        kind="chat",
+        channel="chat",
+        location="t.txt:1",
+        source_id="keyed:0aac7c4be2e39045",
+        role="customer",
+        posted_at="2026-03-01 下午3:05",
+        conversation_id="keyed:5d950b464237a0fd",
+        turn=1,
+        customer="小林",
+        shared=True,
+    )
+
+
+def test_noon_does_not_set_the_clock_back_and_midnight_does(tmp_path: Path) -> None:
+    text = "—— 2026年3月1日 ——\n[上午11:58] 客服：您好\n[下午1:05] 客户：在吗\n[晚上11:50] 客服：在\n[凌晨0:10] 客户：晚了\n"
+    problem = "the clock goes back here: the date given before no longer holds, no other is given"
+    assert [(r.text, r.posted_at, r.problems) for r in records(collect(written(tmp_path, "t.txt", text)))] == [
+        ("您好", "2026-03-01 上午11:58", ()),
+        ("在吗", "2026-03-01 下午1:05", ()),
+        ("在", "2026-03-01 晚上11:50", ()),
+        ("晚了", None, (problem,)),
+    ]
+
+
+@pytest.mark.parametrize("day", ["昨天", "前天", "今天", "星期三", "周三"])
+def test_a_day_told_from_when_the_chat_was_copied_is_no_date_and_no_part_of_a_name(day: str, tmp_path: Path) -> None:
+    text = f"小林  {day} 9:05\n杯子漏水\n客服小美  {day} 下午2:06\n好的\n小林  {day} 下午2:10\n谢谢\n"
+    items = records(collect(written(tmp_path, "t.txt", text)))
+    assert [(r.role, r.customer, r.text, r.posted_at, r.problems) for r in items] == [
+        ("customer", "小林", "杯子漏水", None, (UNDATED,)),
+        ("agent", None, "好的", None, ()),
+        ("customer", "小林", "谢谢", None, ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[昨天 9:05] 小林：杯子漏水\n[昨天 9:06] 客服小美：好的\n",
+        "昨天 9:05 小林\n杯子漏水\n昨天 9:06 客服小美\n好的\n",
+    ],
+)
+def test_a_day_may_stand_before_the_name(text: str, tmp_path: Path) -> None:
+    assert [(r.role, r.customer, r.text) for r in records(collect(written(tmp_path, "t.txt", text)))] == [
+        ("customer", "小林", "杯子漏水"),
+        ("agent", None, "好的"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["小周三", "慵懒的下午"])
+def test_a_name_may_end_in_words_for_a_time(name: str, tmp_path: Path) -> None:
+    for text in (f"{name} 10:20:33\n漏水\n客服 10:20:40\n好\n", f"{name} 10:20:33：漏水\n客服 10:20:40：好\n"):
+        items = records(collect(written(tmp_path, "t.txt", text)))
+        assert [(r.customer, r.text) for r in items] == [(name, "漏水"), (None, "好")]
+
+
+def test_yesterday_ends_the_date_that_was_given_before(tmp_path: Path) -> None:
+    text = "小林 2026-03-01 9:05\n漏水\n客服小美 昨天 9:06\n好的\n小林 9:07\n谢谢\n"
+    assert [(r.text, r.posted_at, r.problems) for r in records(collect(written(tmp_path, "t.txt", text)))] == [
+        ("漏水", "2026-03-01 09:05", ()),
+        ("好的", None, (UNDATED,)),
+        ("谢谢", None, ()),
+    ]
+
+
+def test_a_time_in_a_message_opens_no_turn_where_heads_carry_dates(tmp_path: Path) -> None:
+    text = (
+        "客户张三 2026-03-01 10:20:33\n我约的上门\n明天下午 3:30\n能改吗\n"
+        "客服小美 2026-03-01 10:21:33\n改到\n师傅有空 3:30\n可以吗\n"
+    )
+    expected = [("customer", 1, "我约的上门\n明天下午 3:30\n能改吗"), ("agent", 2, "改到\n师傅有空 3:30\n可以吗")]
+    assert said(collect(written(tmp_path, "t.txt", text))) == expected
+
+
+def test_words_for_a_time_are_nobodys_name(tmp_path: Path) -> None:
+    text = "客户张三 10:20:33\n我约的上门\n明天下午 3:30\n能改吗\n客服小美 10:21:33\n好\n"
+    assert said(collect(written(tmp_path, "t.txt", text))) == [
+        ("customer", 1, "我约的上门\n明天下午 3:30\n能改吗"),
+        ("agent", 2, "好"),
+    ]
+
+
+def test_a_half_of_the_day_in_a_message_opens_no_turn_where_heads_have_none(tmp_path: Path) -> None:
+    text = "客户张三 10:20:33\n师傅说 下午3:20\n能改吗\n客服小美 10:21:33\n好\n"
+    assert said(collect(written(tmp_path, "t.txt", text))) == [
+        ("customer", 1, "师傅说 下午3:20\n能改吗"),
+        ("agent", 2, "好"),
+    ]
+
+
+# A date now and then, clock times below it: text, when each turn was.
+NOW_AND_THEN = {
+    "date line": "2026-03-01\n客服小美 10:20:33\n您好\n小林 10:21:00\n漏水\n",
+    "date on the first head": "客服小美 2026-03-01 10:20:33\n您好\n小林 10:21:00\n漏水\n",
+    "date on everybody's first head": (
+        "客服小美 2026-03-01 10:20:33\n您好\n小林 2026-03-01 10:21:00\n漏水\n客服小美 10:22:00\n好\n小林 10:23:00\n谢谢\n"
+    ),
+    "date on the heads of a new day": (
+        "客服小美 2026-03-01 10:20:33\n您好\n小林 10:21:00\n漏水\n小林 2026-03-02 09:00:00\n还漏\n客服小美 09:01:00\n好\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", NOW_AND_THEN.values(), ids=NOW_AND_THEN.keys())
+def test_heads_may_leave_out_a_date_that_was_given_before(text: str, tmp_path: Path) -> None:
+    items = records(collect(written(tmp_path, "t.txt", text)))
+    assert [(r.text, r.posted_at) for r in items[:2]] == [
+        ("您好", "2026-03-01 10:20:33"),
+        ("漏水", "2026-03-01 10:21:00"),
+    ]
+    assert len(items) == text.count(":") // 2
+
+
+def test_a_head_that_lacks_the_date_of_all_others_is_told(tmp_path: Path) -> None:
+    talk = "客户张三 2026-03-01 10:20:33\n在吗\n客服小美 2026-03-01 10:21:33\n在\n" * 600
+    items = records(collect(written(tmp_path, "t.txt", talk + "客户张三 10:22:33\n漏水\n")))
+    problem = "line 2401 reads like somebody speaking but has no date; kept in this message"
+    assert (items[-1].text, items[-1].problems) == ("在\n客户张三 10:22:33\n漏水", (problem,))
+
+
+STRANGERS = (
+    "2026-03-01 10:20:33 小林\n杯子漏水\n照片发你了\n看一下\n\n"
+    "2026-03-01 10:21:00 风和\n您好\n这边看到了\n给您换一个\n\n"
+)
+
+
+def test_dated_heads_of_strangers_are_a_conversation_however_long_its_messages(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.txt", STRANGERS)
+    with pytest.raises(CollectError) as error:
+        collect(path)
+    assert str(error.value) == (
+        "t.txt: who is customer, agent or bot among 小林, 风和? Add to this source in feedback.toml each of them "
+        'as "customer", "agent" or "bot"; if 小林 is an agent, for instance: roles = { "小林" = "agent" }'
+    )
+    roles: dict[str, Role] = {"风和": "agent"}
+    assert said(collect(path, roles)) == [
+        ("customer", 1, "杯子漏水\n照片发你了\n看一下"),
+        ("agent", 2, "您好\n这边看到了\n给您换一个"),
+    ]
+
+
+def test_clock_times_among_many_other_lines_are_still_no_conversation(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.txt", STRANGERS.replace("2026-03-01 ", ""))
+    with pytest.raises(CollectError, match="is no conversation in a format known here"):
+        collect(path)
