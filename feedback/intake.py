@@ -16,6 +16,7 @@ from feedback.copies import fingerprints
 from feedback.dates import DateReader, UnknownDate, same_date, same_minute
 from feedback.noise import noise_of
 from feedback.pii import mask
+from feedback.ratings import cure, number_in, rating_of
 from nlp.language import detect_language
 from nlp.normalize import fold
 from storage.records import Fingerprint, Incoming, Reject, Score, Verbatim
@@ -29,7 +30,6 @@ LONGEST_TEXT = 200_000  # characters; more is a log or a book, not what a custom
 _CUT = 200  # characters before the cut, where an address, a number or a tag may have been broken in two
 EXCERPT, REASON = 80, 300  # characters of a reject
 _QUOTED_DATE = 60
-_NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:分|星|颗星|stars?|/\s*\d+)?\s*", re.IGNORECASE)
 _COUNT = re.compile(
     r"\s*((?:\d{1,3}(?:,\d{3}){1,4}|\d{1,12})(?:\.\d{1,6})?)\s*([千万亿萬億kwm]?)\s*\+?\s*", re.IGNORECASE
 )
@@ -214,7 +214,7 @@ def _identity(record: Record) -> str:
     date = record.posted_at and same_date(record.posted_at)
     about = (record.customer, record.product, record.store, record.region, record.question)
     said = (_without_blanks(clean(record.text)), date, *(field and _without_blanks(field) for field in about))
-    scores = [(score.metric, score.value if (n := _number(score.value)) is None else n) for score in record.scores]
+    scores = [(score.metric, score.value if (n := number_in(score.value)) is None else n) for score in record.scores]
     return _digest((*said, record.conversation_id, record.turn, record.role, *scores), 12).hex()
 
 
@@ -229,9 +229,10 @@ def _digest(said: Iterable[object], size: int) -> bytes:
 
 
 def _score(raw: RawScore, problems: list[str]) -> Score | None:
-    value = _number(raw.value)
+    value = rating_of(raw.value, raw.metric, raw.high)
     if value is None or not raw.low <= value <= raw.high:
-        problems.append(f"{raw.metric} score unknown: '{mask(raw.value)[:20]}' is not in {raw.low:g}..{raw.high:g}")
+        said = f"{raw.metric} score unknown: '{mask(raw.value)[:20]}' is not in {raw.low:g}..{raw.high:g}"
+        problems.append(said + cure(raw.value, raw.high))
         return None
     return Score(raw.metric, value, raw.low, raw.high)
 
@@ -251,12 +252,6 @@ def _count(raw: str) -> int | None:
         return None
     count = Decimal(match[1].replace(",", "")) * _UNITS[match[2].lower()]
     return int(count) if count == int(count) and count <= _MOST_VOTES else None
-
-
-@lru_cache(maxsize=1024)  # ratings recur
-def _number(raw: str) -> float | None:
-    match = _NUMBER.fullmatch(raw)
-    return float(match[1]) if match else None
 
 
 @overload

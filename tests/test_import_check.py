@@ -106,7 +106,13 @@ def test_everything_that_is_wrong_with_a_table_is_found_in_one_reading(tmp_path:
             Tally("the row has no text", 1, "r.csv:7"),
             Tally("it has 8 columns where the header has 7: a comma, quote or line break too many?", 1, "r.csv:9"),
         ),
-        incomplete=(Tally("star score unknown: … is not in 1..5", 1, "r.csv:4"),),
+        incomplete=(
+            Tally(
+                "star score unknown: … is not in 1..5; what it is worth is said in the layout, under [[scores]]: values = { … = 5 }",
+                1,
+                "r.csv:4",
+            ),
+        ),
         withdrawn=0,
     )
 

@@ -15,6 +15,7 @@ from stored import database_bytes, dump, new_store, reading, rows
 from feedback.collectors.base import KEYED, Item, RawScore, Record, Unreadable, Withdrawn
 from feedback.copies import similar
 from feedback.intake import Intake, Taken
+from feedback.ratings import number_in
 from storage.journal import add_rejects, start_run
 from storage.occurrences import Occurrences
 from storage.records import BatchResult, Reject, Score, Verbatim
@@ -152,6 +153,7 @@ def test_no_date_is_no_problem(blank: str | None) -> None:
     assert (only(taken).posted_at, taken.rejects) == (None, [])
 
 
+VALUES = '; what it is worth is said in the layout, under [[scores]]: values = { "好评" = 5 }'
 SCORES = [
     ("4", 4.0),
     (" 4.5 ", 4.5),
@@ -173,7 +175,8 @@ SCORES = [
 def test_a_score_off_its_scale_or_unreadable_is_left_out_and_listed(raw: str, value: float | None) -> None:
     taken = take(replace(RECORD, scores=(RawScore("star", raw, 1, 5),)))
     if value is None:
-        reason = f"star score unknown: '{raw}' is not in 1..5"
+        cure = "" if number_in(raw) is not None else VALUES
+        reason = f"star score unknown: '{raw}' is not in 1..5{cure}"
         assert taken.rejects == [Reject("shop", "a.csv:2", reason, "物流太慢了", stored=True)]
     assert only(taken).scores == (() if value is None else (Score("star", value, 1, 5),))
 

@@ -29,7 +29,8 @@ def _record(**fields: object) -> Record:
             Reject(
                 "shop",
                 "a.csv:2",
-                "star score unknown: '非常满意，有事请直接联系我的手机[手机号' is not in 1..5",
+                "star score unknown: '非常满意，有事请直接联系我的手机[手机号' is not in 1..5; what it is worth is said in the layout, "
+                'under [[scores]]: values = { "好评" = 5 }',
                 "不错",
                 stored=True,
             ),

@@ -232,6 +232,8 @@ def test_the_suggested_layout_is_whole_and_ready_to_use() -> None:
         'column = "星级"\n'
         "low = 1                   # 最低分\n"
         "high = 5                  # 最高分\n"
+        '# values = { "好评" = 5, "差评" = 1 }   # 评分是文字的，去掉行首的 # 号，写明每个词值几分\n'
+        "# divide = 20   # 评分是百分数（100%）的，去掉行首的 # 号\n"
         "\n"
         "# 没有用到的列：备注\n"
     )

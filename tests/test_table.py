@@ -303,7 +303,7 @@ def test_a_layout_picks_joins_drops_translates_and_tells_roles(tmp_path: Path) -
             location="x.csv:3",
             product="壶",
             parent_id="T1",
-            problems=("csat score can't be read: 差",),
+            problems=("csat score is not among the `values` of layout own, so it can't be read: 差",),
             store="总店",
             **common,
         ),

@@ -12,6 +12,7 @@ from feedback.collectors.layout import ExtraText, Layout, Pick, ScoreColumn, fol
 from feedback.collectors.nicknames import is_shared
 from feedback.collectors.objects import getter
 from feedback.dates import read_excel_serial
+from feedback.ratings import number_in
 from storage.records import Role
 
 Cells = Sequence[str]
@@ -79,7 +80,9 @@ class RowMapper:
             for name in ("source_id", "customer", "conversation_id", "parent_id")
             if (take_id := take.get(name))
         }
-        self._scores = [_Score(places[fold(s.column)], s) for s in layout.scores if fold(s.column) in places]
+        self._scores = [
+            _Score(places[fold(s.column)], s, layout.name) for s in layout.scores if fold(s.column) in places
+        ]
         self._drops = [(places[fold(d.column)], frozenset(d.values)) for d in layout.drop if fold(d.column) in places]
         self._extras = [extra for text in layout.texts if (extra := self._extra(text))]
 
@@ -198,17 +201,16 @@ def translate_score(raw: str, column: ScoreColumn) -> str | None:
         return None if value is None else f"{value:g}"
     if column.divide == 1:
         return raw
-    try:
-        return f"{float(raw) / column.divide:g}"
-    except ValueError:
-        return None
+    number = number_in(raw.rstrip("%％"))
+    return None if number is None else f"{number / column.divide:g}"
 
 
 class _Score:
     """A score column bound to its place. Few ratings are distinct, so each is worked out once."""
 
-    def __init__(self, index: int, column: ScoreColumn) -> None:
+    def __init__(self, index: int, column: ScoreColumn, layout: str) -> None:
         self.index = index
+        self._layout = layout
         self._column = column
         self._seen: dict[str, RawScore | str | None] = {}
 
@@ -227,7 +229,8 @@ class _Score:
             return None
         value = translate_score(raw, column)
         if value is None:
-            return f"{column.metric} score can't be read: {raw}"
+            missing = f" is not among the `values` of layout {self._layout}, so it" if column.values else ""
+            return f"{column.metric} score{missing} can't be read: {raw}"
         return RawScore(column.metric, value, column.low, column.high)
 
 

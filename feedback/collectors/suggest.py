@@ -144,6 +144,8 @@ def suggest_layout(name: str, columns: Sequence[str], records: str | None = None
             f"column = {_quoted(column)}",
             f"low = {low}                   # 最低分",
             f"high = {high}                  # 最高分",
+            f'# values = {{ "好评" = {high}, "差评" = {low} }}   # 评分是文字的，去掉行首的 # 号，写明每个词值几分',
+            f"# divide = {100 // high}   # 评分是百分数（100%）的，去掉行首的 # 号",
         ]
     rest = [column for column in unused if column not in {column for column, _ in scores}]
     if rest:
