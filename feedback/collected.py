@@ -90,5 +90,7 @@ class Sums:
 
 def conflict(verbatim: Verbatim, part: str) -> Reject:
     """Two rows that say different things under one id are one row of the store: whoever made the file should know."""
-    reason = f"an earlier row has the same id ({verbatim.source_id}) and other contents; this one is kept"
-    return Reject(verbatim.source, part, shortened(reason, REASON), shortened(verbatim.text, EXCERPT), stored=True)
+    reason = (
+        f"an earlier row has the same id ({verbatim.source_id}) and other contents; that one is not kept, this one is"
+    )
+    return Reject(verbatim.source, part, shortened(reason, REASON), shortened(verbatim.text, EXCERPT))

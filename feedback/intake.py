@@ -12,6 +12,7 @@ from typing import overload
 
 from feedback.clean import clean
 from feedback.collectors.base import KEYED, Item, RawScore, Record, Unreadable
+from feedback.collectors.ids import EXCEL_ERRORS
 from feedback.copies import fingerprints
 from feedback.dates import DateReader, UnknownDate, same_date, same_minute
 from feedback.noise import noise_of
@@ -189,6 +190,9 @@ class Intake:
 
 def _said(raw: str, problems: list[str]) -> str:
     """A record's text, clean and masked; of one that is longer than a text may be the beginning."""
+    if raw.strip().upper() in EXCEL_ERRORS:
+        problems.append(f"an error of Excel stands where the words should be ({raw.strip()})")
+        return ""
     if len(raw) <= LONGEST_TEXT:
         return mask(clean(raw))
     problems.append(f"the text has {len(raw):,} characters: of more than {LONGEST_TEXT:,} only the beginning is kept")

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 import zipfile
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 
 from feedback.collectors.base import Item, Part, RawScore, Record, SourceConfig, Unreadable
 from feedback.collectors.grids import read_csv
-from feedback.collectors.merged_cells import Merged, read_merged
+from feedback.collectors.sheet_xml import Merged, read_facts
+from feedback.collectors.suggest import UnknownLayout
 from feedback.collectors.table import TableCollector
 from feedback.errors import CollectError
 
@@ -55,7 +58,8 @@ def test_sheets_with_the_same_header_are_read_on_and_others_are_reported(tmp_pat
         flat("x.xlsx[二]:2", "差"),
         Unreadable(
             "x.xlsx[说明]:1",
-            "this sheet was not read: its columns are not those of the first; save it as a file of its own",
+            "this sheet of 2 rows was not read: its columns are not those of 'the first sheet'; "
+            "save it as a file of its own if customers speak in it",
         ),
     ]
 
@@ -114,7 +118,9 @@ def test_merged_cells_are_found_wherever_the_sheet_is_cut_into_pieces(size: int)
 
     xml = b'<row r="1"/></sheetData><mergeCells count="4"><mergeCell ref="A2:A4"/><x:mergeCell  ref=\'AB12:AB13\' />'
     xml += b'<mergeCell ref="A1:C1"/><mergeCell other="1" ref="B1:B2"/></mergeCells>'
-    assert read_merged(Pieces(xml)) == [Merged(1, 2, 1), Merged(2, 4, 0), Merged(12, 13, 27)]
+    xml += b'<c r="A1"><f>1+1</f><v></v></c><c r="A2" s="1"><f>B1</f><v/></c><c r="A3"><f>B1</f><v>3</v></c>'
+    xml += b'<c r="A4" t="str"><f>IF(B1,"","")</f><v></v></c><c r="A5"/><c r="A6"><v>7</v></c>'
+    assert read_facts(Pieces(xml)) == ([Merged(1, 2, 1), Merged(2, 4, 0), Merged(12, 13, 27)], 2)
 
 
 GROUPS = ["订单", "", "评价", ""]
@@ -125,7 +131,21 @@ NAMES = ["编号", "店", "内容", "评价时间"]
     ("first", "second", "columns"),
     [
         pytest.param(GROUPS, NAMES, NAMES, id="groups above names"),
-        pytest.param(["商品", "店", "内容", ""], NAMES, ["商品", "店", "内容"], id="a header with a column too many"),
+        pytest.param(
+            ["商品", "店", "内容", ""],
+            ["壶", "东店", "很好", "甲"],
+            ["商品", "店", "内容"],
+            id="a header with a column too many",
+        ),
+        pytest.param(
+            ["序号", "顾客", "", "评价", "", "", "处理"],
+            ["序号", "昵称", "地区", "内容", "时间", "星级", "处理"],
+            ["序号", "昵称", "地区", "内容", "时间", "星级", "处理"],
+            id="columns merged over both rows",
+        ),
+        pytest.param(
+            ["部门：客服部", "负责人：小周", ""], ["编号", "内容", "时间"], ["编号", "内容", "时间"], id="notes above"
+        ),
         pytest.param(GROUPS, ["7", "东店", "好", "2024-01-01"], ["订单", "", "评价"], id="a row below"),
         pytest.param(
             GROUPS, ["编号", "编号", "内容", "评价时间"], ["订单", "", "评价"], id="not names: one comes twice"
@@ -151,6 +171,96 @@ def test_of_two_columns_with_one_name_the_first_is_meant_and_the_second_has_a_nu
     [item] = TableCollector().collect(Part(path.name, path), config)
     assert isinstance(item, Record)
     assert item.text == "追评"
+
+
+def sheets(path: Path, **named: list[list[object]]) -> Path:
+    from openpyxl import Workbook
+
+    workbook = Workbook()
+    assert workbook.active is not None
+    workbook.remove(workbook.active)
+    for title, rows in named.items():
+        sheet = workbook.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    workbook.save(path)
+    return path
+
+
+def test_each_sheet_has_its_own_header_wherever_it_is_and_its_own_order_of_columns(tmp_path: Path) -> None:
+    path = sheets(
+        tmp_path / "x.xlsx",
+        说明=[["商品评价导出"], ["导出人：小周"]],
+        一月=[["一月的评价"], [*HEADER.split(",")], ["壶", "好", "2024-01-01"]],
+        二月=[
+            ["二月的评价"],
+            ["导出于三月"],
+            ["content", "creationtime", "location", "product"],
+            ["差", "2024-01-01", "广东", "壶"],
+        ],
+    )
+    assert collect(path) == [
+        flat("x.xlsx[一月]:3", "好"),
+        replace(flat("x.xlsx[二月]:4", "差"), region="广东"),
+        Unreadable(
+            "x.xlsx:1",
+            "this sheet of 2 rows was not read: its columns are not those of '一月'; "
+            "save it as a file of its own if customers speak in it",
+        ),
+    ]
+
+
+def test_of_sheets_that_nobody_knows_the_one_with_the_most_columns_is_shown(tmp_path: Path) -> None:
+    path = sheets(
+        tmp_path / "x.xlsx", 说明=[["导出人", "小周"]], 数据=[["编号", "顾客说", "几时"], ["7", "好", "昨天"]]
+    )
+    with pytest.raises(UnknownLayout) as caught:
+        collect(path)
+    assert "Its columns: 编号、顾客说、几时\n" in str(caught.value)
+
+
+@pytest.mark.parametrize("sums", ["合计", "小计：", "平均分", "总计 8 条", "Total"])
+def test_a_row_that_sums_up_others_is_no_feedback(tmp_path: Path, sums: str) -> None:
+    path = write(tmp_path, "x.csv", f"{HEADER}\n壶,好,2024-01-01\n,{sums},4.3\n{sums},2,\n合计的数,不对,2024-01-01\n")
+    told = f"it sums up other rows ('{sums}')"
+    assert collect(path) == [
+        flat("x.csv:2", "好"),
+        Unreadable("x.csv:3", told),
+        Unreadable("x.csv:4", told),
+        replace(flat("x.csv:5", "不对"), product="合计的数"),
+    ]
+
+
+@pytest.mark.parametrize("number", [27, 31, 36, 57, 58])
+def test_dates_in_the_forms_of_chinese_excel_are_dates(tmp_path: Path, number: int) -> None:
+    rows = [[*HEADER.split(",")], ["壶", "好", datetime(2024, 1, 1, 10, 20)]]
+    path = sheets(tmp_path / "x.xlsx", 一=rows)
+    parts = {}
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    styles = re.sub(rb"<numFmts.*</numFmts>", b"", parts["xl/styles.xml"])
+    parts["xl/styles.xml"] = re.sub(rb'numFmtId="1\d\d"', f'numFmtId="{number}"'.encode(), styles)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    assert collect(path) == [replace(flat("x.xlsx:2", "好"), posted_at="2024-01-01 10:20:00")]
+
+
+def test_what_a_workbook_writes_by_codes_is_read_as_it_was_typed(tmp_path: Path) -> None:
+    path = sheets(tmp_path / "x.xlsx", 一=[[*HEADER.split(",")], ["壶", "第一行_x000D_\n第二行_x005F_x", "2024-01-01"]])
+    assert collect(path) == [flat("x.xlsx:2", "第一行\r\n第二行_x")]
+
+
+def test_formulas_that_nobody_calculated_are_told(tmp_path: Path) -> None:
+    rows: list[list[object]] = [[*HEADER.split(",")], ["壶", "好", "=TODAY()"], ["=A2", "差", "2024-01-01"]]
+    assert collect(sheets(tmp_path / "x.xlsx", 一=rows)) == [
+        replace(flat("x.xlsx:2", "好"), posted_at=None),
+        replace(flat("x.xlsx:3", "差"), product=None),
+        Unreadable(
+            "x.xlsx",
+            "2 cells hold formulas without results, and count as empty: open the file in Excel, save it, and collect it again",
+        ),
+    ]
 
 
 GOOD = [

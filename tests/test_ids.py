@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from feedback.collectors.base import Item, Part, Record, SourceConfig
+from feedback.collectors.ids import IdColumn
 from feedback.collectors.table import TableCollector
 
 LAYOUT = 'name="o"\nkind="review"\nchannel="c"\n[columns]\ntext="t"\nsource_id="i"\n'
@@ -54,3 +55,11 @@ def test_whole_numbers_of_excel_beyond_fifteen_digits_are_known_to_be_ruined(tmp
     assert isinstance(second, Record)
     assert first.problems == ("source_id looks ruined by Excel: 1234567890123450000",)
     assert (first.source_id, second.source_id) == (None, "12")
+
+
+def test_numbers_that_a_program_wrote_with_sixteen_digits_are_known_to_be_ruined() -> None:
+    sample = ["756247381085762000", "172757217426062300", "9007199254740993"]
+    column = IdColumn("source_id", sample)
+    assert [column.read(each)[0] for each in sample] == [None, None, "9007199254740993"]
+    whole = ["756247381085762037", "172757217426062276", "123456789012345600"]
+    assert [IdColumn("source_id", whole).read(each)[0] for each in whole] == whole

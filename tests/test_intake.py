@@ -277,6 +277,15 @@ def test_company_replies_and_other_turns_have_no_fingerprint() -> None:
     assert [item.verbatim.noise for item in taken.incoming] == ["company_reply", None, None]
 
 
+@pytest.mark.parametrize("error", ["#NAME?", "#N/A", " #value! "])
+def test_an_error_of_excel_is_nobodys_words(error: str) -> None:
+    taken = take(replace(RECORD, text=error))
+    why = f"an error of Excel stands where the words should be ({error.strip()})"
+    assert (taken.incoming, taken.rejects) == ([], [Reject("shop", "a.csv:2", f"the row has no text; {why}")])
+    taken = take(replace(RECORD, text=error, scores=(RawScore("star", "5", 1, 5),)))
+    assert (only(taken).text, [(reject.reason, reject.stored) for reject in taken.rejects]) == ("", [(why, True)])
+
+
 def test_rows_without_an_id_are_named_by_what_they_say_and_how_often() -> None:
     nameless = replace(RECORD, source_id=None)
     taken = take(nameless, replace(nameless, location="a.csv:9"), replace(nameless, text="客服很好"))

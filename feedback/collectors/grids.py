@@ -1,8 +1,7 @@
-"""Files that are rows under a header: CSV, TSV and Excel workbooks, read row by row in bounded memory."""
+"""Rows under a header: where it is, and which rows fit it; and the text files that hold such, CSV and TSV, read row by row in bounded memory."""
 
 import csv
 import re
-import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,13 +9,9 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
-from typing import Protocol, cast
-from zipfile import BadZipFile, ZipFile
-from zlib import error as ZlibError
 
 from feedback.collectors.base import Unreadable
 from feedback.collectors.encoding import Lines, open_text
-from feedback.collectors.merged_cells import Merged, filled, read_merged
 from feedback.errors import CollectError
 
 Row = tuple[str, list[str]]  # where it is ("reviews.csv:17") and its cells, as many as there are columns
@@ -26,10 +21,12 @@ _MAX_ROW_LINES = 5_000  # a quote that is never closed must not swallow the file
 _LOOK_AHEAD = 20
 _LIKE_DATA = re.compile(r"[\d\s.,:/%+年月日-]+|.{30,}", re.DOTALL)  # what names no column
 _MAX_PREAMBLE = 10  # titles and notes that exports put above the header
-_MAX_STRINGS_BYTES = 1 << 30
-# Rows that are all alike pack 20:1. What packs much better and is large was made to fill a memory.
-_BOMB_BYTES, _BOMB_RATIO = 64 << 20, 300
-_DAMAGED = (BadZipFile, KeyError, ValueError, TypeError, IndexError, AttributeError, EOFError, SyntaxError, ZlibError)
+_NOTE = re.compile(r"[^:：]{1,12}[:：].*", re.DOTALL)  # 部门：客服部, in a line above the header
+# What begins a row that sums up those above it, and no row that a customer wrote.
+_SUMS_UP = re.compile(
+    r"(?:合计|小计|总计|共计|汇总|平均分?|平均值|均值|总数|total|subtotal|grand total|average)[\s:：()（）\d.,%条个行分]*",
+    re.IGNORECASE,
+)
 
 IsHeader = Callable[[list[str]], bool]
 
@@ -53,7 +50,7 @@ def read_csv(path: Path, is_header: IsHeader) -> Grid:
     rows after it are read. Blank rows and repetitions of the header (files glued together) are no rows.
     """
     csv.field_size_limit(MAX_FIELD_CHARS)  # process-wide; the default of 128 KB refuses long chats
-    grid = _under_header(_csv_rows(path), is_header)
+    grid = under_header(_csv_rows(path), is_header)
     if grid is None:
         raise CollectError(f"{path} can't be read as a table: no row of it is whole. Save it again as CSV UTF-8.")
     return grid
@@ -133,12 +130,12 @@ def _trouble(lines: Lines, taken: list[tuple[int, str]]) -> str | None:
     return reasons[0] if reasons else None
 
 
-def _under_header(rows: Iterator[Row | Unreadable], is_header: IsHeader, *, ragged: bool = False) -> Grid | None:
+def under_header(rows: Iterator[Row | Unreadable], is_header: IsHeader, *, ragged: bool = False) -> Grid | None:
     """The rows under their header; None when there is no row that could be one. `ragged`: a row may lack empty cells at its end, and have some beyond the columns that have names."""
     leading = [row for row in islice(rows, _LOOK_AHEAD) if isinstance(row, Unreadable) or any(map(str.strip, row[1]))]
     candidates = [(n, row[1]) for n, row in enumerate(leading[:_MAX_PREAMBLE]) if not isinstance(row, Unreadable)]
     accepted = [(n, cells) for n, cells in candidates if is_header(cells)]
-    wide = [(n, cells) for n, cells in candidates if sum(1 for cell in cells if cell.strip()) > 1]
+    wide = [(n, cells) for n, cells in candidates if _may_be_header([cell for cell in cells if cell.strip()])]
     chosen = accepted[:1] or _below_groups(wide) or candidates[:1]
     if not chosen:
         return None
@@ -148,11 +145,18 @@ def _under_header(rows: Iterator[Row | Unreadable], is_header: IsHeader, *, ragg
     return Grid(_numbered(header), _fitting(header, chain(unreadable, leading[number + 1 :], rows), ragged=ragged))
 
 
+def _may_be_header(cells: list[str]) -> bool:
+    return len(cells) > 1 and 2 * sum(1 for cell in cells if _NOTE.fullmatch(cell.strip())) < len(cells)
+
+
 def _below_groups(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
     """The first row, or the second where it names the columns that the first only groups: 订单信息 over 订单号 and 下单时间."""
     if len(rows) > 1:
-        groups, names = ([cell.strip() for cell in cells if cell.strip()] for _, cells in rows[:2])
-        if 2 * len(groups) <= len(names) == len(set(names)) and not any(map(_LIKE_DATA.fullmatch, names)):
+        groups, names = ([cell.strip() for cell in cells] for _, cells in rows[:2])
+        both = {name for name, group in zip(names, groups, strict=False) if name == group}  # merged over both rows
+        groups, names = [name for name in groups if name not in {"", *both}], [name for name in names if name]
+        own = len(names) - len(both - {""})
+        if 2 * len(groups) <= own and len(names) == len(set(names)) and not any(map(_LIKE_DATA.fullmatch, names)):
             return rows[1:2]
     return rows[:1]
 
@@ -197,103 +201,13 @@ def _fitting(
             row = where, cells
         if cells[0] == header[0] and [cell.strip() for cell in cells] == header:
             continue
-        if not cells[0] and not any(map(str.strip, cells)):
+        begins = cells[0].strip() or next((cell.strip() for cell in cells if cell.strip()), "")
+        if not begins:
+            continue
+        if width > 1 and _SUMS_UP.fullmatch(begins):
+            yield Unreadable(where, f"it sums up other rows ('{begins}')")
             continue
         yield row
-
-
-class _Sheet(Protocol):
-    """What is used of openpyxl's read-only worksheet."""
-
-    title: str
-    sheet_state: str
-    _worksheet_path: str  # openpyxl has no public name for it
-
-    def reset_dimensions(self) -> None: ...
-    def iter_rows(self, *, values_only: bool) -> Iterator[tuple[object, ...]]: ...
-
-
-def read_xlsx(path: Path, is_header: IsHeader) -> Grid:
-    """The rows of the first sheet that holds any, and of further sheets with the same header.
-
-    A visible sheet with other columns is one `Unreadable`. Dates come as `YYYY-MM-DD HH:MM:SS`, whole numbers without
-    a fraction. Memory holds the workbook's distinct texts, as the format puts them in one table, but not its rows.
-    """
-    sheets = _sheets(path)
-    for sheet in sheets:
-        grid = _under_header(_sheet_rows(path, sheet, path.name), is_header, ragged=True)
-        if grid is not None:
-            return Grid(grid.columns, chain(grid.rows, _further_sheets(path, sheets, grid.columns)))
-    raise CollectError(f"{path}: no sheet of this workbook holds any rows.")
-
-
-def _further_sheets(path: Path, sheets: Iterator[_Sheet], columns: list[str]) -> Iterator[Row | Unreadable]:
-    for sheet in sheets:
-        rows = _sheet_rows(path, sheet, f"{path.name}[{sheet.title}]")
-        first = next((row for row in rows if any(map(str.strip, row[1]))), None)
-        if first is None:
-            continue
-        header = _trimmed(first[1])
-        if _numbered(header) == columns:
-            yield from _fitting(header, rows, ragged=True)
-        else:
-            reason = "this sheet was not read: its columns are not those of the first; save it as a file of its own"
-            yield Unreadable(first[0], reason)
-
-
-def _sheets(path: Path) -> Iterator[_Sheet]:
-    from openpyxl import load_workbook
-
-    try:
-        with ZipFile(path) as archive:
-            infos = archive.infolist()
-        sizes = {info.filename: info.file_size for info in infos}
-        if not any(name.startswith("xl/") for name in sizes):
-            raise CollectError(f"{path} is a ZIP archive, not a table. Unpack it and collect the files inside.")
-        if sizes.get("xl/sharedStrings.xml", 0) > _MAX_STRINGS_BYTES:
-            raise CollectError(f"{path} holds over 1 GB of text. Save it from Excel as CSV UTF-8.")
-        for info in infos:
-            if info.file_size > max(_BOMB_BYTES, _BOMB_RATIO * info.compress_size):
-                raise CollectError(
-                    f"{path} is no workbook that a program for tables wrote: its {info.filename} unpacks to "
-                    f"{info.file_size >> 20:,} MB out of {info.compress_size >> 10:,} KB. Save the table as CSV UTF-8."
-                )
-        with warnings.catch_warnings():  # on styles and extensions, which do not matter here
-            warnings.simplefilter("ignore")
-            workbook = load_workbook(path, read_only=True, data_only=True)
-    except (*_DAMAGED, OSError) as error:
-        raise CollectError(f"{path} is damaged: no Excel workbook can be read from it. Save it again.") from error
-    try:
-        yield from (cast(_Sheet, sheet) for sheet in workbook.worksheets if sheet.sheet_state == "visible")
-    finally:
-        workbook.close()
-
-
-def _sheet_rows(path: Path, sheet: _Sheet, name: str) -> Iterator[Row]:
-    rows = enumerate(_cells(path, sheet), 1)
-    for number, cells in filled(rows, merged) if (merged := _merged(path, sheet)) else rows:
-        yield f"{name}:{number}", cells
-
-
-def _merged(path: Path, sheet: _Sheet) -> list[Merged]:
-    try:
-        with ZipFile(path) as archive, archive.open(sheet._worksheet_path) as xml:
-            return read_merged(xml)
-    except (*_DAMAGED, OSError):  # reading its rows says so
-        return []
-
-
-def _cells(path: Path, sheet: _Sheet) -> Iterator[list[str]]:
-    sheet.reset_dimensions()  # other programs write wrong ones, which would cut the sheet off
-    rows = sheet.iter_rows(values_only=True)
-    while True:
-        try:
-            values = next(rows, None)
-        except _DAMAGED as error:
-            raise CollectError(f"{path}, sheet {sheet.title}, is damaged: {error}. Save it again.") from error
-        if values is None:
-            return
-        yield [value if type(value) is str else cell_text(value) for value in values]
 
 
 def cell_text(value: object) -> str:

@@ -7,7 +7,7 @@ EXCEL_DIGITS = 15  # what Excel keeps of a number; the digits after them become 
 
 _FORMULA = re.compile(r'="(.*)"')
 _SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+\d+")
-_ERRORS = frozenset({"#NAME?", "#VALUE!", "#REF!", "#N/A", "#NUM!", "#DIV/0!", "#NULL!"})
+EXCEL_ERRORS = frozenset({"#NAME?", "#VALUE!", "#REF!", "#N/A", "#NUM!", "#DIV/0!", "#NULL!"})
 
 
 class IdColumn:
@@ -27,7 +27,7 @@ class IdColumn:
             return None, None
         if (
             _SCIENTIFIC.fullmatch(found)
-            or found.upper() in _ERRORS
+            or found.upper() in EXCEL_ERRORS
             or not found.strip("#")
             or (self._cut and found.isdigit() and len(found) > EXCEL_DIGITS and _has_cut_digits(found))
         ):
@@ -48,4 +48,7 @@ def strip_id(value: str) -> str:
 
 
 def _has_cut_digits(number: str) -> bool:
-    return not number[EXCEL_DIGITS:].strip("0")
+    """Zeros after fifteen digits, as Excel makes them, or after sixteen, as programs do that write a workbook's numbers."""
+    return not number[EXCEL_DIGITS:].strip("0") or (
+        len(number) > EXCEL_DIGITS + 2 and not number[EXCEL_DIGITS + 1 :].strip("0")
+    )

@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from feedback.collectors.base import Item, Record, Unreadable
-from feedback.collectors.grids import read_csv, read_xlsx
+from feedback.collectors.grids import Grid, IsHeader, read_csv
 from feedback.collectors.layout import Layout, fold
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.database import Row, is_path, opened, password_of, query_fault
@@ -24,6 +24,7 @@ from feedback.collectors.live.mapped import INLINE, ObjectMapper, layout_for
 from feedback.collectors.mapping import RowMapper
 from feedback.collectors.objects import Object, read_json, read_jsonl, read_parquet
 from feedback.collectors.table import find_form, used_columns
+from feedback.collectors.workbooks import open_workbook
 from feedback.errors import CollectError
 
 STREAM = "rows"
@@ -54,16 +55,25 @@ class SqlCollector:
         """The rows of an answer that was saved as CSV, Excel, JSON or Parquet."""
         layout, form = layout_for(visit), find_form(path)
         if form in ("csv", "xlsx"):
-            grid = (read_csv if form == "csv" else read_xlsx)(path, lambda cells: not layout.missing(cells))
-            _places(used_columns(layout), grid.columns)
-            mapper = RowMapper(layout, grid.columns, visit.config, [])
-            for row in grid.rows:
-                for item in [row] if isinstance(row, Unreadable) else mapper.read(*row):
-                    yield _placed(item)
+            for grid in _grids(path, form, lambda cells: not layout.missing(cells)):
+                _places(used_columns(layout), grid.columns)
+                mapper = RowMapper(layout, grid.columns, visit.config, [])
+                for row in grid.rows:
+                    for item in [row] if isinstance(row, Unreadable) else mapper.read(*row):
+                        yield _placed(item)
             return
         reader = {"json": read_json, "jsonl": read_jsonl, "parquet": read_parquet}[form]
         for item in ObjectMapper(layout, visit.config).items(reader(path)):
             yield _placed(item)
+
+
+def _grids(path: Path, form: str, is_header: IsHeader) -> Iterator[Grid]:
+    """The rows of a text file, or of those sheets of a workbook whose header is the layout's; of the first where none is."""
+    if form == "csv":
+        yield read_csv(path, is_header)
+        return
+    with open_workbook(path, is_header) as sheets:
+        yield from [sheet.grid for sheet in sheets if sheet.named] or [sheets[0].grid]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from feedback.collectors.base import Item, Part, SourceConfig, Unreadable
 from feedback.collectors.encoding import find_encoding, open_binary, open_text, refuse_binary
 from feedback.collectors.files import parts_of
-from feedback.collectors.grids import Grid, Row, read_csv, read_xlsx
+from feedback.collectors.grids import Grid, Row, read_csv
 from feedback.collectors.layout import Layout, Pick, builtin_layouts, fold, load_layout, recognise
 from feedback.collectors.mapping import RowMapper
 from feedback.collectors.objects import (
@@ -30,6 +30,7 @@ from feedback.collectors.objects import (
 )
 from feedback.collectors.suggest import UnknownLayout
 from feedback.collectors.survey import SAMPLE_ROWS, SurveyMapper
+from feedback.collectors.workbooks import Sheet, open_workbook
 from feedback.errors import CollectError
 
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson", ".parquet")
@@ -56,22 +57,34 @@ class TableCollector:
 
     def collect(self, part: Part, config: SourceConfig) -> Iterator[Item]:
         """Every item of the file. `CollectError` when its format or its layout is not known."""
-        table = open_table(part.path, config)
-        first, sample = read_sample(table)
-        read = mapper_of(table, config, sample).read
-        for row in chain(first, table.grid.rows):
-            if type(row) is tuple:
-                yield from read(*row)
-            elif isinstance(row, Unreadable):
-                yield row
+        first = open_table(part.path, config)
+        for table in chain([first], first.others):
+            if isinstance(table, Unreadable):
+                yield table
+            else:
+                yield from _items(table, config)
 
 
 class Table(NamedTuple):
-    """A file opened: its layout, its rows with the columns that are read, and the names of all its columns."""
+    """A file opened: its layout, its rows with the columns that are read, and the names of all its columns.
+
+    `others`: the further sheets of a workbook, each to be read before the next, after this one; one whose columns are of no known layout is `Unreadable`.
+    """
 
     layout: Layout
     grid: Grid
     names: Sequence[str]
+    others: "Iterator[Table | Unreadable]" = iter(())
+
+
+def _items(table: Table, config: SourceConfig) -> Iterator[Item]:
+    first, sample = read_sample(table)
+    read = mapper_of(table, config, sample).read
+    for row in chain(first, table.grid.rows):
+        if type(row) is tuple:
+            yield from read(*row)
+        elif isinstance(row, Unreadable):
+            yield row
 
 
 def read_sample(table: Table) -> tuple[list[Row | Unreadable], list[list[str]]]:
@@ -89,14 +102,46 @@ def open_table(path: Path, config: SourceConfig) -> Table:
     layout = load_layout(config.layout, config.base) if config.layout else None
     known = (layout,) if layout else builtin_layouts()
     form = find_form(path)
-    if form in ("csv", "xlsx"):
-        grid = (read_csv if form == "csv" else read_xlsx)(
-            path, lambda cells: any(not lay.missing(cells) for lay in known if not lay.records)
-        )
-        chosen = _choose(path, layout, lambda lay: [] if lay.records else grid.columns, grid.columns)
-        return Table(chosen, grid, grid.columns)
+
+    def is_header(cells: list[str]) -> bool:
+        return any(not each.missing(cells) for each in known if not each.records)
+
+    if form == "csv":
+        return _of_grid(path, layout, read_csv(path, is_header))
+    if form == "xlsx":
+        sheets = _sheets(path, layout, is_header)
+        first = next(sheets)
+        assert isinstance(first, Table)
+        return first._replace(others=sheets)
     reader = {"json": read_json, "jsonl": read_jsonl, "parquet": read_parquet}[form]
     return _open_objects(path, reader(path), layout)
+
+
+def _of_grid(path: Path, layout: Layout | None, grid: Grid) -> Table:
+    chosen = _choose(path, layout, lambda lay: [] if lay.records else grid.columns, grid.columns)
+    return Table(chosen, grid, grid.columns)
+
+
+def _sheets(path: Path, layout: Layout | None, is_header: Callable[[list[str]], bool]) -> Iterator[Table | Unreadable]:
+    """The sheets of a workbook that a layout fits, then the others. `CollectError` where it fits none: told of the one with the most columns."""
+    with open_workbook(path, is_header) as sheets:
+        fitting = [sheet for sheet in sheets if sheet.named]
+        if not fitting:
+            fitting = [max(sheets, key=lambda sheet: len(list(filter(None, sheet.grid.columns))))]
+        for sheet in fitting:
+            yield _of_grid(path, layout, sheet.grid)
+        for sheet in sheets:
+            if sheet not in fitting:
+                yield _not_read(path, sheet, fitting[0])
+
+
+def _not_read(path: Path, sheet: Sheet, read: Sheet) -> Unreadable:
+    rows = 1 + sum(1 for _ in sheet.grid.rows)
+    name = f"{path.name}[{sheet.title}]" if sheet.title else path.name
+    reason = (
+        f"this sheet of {rows:,} rows was not read: its columns are not those of '{read.title or 'the first sheet'}'"
+    )
+    return Unreadable(f"{name}:1", f"{reason}; save it as a file of its own if customers speak in it")
 
 
 def _open_objects(path: Path, objects: Iterator[Located | Unreadable], layout: Layout | None) -> Table:
