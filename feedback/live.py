@@ -19,6 +19,7 @@ from feedback.errors import CollectError
 from feedback.intake import Intake, Taken
 from feedback.project import Project
 from feedback.settings_digest import settings_digest
+from storage.adoption import adopt
 from storage.journal import add_rejects, count_in_run, find_reading, move_cursor, read_cursor
 from storage.records import BatchResult, Reject, Verbatim
 from storage.store import Store
@@ -112,6 +113,7 @@ def store_taken(
     """
     source, stream, digest = place
     reading_id = find_reading(connection, source, stream, "live", digest)
+    adopt(connection, reading_id, taken.incoming)
     result = add_verbatims(connection, run_id, reading_id, taken.incoming, similar)
     rejects = [*taken.rejects, *(conflict(verbatim, stream) for verbatim in result.conflicts if not edits)]
     withdrawn = withdraw(connection, source, taken.withdrawn, similar)

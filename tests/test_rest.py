@@ -3,7 +3,9 @@
 import base64
 import json
 import math
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -325,6 +327,38 @@ def test_a_date_that_counts_from_the_time_of_asking_makes_no_new_record(
         assert run("collect", project=tmp_path).out == "live: 2 new\n"
         ago = [4, 3]
         assert run("collect", project=tmp_path).out == "live: 0 new, 2 already there\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", 'product = "手机"'),
+        ('store = "总店"', ""),
+        ("", 'channel = "论坛"'),
+        ("", "columns.source_id = "),
+    ],
+)
+def test_records_without_an_id_are_not_doubled_when_settings_change(tmp_path: Path, before: str, after: str) -> None:
+    said = [("物流太慢", "阿宝"), ("物流太慢", "小鹿"), ("客服很好", "阿宝")]
+    shown = [{"n": n, "body": text, "at": "2026-03-01", "by": by} for n, (text, by) in enumerate(said)]
+
+    def collect(more: str) -> str:
+        columns = {"text": "body", "posted_at": "at", "customer": "by"}
+        if more.startswith("columns"):
+            columns, more = {**columns, "source_id": "n"}, ""
+        section = f'name = "live"\ncollector = "rest"\nurl = "{web.url}/v1"\ncolumns = {toml(columns)}\n{more}\n'
+        (tmp_path / "feedback.toml").write_text(f'[project]\nname = "门"\n[[sources]]\n{section}', encoding="utf-8")
+        return run("collect", project=tmp_path).out.splitlines()[0]
+
+    with wire(lambda _asked: Reply(shown)) as web:
+        assert collect(before) == "live: 3 new"
+        del shown[1]  # what the source no longer shows stays
+        shown.append({"n": 3, "body": "又碎了", "at": "2026-03-02", "by": "阿宝"})
+        assert collect(after) == "live: 1 new, 2 changed"
+        assert collect(after) == "live: 0 new, 3 already there"
+    with closing(sqlite3.connect(tmp_path / "feedback.db")) as database:
+        texts = [text for (text,) in database.execute("select text from verbatims order by id")]
+    assert texts == ["物流太慢", "物流太慢", "客服很好", "又碎了"]
 
 
 def test_old_records_that_are_pinned_above_the_newest_do_not_hide_them() -> None:

@@ -1,0 +1,55 @@
+"""Rows without an id of their own, of sources that are asked and not read as files, met again after their settings changed.
+
+Their ids were made of what they say, and other settings make other ones (`feedback.intake`). A file's earlier reading is taken out then; of a source that may
+no longer show what it showed, the rows stay, and each is known again by its words and its time.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from storage.journal import other_readings
+from storage.records import Incoming, Verbatim
+
+MADE_IDS = "[0-9a-f]" * 24 + "-[0-9]*"  # as a pattern of GLOB
+
+
+def adopt(connection: sqlite3.Connection, reading_id: int, batch: Sequence[Incoming]) -> None:
+    """Gives rows with a made id, last seen under other settings, the ids under which the same is told now. One row for each of the batch."""
+    if not batch or not (others := other_readings(connection, reading_id)):
+        return
+    unknown = _unknown(connection, [item.verbatim for item in batch])
+    left = _strays(connection, batch[0].verbatim.source, others, unknown)
+    for verbatim in unknown:
+        rows = left.get((verbatim.text, verbatim.posted_at), [])
+        own = next((row for row in rows if row[1] == verbatim.customer_id), rows[0] if rows else None)
+        if own is not None:
+            rows.remove(own)
+            connection.execute("update verbatims set source_id = ? where id = ?", (verbatim.source_id, own[0]))
+
+
+def _unknown(connection: sqlite3.Connection, told: Sequence[Verbatim]) -> list[Verbatim]:
+    """Those under whose ids nothing is stored; of several with one id the last."""
+    by_id = {verbatim.source_id: verbatim for verbatim in told}
+    rows = connection.execute(
+        "select source_id from verbatims where source = ? and source_id in (select value from json_each(?))",
+        (told[0].source, json.dumps(list(by_id))),
+    )
+    known = {row[0] for row in rows}
+    return [verbatim for source_id, verbatim in by_id.items() if source_id not in known]
+
+
+def _strays(
+    connection: sqlite3.Connection, source: str, readings: Sequence[int], told: Sequence[Verbatim]
+) -> dict[tuple[str, str | None], list[tuple[int, str | None]]]:
+    """Rows of these readings that have a made id and say one of these texts, by text and time: their ids in the table, and whose they are."""
+    found: dict[tuple[str, str | None], list[tuple[int, str | None]]] = {}
+    if told:
+        rows = connection.execute(
+            "select id, customer_id, text, posted_at from verbatims where source = ? and source_id glob ? "
+            "and reading_id in (select value from json_each(?)) and text in (select value from json_each(?)) order by id",
+            (source, MADE_IDS, json.dumps(list(readings)), json.dumps([verbatim.text for verbatim in told])),
+        )
+        for row_id, customer_id, text, posted_at in rows:
+            found.setdefault((text, posted_at), []).append((row_id, customer_id))
+    return found
