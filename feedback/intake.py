@@ -216,7 +216,7 @@ def _source_ids(records: Sequence[Record], numbering: Numbering) -> list[str]:
 def _identity(record: Record) -> str:
     """What a record without an id is known by: the same when a program that saved it anew wrote its date or its blanks otherwise."""
     date = record.posted_at and same_date(record.posted_at)
-    about = (record.customer, record.product, record.store, record.region, record.question)
+    about = (record.customer or record.signed, record.product, record.store, record.region, record.question)
     said = (_without_blanks(clean(record.text)), date, *(field and _without_blanks(field) for field in about))
     scores = [(score.metric, score.value if (n := number_in(score.value)) is None else n) for score in record.scores]
     return _digest((*said, record.conversation_id, record.turn, record.role, *scores), 12).hex()

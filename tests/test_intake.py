@@ -333,6 +333,7 @@ def test_a_row_without_an_id_that_was_saved_anew_is_the_same_row(
         ("product", "台灯2"),
         ("scores", (RawScore("star", "0", 0, 5),)),
         ("customer", "张三"),
+        ("signed", "j***3"),
     ],
 )
 def test_a_row_without_an_id_that_says_something_else_is_another(tmp_path: Path, field: str, other: object) -> None:

@@ -23,6 +23,7 @@ from feedback.collectors.live.paging import next_address
 from feedback.collectors.live.vault import Vault
 from feedback.collectors.rest import RestCollector
 from feedback.errors import CollectError
+from feedback.intake import Intake
 
 KEY = "k3y-Very/Secret+77"
 COLUMNS = {"text": "body", "source_id": "id", "posted_at": "at"}
@@ -327,6 +328,17 @@ def test_a_date_that_counts_from_the_time_of_asking_makes_no_new_record(
         assert run("collect", project=tmp_path).out == "live: 2 new\n"
         ago = [4, 3]
         assert run("collect", project=tmp_path).out == "live: 0 new, 2 already there\n"
+
+
+def test_what_several_people_without_a_name_of_their_own_say_is_several_records() -> None:
+    by = ["j***3", "k***9", "匿名用户", "匿名用户"]
+    shown = [{"body": "好评！物流很快", "at": "2026-03-01", "by": name} for name in by]
+    columns = {"text": "body", "posted_at": "at", "customer": "by"}
+    with wire(lambda _asked: Reply(shown)) as web:
+        [page] = RestCollector().pages("records", None, visit({"url": web.url, "columns": columns}))
+    taken = Intake("live", "Asia/Shanghai", bytes(32), NOW).take(page.items, lambda made: [1] * len(made))
+    assert len({each.verbatim.source_id for each in taken.incoming}) == 3
+    assert {each.verbatim.customer_id for each in taken.incoming} == {None}
 
 
 @pytest.mark.parametrize(

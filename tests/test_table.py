@@ -292,6 +292,7 @@ def test_a_layout_picks_joins_drops_translates_and_tells_roles(tmp_path: Path) -
             text="壶漏水了",
             location="x.csv:2",
             question="漏水",
+            signed="甲**1",
             product="壶 绿",
             posted_at="2023-11-11 12:00:00",
             scores=(RawScore("csat", "5", 1, 5),),

@@ -46,6 +46,9 @@ class Record:
     turn: int | None = None
     parent_id: str | None = None
     customer: str | None = None
+    signed: str | None = (
+        None  # a name that many go by (j***3, 微信用户): no customer's, but it tells records without an id apart
+    )
     product: str | None = None
     version: str | None = None  # of the product
     store: str | None = None

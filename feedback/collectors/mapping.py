@@ -97,8 +97,8 @@ class RowMapper:
             raw = take_id(cells)
             if raw not in NOTHING:
                 found, problem = column.read(raw)
-                if found and not (name == "customer" and is_shared(found)):
-                    ids[name] = found
+                if found:
+                    ids["signed" if name == "customer" and is_shared(found) else name] = found
                 elif problem:
                     problems.append(problem)
         role: Role = "customer"
@@ -120,6 +120,7 @@ class RowMapper:
             conversation_id=ids.get("conversation_id"),
             parent_id=self._parent(ids.get("parent_id"), source_id),
             customer=ids.get("customer"),
+            signed=None if source_id else ids.get("signed"),
             product=(_known(self._product, cells) if self._product else None) or self._config.product,
             version=_known(self._version, cells) if self._version else None,
             store=(_known(self._store, cells) if self._store else None) or self._config.store,
