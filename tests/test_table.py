@@ -302,6 +302,7 @@ def test_a_layout_picks_joins_drops_translates_and_tells_roles(tmp_path: Path) -
         Record(
             text="求发票",
             location="x.csv:3",
+            signed="匿名用户",
             product="壶",
             parent_id="T1",
             problems=("csat score is not among the `values` of layout own, so it can't be read: 差",),
