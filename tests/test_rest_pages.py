@@ -122,7 +122,11 @@ class Shrinking:
 
 
 @pytest.mark.parametrize(
-    ("count", "size", "gone"), [(7, 3, 1), (6, 3, 1), (4, 3, 1), (40, 20, 2), (300, 100, 10), (3, 3, 1), (9, 2, 1)]
+    ("count", "size", "gone"),
+    [
+        *[(7, 3, 1), (6, 3, 1), (4, 3, 1), (40, 20, 2), (300, 100, 10), (3, 3, 1), (9, 2, 1)],
+        *[(7, 3, 3), (40, 20, 5), (40, 20, 20), (300, 100, 60), (25, 20, 19)],
+    ],
 )
 def test_records_that_are_removed_while_a_list_is_read_by_offset_push_none_of_the_others_past(
     count: int, size: int, gone: int

@@ -89,7 +89,7 @@ class Pages:
         sized = {**query, **({self.size_parameter: self.size} if self.size_parameter and self.size else {})}
         where, seen = start, set[str]()
         idle, before, longest = 0, list[object](), self.size
-        number, back = self.first if self.kind == "page" else 0, 0
+        number, back, place = self.first if self.kind == "page" else 0, 0, 0
         signs = _Signs(self)
 
         def ask(number: int) -> tuple[Answer, object, list[object]]:
@@ -114,6 +114,9 @@ class Pages:
             new = [each for each in found[:back] if each not in again] + found[back:]
             if self.kind == "page" and number > self.first:
                 new = moved_up(ask(number - 1)[2], before, found) + new
+            elif back and not any(each in again for each in found[:back]):  # by more than was asked for again
+                new = moved_up(ask(place)[2], before, found) + new
+            place = number - back
             before, longest = found, max(longest, len(found))
             number += count if self.kind == "offset" else 1
             where = self._after(answer, content, number if found else None, access.parameters)
