@@ -17,6 +17,7 @@ from feedback.errors import CollectError
 from feedback.garbage import rarely_collected
 from feedback.live import NO_WISH, Wish, collect_pages, visit_of
 from feedback.part_names import stored_location, stored_name
+from feedback.passed_over import passed_over
 from feedback.pii import mask
 from feedback.project import Project
 from feedback.reading import Damaged, Reading, read_ahead
@@ -177,7 +178,9 @@ def _changed_parts(
     """The parts that are not as they were last read."""
     secret, settings = project.secret(), settings_digest(project, config)
     changed = []
-    for part in collector.parts(config):
+    parts = collector.parts(config)
+    sums.notes += passed_over(project, config, collector, parts)
+    for part in parts:
         sums.parts += 1
         try:
             unread = _Unread(part, stored_name(collector, part, secret), _contents(part), settings)

@@ -27,8 +27,14 @@ def parts_of(config: SourceConfig, suffixes: Collection[str]) -> list[Part]:
         if not matches:
             raise CollectError(_nothing(pattern, config, suffixes))
         for path in matches:
-            found.setdefault(path.resolve(), Part(_name(path, config.base), path))
+            found.setdefault(path.resolve(), Part(part_name(path, config.base), path))
     return sorted(found.values(), key=lambda part: part.name)
+
+
+def in_folders(config: SourceConfig) -> list[Path]:
+    """All files, whatever their suffix, in the folders that the paths of the source name and below; not those that are hidden."""
+    folders = [folder for pattern in config.paths if (folder := config.base / Path(pattern).expanduser()).is_dir()]
+    return [path for folder in folders for path in folder.rglob("*") if _wanted(path, folder)]
 
 
 def _matches(pattern: str, config: SourceConfig, suffixes: Collection[str]) -> list[Path]:
@@ -56,7 +62,7 @@ def _wanted(path: Path, root: Path) -> bool:
     return path.is_file() and not any(p.startswith((".", "~$")) for p in path.relative_to(root).parts)
 
 
-def _name(path: Path, base: Path) -> str:
+def part_name(path: Path, base: Path) -> str:
     """Relative to the project where it lies inside, so that a project folder can be moved."""
     whole, root = path.resolve(), base.resolve()
     name = (whole.relative_to(root) if whole.is_relative_to(root) else whole).as_posix()

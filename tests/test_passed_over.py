@@ -1,0 +1,96 @@
+"""Files that lie in the folder of a source and are not read: that is said, with what to do. All names are made up."""
+
+from pathlib import Path
+
+import pytest
+from command import Ran, run
+
+SETTINGS = '[project]\nname = "小店"\n[[sources]]\nname = "店"\npaths = ["data"]\n'
+CHAT = '[[sources]]\nname = "聊天"\ncollector = "chat"\npaths = ["data"]\n'
+REVIEWS = "product,content,creationtime\n壶,物流太慢了,2026-03-01 10:00:00\n"
+TALK = "客户 2026-02-24 10:20:33\n壶漏水了\n客服 2026-02-24 10:21:00\n您好\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "feedback.toml").write_text(SETTINGS, encoding="utf-8")
+    put(tmp_path, "data/a.csv", REVIEWS)
+    return tmp_path
+
+
+def put(shop: Path, name: str, content: str = "x") -> None:
+    path = shop / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+
+
+def test_what_is_not_read_of_a_folder_is_said_in_one_line_with_what_to_do(shop: Path) -> None:
+    for name in ("二月.xls", "deep/三月.ZIP"):
+        put(shop, f"data/{name}")
+    note = "  not read: data/deep/三月.ZIP (unpack it), data/二月.xls (save it as .xlsx)\n"
+    assert run("collect", project=shop) == Ran(0, f"店: 1 new\n{note}", "")
+    assert run("collect", project=shop).out == f"店: nothing new (1 files unchanged)\n{note}"
+
+
+def test_of_many_files_some_are_named_first_those_that_may_hold_a_table(shop: Path) -> None:
+    for name in ("a.png", "b.pdf", "c.doc", "d.et", "e.txt", "f.docx", "g.7z"):
+        put(shop, f"data/{name}")
+    assert run("collect", project=shop).out == (
+        "店: 1 new\n"
+        "  not read: data/d.et (save it as .xlsx), data/e.txt (if it is a table, name it in `paths`), data/g.7z (unpack it) and 4 more\n"
+    )
+
+
+def test_a_file_of_no_kind_that_is_read_is_said_to_be_one(shop: Path) -> None:
+    put(shop, "data/报告.pdf")
+    assert run("collect", project=shop).out == "店: 1 new\n  not read: data/报告.pdf (no kind of file that is read)\n"
+
+
+def test_hidden_files_locks_and_what_is_no_export_are_not_spoken_of(shop: Path) -> None:
+    for name in (".DS_Store", ".hidden.xls", "~$a.xlsx", ".git/x.zip", "own.layout.toml", "Thumbs.db", "desktop.ini"):
+        put(shop, f"data/{name}")
+    assert run("collect", project=shop).out == "店: 1 new\n"
+
+
+def test_a_project_that_names_its_own_folder_hears_nothing_of_its_database_and_digests(shop: Path) -> None:
+    (shop / "feedback.toml").write_text(SETTINGS.replace('"data"', '"."'), encoding="utf-8")
+    put(shop, "digests/2026-W09.html")
+    assert run("collect", project=shop).out == "店: 1 new\n"
+
+
+def test_a_file_that_another_source_reads_or_that_is_named_itself_is_read(shop: Path) -> None:
+    put(shop, "data/聊天.txt", TALK)
+    put(shop, "data/二月.txt", REVIEWS.replace("物流", "发货"))
+    settings = SETTINGS.replace('"data"', '"data", "data/二月.txt"') + CHAT.replace('"data"', '"data/聊天.txt"')
+    (shop / "feedback.toml").write_text(settings, encoding="utf-8")
+    assert run("collect", project=shop) == Ran(0, "店: 2 new\n聊天: 2 new\n", "")
+
+
+def test_files_of_chats_which_may_be_named_after_people_are_counted_and_not_named(shop: Path) -> None:
+    (shop / "feedback.toml").write_text(SETTINGS.partition("[[")[0] + CHAT, encoding="utf-8")
+    (shop / "data" / "a.csv").unlink()
+    for name in ("何田.xls", "小林.XLS", "阿宝.pdf", "无后缀"):
+        put(shop, f"data/{name}")
+    put(shop, "data/聊天.txt", TALK)
+    ran = run("collect", project=shop)
+    assert ran == Ran(0, "聊天: 2 new\n  not read: 4 files (.xls 2, .pdf 1, without a suffix 1)\n", "")
+
+
+def test_folders_that_lie_in_one_another_are_spoken_of_once_whatever_becomes_of_other_sources(shop: Path) -> None:
+    other = '[[sources]]\nname = "旧"\npaths = ["gone"]\n'
+    (shop / "feedback.toml").write_text(SETTINGS.replace('"data"', '"data", "data/deep"') + other, encoding="utf-8")
+    put(shop, "data/deep/b.csv", REVIEWS.replace("物流", "发货"))
+    put(shop, "data/deep/二月.xls")
+    ran = run("collect", "--source", "店", project=shop)
+    assert ran == Ran(0, "店: 2 new\n  not read: data/deep/二月.xls (save it as .xlsx)\n", "")
+
+
+def test_a_glob_says_itself_what_is_to_be_read(shop: Path) -> None:
+    (shop / "feedback.toml").write_text(SETTINGS.replace('"data"', '"data/*.csv"'), encoding="utf-8")
+    put(shop, "data/二月.xls")
+    assert run("collect", project=shop).out == "店: 1 new\n"
+
+
+def test_an_escape_sequence_in_a_name_does_not_reach_the_terminal(shop: Path) -> None:
+    put(shop, "data/\x1b[31m.xls")
+    assert run("collect", project=shop).out == "店: 1 new\n  not read: data/�[31m.xls (save it as .xlsx)\n"
