@@ -14,7 +14,7 @@ from feedback.collectors import chat, table
 from feedback.collectors.base import Part, SourceConfig
 from feedback.collectors.description import Description, describe_chat, describe_table
 from feedback.collectors.files import parts_of
-from feedback.collectors.live import LiveCollector
+from feedback.collectors.live import Checkable, LiveCollector
 from feedback.collectors.registry import load_collector, load_file_collector
 from feedback.collectors.suggest import UnknownLayout
 from feedback.errors import CollectError, FeedbackError
@@ -172,5 +172,7 @@ def _source(project: Project, name: str) -> str:
         visit = visit_of(project, config, NO_WISH)
         streams = collector.streams(visit)
         visit.vault.check(visit.settings)
+        if isinstance(collector, Checkable):
+            collector.check(visit)
         return "settings in order: " + ", ".join(streams)
     return f"{len(collector.parts(config))} files"

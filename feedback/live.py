@@ -64,6 +64,17 @@ class Preview:
     changed: int = 0
     rejects: list[Reject] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    failed: list[CollectError] = field(default_factory=list)  # of each stream that could not be read
+
+    def see(self, taken: Taken, store: Store | None) -> None:
+        """Counts what came of some items; `store` None: there is no database yet."""
+        added, changed = [incoming.verbatim for incoming in taken.incoming], list[Verbatim]()
+        if store is not None:
+            added, changed = news(store.connection, taken.incoming)
+        self.added += len(added)
+        self.changed += len(changed)
+        self.verbatims += [*added, *changed][: PREVIEWED - len(self.verbatims)]
+        self.rejects += taken.rejects
 
 
 def collect_pages(
@@ -133,18 +144,17 @@ def preview(
         intake = _PageIntake(project, visit)
         for stream, state, _ in _states(store, visit, collector, wish, digest, sums):
             progress(stream, 0)
-            pages = _pages(collector, stream, state, visit, wish)
-            for page in _portions(_limited(pages, wish.limit, lambda: found.added + found.changed)):
-                taken = intake.take(page.items)
-                added, changed = [incoming.verbatim for incoming in taken.incoming], list[Verbatim]()
-                if store is not None:
-                    added, changed = news(store.connection, taken.incoming)
-                found.added += len(added)
-                found.changed += len(changed)
-                found.verbatims += [*added, *changed][: PREVIEWED - len(found.verbatims)]
-                found.rejects += taken.rejects
-                found.notes += page.notes
-                progress(stream, len(page.items))
+            try:
+                pages = _pages(collector, stream, state, visit, wish)
+                for page in _portions(_limited(pages, wish.limit, lambda: found.added + found.changed)):
+                    taken = intake.take(page.items)
+                    found.see(taken, store)
+                    found.notes += page.notes
+                    progress(stream, len(page.items))
+            except CollectError as error:
+                found.failed.append(reworded(error, visit.vault.hide(str(error))))
+                if isinstance(error, Unreachable):
+                    break  # the other streams would wait for the same
     found.notes += [*sums.notes, *intake.notes()]
     return found
 

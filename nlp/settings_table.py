@@ -63,6 +63,8 @@ class SettingsTable:
 
     def number(self, key: str, default: float | None = None) -> float:
         value = self.data.get(key, default)
+        if value is None:
+            raise self.fault("'{key}' is missing", key=key)
         if not isinstance(value, int | float) or isinstance(value, bool):
             hint = " (write it without quotation marks)" if isinstance(value, str) and value.strip().isdecimal() else ""
             raise self.fault("'{key}' must be a number, not {value}{hint}", key=key, value=repr(value), hint=hint)

@@ -7,8 +7,8 @@ no longer show what it showed, the rows stay, and each is known again by its wor
 import json
 import sqlite3
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from storage.journal import other_readings
 from storage.records import Incoming, Verbatim
 
 MADE_IDS = "[0-9a-f]" * 24 + "-[0-9]*"  # as a pattern of GLOB
@@ -16,16 +16,38 @@ MADE_IDS = "[0-9a-f]" * 24 + "-[0-9]*"  # as a pattern of GLOB
 
 def adopt(connection: sqlite3.Connection, reading_id: int, batch: Sequence[Incoming]) -> None:
     """Gives rows with a made id, last seen under other settings, the ids under which the same is told now. One row for each of the batch."""
-    if not batch or not (others := other_readings(connection, reading_id)):
+    if not batch or not (others := _earlier(connection, reading_id)):
         return
     unknown = _unknown(connection, [item.verbatim for item in batch])
     left = _strays(connection, batch[0].verbatim.source, others, unknown)
     for verbatim in unknown:
         rows = left.get((verbatim.text, verbatim.posted_at), [])
-        own = next((row for row in rows if row[1] == verbatim.customer_id), rows[0] if rows else None)
-        if own is not None:
+        own = next((row for row in rows if row.customer_id == verbatim.customer_id), None)
+        if own := own or next((row for row in rows if row.may_be_of(verbatim)), None):
             rows.remove(own)
-            connection.execute("update verbatims set source_id = ? where id = ?", (verbatim.source_id, own[0]))
+            connection.execute("update verbatims set source_id = ? where id = ?", (verbatim.source_id, own.id))
+
+
+class _Stray(NamedTuple):
+    """A row that may be met again: its id in the table."""
+
+    id: int
+    customer_id: str | None
+    channel: str
+
+    def may_be_of(self, verbatim: Verbatim) -> bool:
+        """Whether nothing says that another person said it: in another channel everybody has another code."""
+        return None in (self.customer_id, verbatim.customer_id) or self.channel != verbatim.channel
+
+
+def _earlier(connection: sqlite3.Connection, reading_id: int) -> list[int]:
+    """Readings of the same source, asked or loaded, under other settings."""
+    rows = connection.execute(
+        "select other.id from readings r join readings other on other.source = r.source and other.contents = r.contents "
+        "and other.settings != r.settings where r.id = ?",
+        (reading_id,),
+    )
+    return [int(row[0]) for row in rows]
 
 
 def _unknown(connection: sqlite3.Connection, told: Sequence[Verbatim]) -> list[Verbatim]:
@@ -41,15 +63,15 @@ def _unknown(connection: sqlite3.Connection, told: Sequence[Verbatim]) -> list[V
 
 def _strays(
     connection: sqlite3.Connection, source: str, readings: Sequence[int], told: Sequence[Verbatim]
-) -> dict[tuple[str, str | None], list[tuple[int, str | None]]]:
-    """Rows of these readings that have a made id and say one of these texts, by text and time: their ids in the table, and whose they are."""
-    found: dict[tuple[str, str | None], list[tuple[int, str | None]]] = {}
+) -> dict[tuple[str, str | None], list["_Stray"]]:
+    """Rows of these readings that have a made id and say one of these texts, by text and time."""
+    found: dict[tuple[str, str | None], list[_Stray]] = {}
     if told:
         rows = connection.execute(
-            "select id, customer_id, text, posted_at from verbatims where source = ? and source_id glob ? "
+            "select id, customer_id, channel, text, posted_at from verbatims where source = ? and source_id glob ? "
             "and reading_id in (select value from json_each(?)) and text in (select value from json_each(?)) order by id",
             (source, MADE_IDS, json.dumps(list(readings)), json.dumps([verbatim.text for verbatim in told])),
         )
-        for row_id, customer_id, text, posted_at in rows:
-            found.setdefault((text, posted_at), []).append((row_id, customer_id))
+        for *row, text, posted_at in rows:
+            found.setdefault((text, posted_at), []).append(_Stray(*row))
     return found

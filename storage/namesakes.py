@@ -1,7 +1,7 @@
 """Things that are never edited, mails, of which several may have one id: a form on a page may give all that it sends the same.
 
-What has another date and other words than what is stored under its id is something else, and gets an id of its own; what has the same date or
-the same words is the same, wherever it lies and whenever it arrived there.
+What another sender wrote, or what has another date and other words than what is stored under its id, is something else and gets an id of its own;
+what has the same date or the same words is the same, wherever it lies and whenever it arrived there.
 """
 
 import sqlite3
@@ -16,8 +16,11 @@ class _Known(NamedTuple):
     source_id: str
     posted_at: str | None
     text: str
+    customer_id: str | None
 
     def is_of(self, verbatim: Verbatim) -> bool:
+        if None not in (self.customer_id, verbatim.customer_id) and self.customer_id != verbatim.customer_id:
+            return False
         return self.text == verbatim.text or (self.posted_at is not None and self.posted_at == verbatim.posted_at)
 
 
@@ -33,22 +36,27 @@ def told_apart(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> Ite
         namesakes = known[key] if key in known else known.setdefault(key, _stored(connection, *key))
         found = next((each for each in namesakes if each.is_of(verbatim)), None)
         if found is None:
-            found = _Known(_own_id(verbatim) if namesakes else verbatim.source_id, verbatim.posted_at, verbatim.text)
+            found = _Known(_own_id(verbatim) if namesakes else verbatim.source_id, *_about(verbatim))
             namesakes.append(found)
         yield item._replace(verbatim=_renamed(verbatim, found))
 
 
 def _stored(connection: sqlite3.Connection, source: str, source_id: str) -> list[_Known]:
     rows = connection.execute(
-        "select source_id, posted_at, text from verbatims where source = ?1 and (source_id = ?2 or "
+        "select source_id, posted_at, text, customer_id from verbatims where source = ?1 and (source_id = ?2 or "
         "(source_id > ?2 || '#' and source_id < ?2 || '$')) order by source_id",
         (source, source_id),
     )
     return [_Known(*row) for row in rows]
 
 
+def _about(verbatim: Verbatim) -> tuple[str | None, str, str | None]:
+    return verbatim.posted_at, verbatim.text, verbatim.customer_id
+
+
 def _own_id(verbatim: Verbatim) -> str:
-    return f"{verbatim.source_id}#{blake2b(verbatim.text.encode(), digest_size=6).hexdigest()}"
+    said = f"{verbatim.customer_id or ''}\0{verbatim.text}"
+    return f"{verbatim.source_id}#{blake2b(said.encode(), digest_size=6).hexdigest()}"
 
 
 def _renamed(verbatim: Verbatim, known: _Known) -> Verbatim:

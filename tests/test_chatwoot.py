@@ -401,7 +401,7 @@ def test_the_state_moves_with_each_page_of_answers_as_long_as_they_come_by_their
 
 SETTINGS_WRONG: dict[str, tuple[dict[str, object], str]] = {
     "no address": ({"account": 3, "token": TOKEN}, "'url' is missing"),
-    "no account": ({"url": "https://chat.example.com", "token": TOKEN}, "'account' must be a number, not None"),
+    "no account": ({"url": "https://chat.example.com", "token": TOKEN}, "'account' is missing"),
     "an account that is none": (
         {"url": "https://chat.example.com", "account": 1.5, "token": TOKEN},
         "'account' is the number in the addresses of your Chatwoot: 3 of …/app/accounts/3/dashboard",

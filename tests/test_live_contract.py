@@ -10,7 +10,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from command import Ran
+from command import Ran, run
 from contract import Shop, dump, shop, small_pages
 from wire import Reply, Wire
 from worlds import NOW, SECRET_VARIABLE, Interface, edited, kind_of, worlds
@@ -138,6 +138,22 @@ def test_a_secret_that_an_answer_holds_among_what_was_said_is_not_stored(shop: S
     assert "请求头 … 被打印出来了" in shop.stored().values()
     assert_hidden(shop, secret, ran)
     assert shop.collect().out.startswith(("live: 0 new", "live: nothing new"))
+
+
+def test_doctor_says_that_the_setting_for_a_secret_is_missing(shop: Shop) -> None:
+    named = [
+        key for key, value in shop.world.section("http://127.0.0.1:1").items() if value == {"env": SECRET_VARIABLE}
+    ]
+    if not named:
+        pytest.skip("it has no setting that is a secret by itself")
+    written = shop.settings.read_text(encoding="utf-8").splitlines()
+    shop.settings.write_text(
+        "\n".join(line for line in written if not line.startswith(f"{named[0]} = ")), encoding="utf-8"
+    )
+    ran = run("doctor", project=shop.folder)
+    assert ran.code == 1
+    assert f"'{named[0]}'" in ran.out
+    assert "BAD Source live" in ran.out
 
 
 def test_no_secret_is_shown_of_an_address_that_an_answer_leads_to(shop: Shop, web: Wire) -> None:

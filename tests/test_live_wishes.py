@@ -80,7 +80,7 @@ def test_a_limit_is_of_new_records_so_that_each_run_comes_further(shop: Shop, li
 def test_a_preview_with_a_limit_asks_for_no_more_pages_than_it_needs(shop: Shop) -> None:
     ran = run("collect", "--source", "live", "--dry-run", "--limit", "12", project=shop.folder)
     assert "live: 12 would be stored" in ran.out
-    assert len(shop.web.asked) == 2
+    assert len(shop.web.asked) <= 3  # the page before is asked for once more where pages are numbered
 
 
 def test_a_preview_after_a_run_shows_what_the_next_one_would_store(shop: Shop) -> None:

@@ -373,6 +373,45 @@ def test_records_without_an_id_are_not_doubled_when_settings_change(tmp_path: Pa
     assert texts == ["物流太慢", "物流太慢", "客服很好", "又碎了"]
 
 
+def collecting(folder: Path, url: str, more: str = "", **columns: str) -> str:
+    """What a run of a source without ids says first."""
+    told = toml({"text": "body", "customer": "by", **columns})
+    section = f'name = "live"\ncollector = "rest"\nurl = "{url}/v1"\ncolumns = {told}\n{more}\n'
+    (folder / "feedback.toml").write_text(f'[project]\nname = "门"\n[[sources]]\n{section}', encoding="utf-8")
+    return run("collect", project=folder).out.splitlines()[0]
+
+
+def test_the_same_words_of_other_people_are_other_records_after_settings_changed_too(tmp_path: Path) -> None:
+    shown = [{"body": "好评", "by": "阿宝"}, {"body": "不错，下次再来", "by": "小鹿"}]
+    with wire(lambda _asked: Reply(shown)) as web:
+        assert collecting(tmp_path, web.url) == "live: 2 new"
+        shown[:] = [{"body": "好评", "by": "老周"}, {"body": "不错，下次再来", "by": "阿珍"}]
+        assert collecting(tmp_path, web.url, 'query = { a = "1" }') == "live: 2 new"
+        assert collecting(tmp_path, web.url, 'query = { a = "2" }') == "live: 0 new, 2 already there"
+
+
+def test_what_was_loaded_under_other_settings_is_not_doubled_by_asking(tmp_path: Path) -> None:
+    saved = tmp_path / "saved.json"
+    saved.write_text(json.dumps([{"body": "好评，很快", "by": "阿宝"}]), encoding="utf-8")
+    with wire(lambda _asked: Reply(saved.read_bytes())) as web:
+        with pytest.raises(IndexError):  # it says nothing: nobody is there
+            collecting(tmp_path, "http://127.0.0.1:1")
+        assert run("collect", "--source", "live", "--load", str(saved), project=tmp_path).out.startswith("live: 1 new")
+        assert collecting(tmp_path, web.url, 'product = "手机"') == "live: 0 new, 1 changed"
+
+
+def test_a_counter_that_moves_between_two_answers_makes_no_record_another() -> None:
+    asked_so_far: list[int] = []
+
+    def answer(asked: Asked) -> Reply:
+        asked_so_far.append(1)
+        start = 2 * int(asked.query["page"]) - 2
+        return Reply([row(n, views=len(asked_so_far)) for n in range(1, 7)][start : start + 2])
+
+    found, _ = pages({"pages": {"type": "page"}}, answer)
+    assert ids(found) == ["1", "2", "3", "4", "5", "6"]
+
+
 def test_old_records_that_are_pinned_above_the_newest_do_not_hide_them() -> None:
     pinned = [row(1), row(2)]
     section: Section = {"pages": {"type": "page"}, "since": {"column": "at", "order": "newest"}}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from command import run
+from stored import rows
 from wire import Asked, Reply, Wire, wire
 from worlds import NOW
 
@@ -18,6 +19,8 @@ from feedback.collectors.live.vault import Vault
 from feedback.collectors.live.web import Web
 from feedback.collectors.rss import RssCollector
 from feedback.errors import CollectError
+from feedback.project import load_project
+from storage.store import Store
 
 ITEM = (
     "<item><guid>https://forum.example/post/1</guid><title>山茶花茶</title><author>li@mail.example (李)</author>"
@@ -709,23 +712,47 @@ def test_a_secret_in_the_address_of_a_feed_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_a_link_that_several_entries_share_is_the_id_of_none(tmp_path: Path) -> None:
-    def entry(title: str, day: int, link: str) -> str:
-        date = f"Mon, {day:02} Mar 2026 10:00:00 +0800"
-        return f"<item><link>{link}</link><title>{title}</title><description>{title}，很慢</description><pubDate>{date}</pubDate></item>"
+def test_entries_without_an_id_that_share_a_link_are_told_apart_by_their_dates_whatever_stands_beside_them(
+    tmp_path: Path,
+) -> None:
+    def entry(number: int, date: str = "<pubDate>Mon, {:02} Mar 2026 10:00:00 +0800</pubDate>") -> str:
+        return (
+            f"<item><link>https://f.example/7</link><description>第{number}条</description>{date.format(number)}</item>"
+        )
 
-    board, site = "https://f.example/board?id=7", "https://f.example/"
-    several = rss(entry("物流", 2, board), entry("客服", 3, board), entry("屏幕", 4, "https://f.example/3")).encode()
-    with wire(feeds(feed=several)) as web:
-        ids = [record.source_id or "" for record in records(pages(visit(tmp_path, f"{web.url}/feed")))]
-    assert len(set(ids)) == 3
-    assert [each.startswith("https://f.example/") for each in ids] == [False, False, True]
-    found = []
-    for title, day in (("物流", 2), ("客服", 3)):  # of which the feed shows the newest alone
-        with wire(feeds(feed=rss(entry(title, day, site)).encode())) as web:
-            found += [
-                (record.source_id or "").rpartition("/")[2]
-                for record in records(pages(visit(tmp_path, f"{web.url}/feed")))
-            ]
-    assert len(set(found)) == 2
-    assert site not in found
+    def ids(*entries: str) -> list[str | None]:
+        with wire(feeds(feed=rss(*entries).encode())) as web:
+            return [record.source_id for record in records(pages(visit(tmp_path, f"{web.url}/feed")))]
+
+    two, three = "https://f.example/7#2026-03-02T02:00:00Z", "https://f.example/7#2026-03-03T02:00:00Z"
+    assert ids(entry(2)) == [two]
+    assert ids(entry(3), entry(2)) == [three, two]
+    assert ids(entry(3)) == [three]
+    assert ids(entry(4, "")) == ["https://f.example/7"]
+
+
+def test_what_the_address_of_a_feed_tells_is_not_stored_where_its_entries_tell_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = "<item><link>https://f.example/t/1?key=abcdef123456</link><description>看 /s3cr3tfeedkey0001/ 和 abcdef123456</description></item>"
+    with wire(lambda _asked: Reply(rss(item).encode())) as web:
+        monkeypatch.setenv("FORUM_FEED", f"{web.url}/rss/s3cr3tfeedkey0001/?key=abcdef123456&page=1")
+        (tmp_path / "feedback.toml").write_text(
+            '[[sources]]\nname = "论坛"\ncollector = "rss"\nurls = [{ env = "FORUM_FEED" }]\n', encoding="utf-8"
+        )
+        assert run("collect", project=tmp_path).out.startswith("论坛: 1 new")
+    with Store.open(load_project(tmp_path).database) as store:
+        stored = rows(store.connection, "select source_id, text from verbatims")
+    assert stored == [("https://f.example/t/1?key=…", "看 /…/ 和 …")]
+    assert all(b"abcdef123456" not in path.read_bytes() for path in tmp_path.glob("feedback.db*"))
+
+
+def test_a_dry_run_shows_what_the_other_feeds_hold_where_one_is_gone(tmp_path: Path) -> None:
+    with wire(lambda asked: Reply(b"", 410) if asked.path == "/a" else Reply(rss(ITEM).encode())) as web:
+        (tmp_path / "feedback.toml").write_text(
+            f'[[sources]]\nname = "论坛"\ncollector = "rss"\nurls = ["{web.url}/a", "{web.url}/b"]\n', encoding="utf-8"
+        )
+        ran = run("collect", "--source", "论坛", "--dry-run", project=tmp_path)
+    assert ran.code == 1
+    assert "论坛: 1 would be stored\n" in ran.out
+    assert ran.err.count("refuses (410)") == 1

@@ -1,5 +1,6 @@
 """feedback collect --dry-run"""
 
+import sys
 from contextlib import ExitStack
 
 import click
@@ -26,6 +27,8 @@ def show_preview(project: Project, source: SourceConfig, wish: Wish) -> None:
         store = stack.enter_context(Store.open_readonly(project.database)) if project.database.exists() else None
         progress = stack.enter_context(progress_bar(source.name))
         found = preview(store, project, visit, collector, wish, progress)
+    if found.failed and not (found.verbatims or found.rejects):
+        raise found.failed[0]
     for verbatim in found.verbatims:
         click.echo(_line(verbatim, project))
     count = found.added + found.changed
@@ -39,6 +42,10 @@ def show_preview(project: Project, source: SourceConfig, wish: Wish) -> None:
         click.echo(f"  not usable: {reject.location}: {reject.reason}")
     if (others := len(found.rejects) - _SHOWN) > 0:
         click.echo(f"  … and {others:,} more")
+    for error in found.failed:
+        click.echo(f"Error: {error}", err=True)
+    if found.failed:
+        sys.exit(1)
 
 
 def _line(verbatim: Verbatim, project: Project) -> str:

@@ -52,7 +52,7 @@ class AppStoreCollector:
             if not found and number == 1:
                 yield Page([], None, (_NOTHING.format(stream),))
                 return
-            moved = moved_up(feed.page(number - 1)[0], before, found) if number > 1 else []
+            moved = moved_up(feed.page(number - 1)[0], before, found, key=_key) if number > 1 else []
             over = walk.see([each.posted_at for each in (*moved, *found) if isinstance(each, Review)])
             empty, hole = empty or not found, hole or (empty and bool(found))
             last = over or number == PAGES or (not found and walk.meets)
@@ -85,6 +85,10 @@ class AppStoreCollector:
             return items(read_json_feed(content, Place(where, where, country)), path.name, CHANNEL, visit.config)
 
         yield from read_each(read_json(path), read)
+
+
+def _key(found: Found) -> str:
+    return found.id if isinstance(found, Review) else repr(found)  # its votes may change while the pages are read
 
 
 @dataclass(frozen=True, slots=True)

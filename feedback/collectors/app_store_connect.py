@@ -52,6 +52,9 @@ class AppStoreConnectCollector:
         _Settings.of(visit)
         return [STREAM]
 
+    def check(self, visit: Visit) -> None:
+        _Token(visit, self._clock).headers()
+
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """The pages that a run before was cut off in, then what is new, the newest first."""
         token = _Token(visit, self._clock)

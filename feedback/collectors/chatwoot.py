@@ -51,6 +51,9 @@ class ChatwootCollector:
         _address(visit)
         return chosen_streams(visit, STREAMS)
 
+    def check(self, visit: Visit) -> None:
+        header_secret(visit, "token")
+
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         web = Web(headers={"api_access_token": header_secret(visit, "token")}, patience=visit.patience)
         asked = _Asked(visit, _address(visit), web, Desk(visit.config))

@@ -6,7 +6,6 @@ feedparser is given bytes, never an address: it fetches nothing.
 import io
 import re
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +32,6 @@ _ROOTS = frozenset({"rss", "feed", "rdf", "channel"})
 _PAGES = frozenset({"html", "head", "body", "div", "script"})
 _MARKUP = re.compile(r"<!--|<!\[CDATA\[|<\?|<(/?)([A-Za-z_][\w.:-]*+)[^<>]*?(/?)>")
 _ENDS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
-_SITE = re.compile(r"https?://[^/?#]*/?", re.IGNORECASE)
 _NEVER_CLOSED = frozenset({"br", "img", "hr", "input", "meta", "link", "wbr", "source", "embed"})
 _ENTRIES = frozenset({"item", "entry"})
 _END_OF_FEED = re.compile(r"</\s*(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>\s*\Z", re.IGNORECASE)
@@ -113,15 +111,8 @@ def entries(feed: RawFeed) -> Iterator[Entry | Repaired]:
     if parsed["bozo"]:
         yield Repaired(_why(parsed.get("bozo_exception")))
     last = found[-1] if found and _breaks_off(text) else None
-    common = _common_links(found, str(dict.get(parsed["feed"], "link") or ""))
     for each in found:
-        yield _entry(each, common, cut=each is last)
-
-
-def _common_links(entries: list[Any], site: str) -> set[str]:
-    """Links by which no entry is known: those of several entries without an id, and that of the site."""
-    links = Counter(str(dict.get(each, "link") or "").strip() for each in entries if not dict.get(each, "id"))
-    return {link for link, count in links.items() if count > 1 or link == site.strip() or _SITE.fullmatch(link)}
+        yield _entry(each, cut=each is last)
 
 
 def _text(feed: RawFeed) -> str:
@@ -197,20 +188,26 @@ def _why(error: object) -> str:
     return str(said)[:100]
 
 
-def _entry(entry: Any, common: set[str], cut: bool) -> Entry:
-    link = str(dict.get(entry, "link") or "").strip()
+def _entry(entry: Any, cut: bool) -> Entry:
     # Of the dictionary itself: asked for what is missing, feedparser's own gives something else and warns.
     title = _shown(dict.get(entry, "title"), dict.get(entry, "title_detail"))
     pieces = [_shown(each.get("value"), each) for each in dict.get(entry, "content", [])]
     pieces.append(_shown(dict.get(entry, "summary"), dict.get(entry, "summary_detail")))
+    posted_at = next((at for field in ("published", "updated", "created") if (at := _posted_at(entry, field))), None)
     return Entry(
-        id=str(dict.get(entry, "id") or "").strip() or (link if link not in common else ""),
+        id=str(dict.get(entry, "id") or "").strip() or _address(entry, posted_at),
         title=" ".join(title.split()),
         text=next((piece for piece in pieces if piece), ""),
         author=" ".join(str(dict.get(entry, "author") or "").split()),
-        posted_at=next((at for field in ("published", "updated", "created") if (at := _posted_at(entry, field))), None),
+        posted_at=posted_at,
         cut=cut,
     )
+
+
+def _address(entry: Any, posted_at: str | None) -> str:
+    """What an entry without an id is known by: its link, which others may share, as comments do that of their article, and its date."""
+    link = str(dict.get(entry, "link") or "").strip()
+    return f"{link}#{posted_at}" if link and posted_at else link
 
 
 def _shown(value: object, detail: Any) -> str:

@@ -46,6 +46,12 @@ class FormbricksCollector:
         settings = _Settings.of(visit)
         return [*settings.surveys, *([FILES] if visit.config.paths else [])]
 
+    def check(self, visit: Visit) -> None:
+        if visit.config.paths:
+            parts_of(visit.config, _SUFFIXES)
+        if _Settings.of(visit).surveys:
+            visit.secret("token")
+
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         settings = _Settings.of(visit)
         if stream == FILES:

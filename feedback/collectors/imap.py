@@ -41,6 +41,9 @@ class ImapCollector:
     def streams(self, visit: Visit) -> list[str]:
         return list(_Settings.of(visit).folders)
 
+    def check(self, visit: Visit) -> None:
+        _Settings.of(visit).login(visit)
+
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """50 mails a page, in the order of their numbers."""
         settings, reader = _Settings.of(visit), _Reader(visit)
@@ -118,6 +121,10 @@ class _Settings:
         host = table.string("host", "")
         if not host:
             raise table.fault("'host' is missing: the mail server, like imap.exmail.qq.com")
+        if "/" in host or "@" in host:
+            raise table.fault(
+                "'host' is the name of the mail server alone, like imap.exmail.qq.com, not {host}", host=host
+            )
         tls = cast(Tls, table.one_of("tls", tuple(_PORTS), "on"))
         if tls == "off" and host != _THIS_MACHINE:
             raise table.fault(

@@ -37,6 +37,9 @@ class IntercomCollector:
         _address(visit)
         return [STREAM]
 
+    def check(self, visit: Visit) -> None:
+        header_secret(visit, "token")
+
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """Pages of whole conversations; the state is when those of the page before were changed.
 

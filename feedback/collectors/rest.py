@@ -100,6 +100,12 @@ class RestCollector:
         )
 
 
+def _key(columns: Columns) -> Callable[[object], str]:
+    """What tells records apart that have an id; whole ones differ where a counter moves from one answer to the next."""
+    getters = [getter(column) for column in columns]
+    return lambda record: repr([get(record) for get in getters]) if isinstance(record, dict) else repr(record)
+
+
 class _Reader:
     """From the objects of an answer to items."""
 
@@ -109,7 +115,10 @@ class _Reader:
         self._drops = bool(layout.drop)
         self._has_ids = "source_id" in layout.columns
         self.records = RecordList(
-            layout.records[0] if layout.records else "", f"source '{visit.config.name}'", "records"
+            layout.records[0] if layout.records else "",
+            f"source '{visit.config.name}'",
+            "records",
+            _key(layout.columns["source_id"].columns) if self._has_ids else repr,
         )
         self._mapper = ObjectMapper(layout, visit.config)
 

@@ -16,7 +16,7 @@ from feedback.collectors.base import Item, Record, Unreadable
 from feedback.collectors.grids import Grid, IsHeader, read_csv
 from feedback.collectors.layout import Layout, fold
 from feedback.collectors.live import Page, Visit
-from feedback.collectors.live.database import Row, is_path, opened, password_of, query_fault
+from feedback.collectors.live.database import Row, is_path, opened, password_of, query_fault, refuse_missing_file
 from feedback.collectors.live.database_dates import NoDate
 from feedback.collectors.live.database_texts import Unordered
 from feedback.collectors.live.growing import Growing, Mark, OtherKind
@@ -39,6 +39,9 @@ class SqlCollector:
     def streams(self, visit: Visit) -> list[str]:
         _Asked.of(visit)
         return [STREAM]
+
+    def check(self, visit: Visit) -> None:
+        refuse_missing_file(_address(visit), visit.config.base)
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """Every page that the database sends, the least value of the column first."""

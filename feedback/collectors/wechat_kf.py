@@ -37,6 +37,9 @@ class WechatKfCollector:
         """One for each account: each has a cursor of its own."""
         return list(_Settings.of(visit).accounts)
 
+    def check(self, visit: Visit) -> None:
+        visit.secret("secret")
+
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         desk, reader = self._desk(visit), _Reader(visit)
         reached = _Reached.read(state)

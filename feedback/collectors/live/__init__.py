@@ -73,3 +73,12 @@ class LiveCollector(Protocol):
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """The items of an answer that somebody saved as a file."""
         ...
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """What a live collector may do besides: tell what it will miss, for `feedback doctor`."""
+
+    def check(self, visit: Visit) -> None:
+        """Raises `CollectError` as `pages` would for what can be known without asking anybody: a key or a file that is missing or is none."""
+        ...

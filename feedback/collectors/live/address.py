@@ -2,7 +2,7 @@
 
 import re
 from contextlib import suppress
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from feedback.collectors.live.vault import Vault
 from nlp.settings_table import SettingsTable
@@ -15,6 +15,7 @@ _SECRETS = (
 _WHOLE_SECRETS = frozenset({"key", "sig", "sign", "sk"})
 # These say where to go on.
 _PLACES = ("pagetoken", "nexttoken", "continuationtoken", "synctoken", "cursortoken", "pagingtoken")
+_LIKE_A_KEY = re.compile(r"(?=.*\d).{8}|.{16}", re.DOTALL)  # longer than a word, or with figures in it
 _WORDS = re.compile(r"[\W_]+")
 
 
@@ -56,8 +57,13 @@ def refuse_secrets(settings: SettingsTable, key: str, url: str, instead: str) ->
 
 
 def secret_address(settings: SettingsTable, key: str, vault: Vault) -> str:
-    """An address that is a secret itself: its host may be named, what follows may not."""
+    """An address that is a secret itself: its host may be named, what follows may not, nor what a parameter or a part of the path says."""
     url = vault.read(settings, key)
     with suppress(ValueError):  # it is no address: asking for it says so
-        vault.keep(urlsplit(url).path)
+        parts = urlsplit(url)
+        vault.keep(parts.path)
+        told = [value for _, value in parse_qsl(parts.query)] + [unquote(part) for part in parts.path.split("/")]
+        for value in told:
+            if _LIKE_A_KEY.search(value):
+                vault.keep(value)
     return url

@@ -30,7 +30,8 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
 }
-_OURS = ("sqlite", "duckdb", *_DRIVERS.values())
+_FILES = ("sqlite", "duckdb")
+_OURS = (*_FILES, *_DRIVERS.values())
 
 # Strings, quoted names and comments: what stands in them is no part of the statement.
 _QUOTED = re.compile(
@@ -67,7 +68,7 @@ def is_path(url: str) -> bool:
     scheme, slashes, path = url.partition(":///")
     path, _, query = path.partition("?")
     return (
-        scheme in ("sqlite", "duckdb")
+        scheme in _FILES
         and bool(slashes and path)
         and not path.startswith(("md:", "motherduck:"))
         and re.fullmatch(r"(?:timeout=[\d.]+)?", query) is not None
@@ -161,6 +162,12 @@ def opened(url: str, base: Path, zone: str = "UTC") -> Iterator[Database]:
         connection.close()
 
 
+def refuse_missing_file(url: str, base: Path) -> None:
+    """Raises `CollectError` where the database at an address is a file that is not there."""
+    if (parsed := _parsed(url)).get_backend_name() in _FILES:
+        _file(parsed, base)
+
+
 def _parsed(url: str) -> "URL":
     try:
         from sqlalchemy import make_url
@@ -182,7 +189,7 @@ def _engine(url: "URL", base: Path) -> "Engine":
     from sqlalchemy.pool import NullPool
 
     kind, settings = url.get_backend_name(), dict[str, object]()
-    if kind in ("sqlite", "duckdb"):
+    if kind in _FILES:
         path = _file(url, base)
         if kind == "sqlite":
             url = url.set(database=f"file:{quote(str(path))}", query={**url.query, "mode": "ro", "uri": "true"})

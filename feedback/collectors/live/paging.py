@@ -1,6 +1,6 @@
 """How an interface says where its next page is: `[sources.pages]` of a source."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -103,7 +103,7 @@ class Pages:
             except Refused as refused:
                 if not self._ends(refused.status, number, len(before), longest):
                     raise
-                yield Fetched(moved_up(ask(number - 1)[2], before), None, resumes=False)
+                yield Fetched(moved_up(ask(number - 1)[2], before, key=records.key), None, resumes=False)
                 return
             signs.look(answer, content)
             idle = idle + 1 if not found or found == before else 0
@@ -113,9 +113,9 @@ class Pages:
             again, count = before[len(before) - back :], max(0, len(found) - back)
             new = [each for each in found[:back] if each not in again] + found[back:]
             if self.kind == "page" and number > self.first:
-                new = moved_up(ask(number - 1)[2], before, found) + new
+                new = moved_up(ask(number - 1)[2], before, found, key=records.key) + new
             elif back and not any(each in again for each in found[:back]):  # by more than was asked for again
-                new = moved_up(ask(place)[2], before, found) + new
+                new = moved_up(ask(place)[2], before, found, key=records.key) + new
             place = number - back
             before, longest = found, max(longest, len(found))
             number += count if self.kind == "offset" else 1
@@ -207,11 +207,11 @@ class _Signs:
 class RecordList:
     """The records of an answer; raises `CollectError` where it holds no list of them. `path` "": the answer is the list.
 
-    `setting`: the key of the settings that says the path.
+    `setting`: the key of the settings that says the path. `key` tells records apart.
     """
 
-    def __init__(self, path: str, where: str, setting: str = "") -> None:
-        self._path, self._where, self._setting = path, where, setting
+    def __init__(self, path: str, where: str, setting: str = "", key: Callable[[object], str] = repr) -> None:
+        self._path, self._where, self._setting, self.key = path, where, setting, key
 
     def of(self, content: object) -> list[object]:
         found = getter(self._path)(content) if self._path and isinstance(content, dict) else content
