@@ -20,12 +20,13 @@ def adopt(connection: sqlite3.Connection, reading_id: int, batch: Sequence[Incom
         return
     unknown = _unknown(connection, [item.verbatim for item in batch])
     left = _strays(connection, batch[0].verbatim.source, others, unknown)
-    for verbatim in unknown:
-        rows = left.get((verbatim.text, verbatim.posted_at), [])
-        own = next((row for row in rows if row.customer_id == verbatim.customer_id), None)
-        if own := own or next((row for row in rows if row.may_be_of(verbatim)), None):
-            rows.remove(own)
-            connection.execute("update verbatims set source_id = ? where id = ?", (verbatim.source_id, own.id))
+    for is_own in (_Stray.is_of, _Stray.may_be_of):  # whoever has a row of his own takes no other's
+        for verbatim in list(unknown):
+            rows = left.get((verbatim.text, verbatim.posted_at), [])
+            if own := next((row for row in rows if is_own(row, verbatim)), None):
+                rows.remove(own)
+                unknown.remove(verbatim)
+                connection.execute("update verbatims set source_id = ? where id = ?", (verbatim.source_id, own.id))
 
 
 class _Stray(NamedTuple):
@@ -34,6 +35,9 @@ class _Stray(NamedTuple):
     id: int
     customer_id: str | None
     channel: str
+
+    def is_of(self, verbatim: Verbatim) -> bool:
+        return self.customer_id == verbatim.customer_id
 
     def may_be_of(self, verbatim: Verbatim) -> bool:
         """Whether nothing says that another person said it: in another channel everybody has another code."""

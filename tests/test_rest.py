@@ -390,6 +390,15 @@ def test_the_same_words_of_other_people_are_other_records_after_settings_changed
         assert collecting(tmp_path, web.url, 'query = { a = "2" }') == "live: 0 new, 2 already there"
 
 
+def test_whoever_has_a_record_of_his_own_keeps_it_whichever_comes_first(tmp_path: Path) -> None:
+    shown = [{"body": "好评，很快", "by": "阿宝"}]
+    with wire(lambda _asked: Reply(shown)) as web:
+        assert collecting(tmp_path, web.url) == "live: 1 new"
+        shown.insert(0, {"body": "好评，很快", "by": "匿名用户"})
+        assert collecting(tmp_path, web.url, 'product = "手机"') == "live: 1 new, 1 changed"
+        assert collecting(tmp_path, web.url, 'product = "手机"') == "live: 0 new, 2 already there"
+
+
 def test_what_was_loaded_under_other_settings_is_not_doubled_by_asking(tmp_path: Path) -> None:
     saved = tmp_path / "saved.json"
     saved.write_text(json.dumps([{"body": "好评，很快", "by": "阿宝"}]), encoding="utf-8")
