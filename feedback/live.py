@@ -21,6 +21,7 @@ from feedback.project import Project
 from feedback.settings_digest import settings_digest
 from storage.adoption import adopt
 from storage.journal import add_rejects, count_in_run, find_reading, move_cursor, read_cursor
+from storage.keeping import with_what_is_known
 from storage.records import BatchResult, Reject, Verbatim
 from storage.store import Store
 from storage.verbatims import add_verbatims, news, withdraw
@@ -125,7 +126,8 @@ def store_taken(
     source, stream, digest = place
     reading_id = find_reading(connection, source, stream, "live", digest)
     adopt(connection, reading_id, taken.incoming)
-    result = add_verbatims(connection, run_id, reading_id, taken.incoming, similar)
+    incoming = with_what_is_known(connection, taken.incoming)
+    result = add_verbatims(connection, run_id, reading_id, incoming, similar)
     rejects = [*taken.rejects, *(conflict(verbatim, stream) for verbatim in result.conflicts if not edits)]
     withdrawn = withdraw(connection, source, taken.withdrawn, similar)
     add_rejects(connection, run_id, stream, rejects)
@@ -180,8 +182,9 @@ class _PageIntake:
         # A source without ids of its own may show an item twice: the same contents are the same item.
         told = [self._without_secrets(item) if isinstance(item, Record) else item for item in items]
         taken = self._intake.take(told, lambda identities: [1] * len(identities))
+        hide = self._vault.hide
         rejects = [
-            replace(r, reason=self._vault.hide(r.reason), excerpt=self._vault.hide(r.excerpt)) for r in taken.rejects
+            replace(r, location=hide(r.location), reason=hide(r.reason), excerpt=hide(r.excerpt)) for r in taken.rejects
         ]
         incoming = taken.incoming
         if self._since:

@@ -17,11 +17,16 @@ class _Known(NamedTuple):
     posted_at: str | None
     text: str
     customer_id: str | None
+    channel: str
 
     def is_of(self, verbatim: Verbatim) -> bool:
-        if None not in (self.customer_id, verbatim.customer_id) and self.customer_id != verbatim.customer_id:
-            return False
-        return self.text == verbatim.text or (self.posted_at is not None and self.posted_at == verbatim.posted_at)
+        same_words = self.text == verbatim.text
+        same_time = self.posted_at is not None and self.posted_at == verbatim.posted_at
+        # In another channel, and under another key, everybody has another code.
+        others = None not in (self.customer_id, verbatim.customer_id) and self.customer_id != verbatim.customer_id
+        if others and self.channel == verbatim.channel:
+            return same_words and same_time
+        return same_words or same_time
 
 
 def told_apart(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> Iterator[Incoming]:
@@ -43,15 +48,15 @@ def told_apart(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> Ite
 
 def _stored(connection: sqlite3.Connection, source: str, source_id: str) -> list[_Known]:
     rows = connection.execute(
-        "select source_id, posted_at, text, customer_id from verbatims where source = ?1 and (source_id = ?2 or "
+        "select source_id, posted_at, text, customer_id, channel from verbatims where source = ?1 and (source_id = ?2 or "
         "(source_id > ?2 || '#' and source_id < ?2 || '$')) order by source_id",
         (source, source_id),
     )
     return [_Known(*row) for row in rows]
 
 
-def _about(verbatim: Verbatim) -> tuple[str | None, str, str | None]:
-    return verbatim.posted_at, verbatim.text, verbatim.customer_id
+def _about(verbatim: Verbatim) -> tuple[str | None, str, str | None, str]:
+    return verbatim.posted_at, verbatim.text, verbatim.customer_id, verbatim.channel
 
 
 def _own_id(verbatim: Verbatim) -> str:

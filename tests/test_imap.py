@@ -554,6 +554,19 @@ def test_mails_that_share_a_message_id_and_are_of_two_senders_are_two(empty: "Sh
     assert empty.rows("select text from verbatims order by id") == [(text,) for text in words]
 
 
+@pytest.mark.parametrize("what", ["channel", "key"])
+def test_a_mail_is_one_whatever_code_its_sender_has_now(shop: "Shop", what: str) -> None:
+    shop.collect()
+    if what == "key":
+        (shop.folder / ".feedback-key").unlink()
+        shop.inbox.inbox.validity = 2
+    else:
+        written = (shop.folder / "feedback.toml").read_text(encoding="utf-8")
+        (shop.folder / "feedback.toml").write_text(written.replace("邮件", "邮箱"), encoding="utf-8")
+    assert "live: 0 new" in shop.collect().out
+    assert shop.rows("select count(*) from verbatims") == [(120,)]
+
+
 def test_a_mail_dated_ahead_of_its_arrival_is_one_wherever_and_whenever_it_arrives(empty: "Shop") -> None:
     raw = mail(1).replace(b"Sun, 01 Mar 2026 09:30:00", b"Tue, 03 Mar 2026 12:00:00")
     for days in (0, 3, 30):

@@ -391,22 +391,68 @@ def test_the_same_words_of_other_people_are_other_records_after_settings_changed
 
 
 def test_whoever_has_a_record_of_his_own_keeps_it_whichever_comes_first(tmp_path: Path) -> None:
-    shown = [{"body": "好评，很快", "by": "阿宝"}]
+    shown = [{"body": "好评，很快", "by": "阿宝", "at": "2026-03-01"}]
     with wire(lambda _asked: Reply(shown)) as web:
-        assert collecting(tmp_path, web.url) == "live: 1 new"
-        shown.insert(0, {"body": "好评，很快", "by": "匿名用户"})
-        assert collecting(tmp_path, web.url, 'product = "手机"') == "live: 1 new, 1 changed"
-        assert collecting(tmp_path, web.url, 'product = "手机"') == "live: 0 new, 2 already there"
+        assert collecting(tmp_path, web.url, posted_at="at") == "live: 1 new"
+        shown.insert(0, {"body": "好评，很快", "by": "匿名用户", "at": "2026-03-01"})
+        assert collecting(tmp_path, web.url, 'product = "手机"', posted_at="at") == "live: 1 new, 1 changed"
+        assert collecting(tmp_path, web.url, 'product = "手机"', posted_at="at") == "live: 0 new, 2 already there"
 
 
 def test_what_was_loaded_under_other_settings_is_not_doubled_by_asking(tmp_path: Path) -> None:
     saved = tmp_path / "saved.json"
-    saved.write_text(json.dumps([{"body": "好评，很快", "by": "阿宝"}]), encoding="utf-8")
+    saved.write_text(json.dumps([{"body": "好评，很快", "by": "阿宝", "at": "2026-03-01"}]), encoding="utf-8")
     with wire(lambda _asked: Reply(saved.read_bytes())) as web:
         with pytest.raises(IndexError):  # it says nothing: nobody is there
-            collecting(tmp_path, "http://127.0.0.1:1")
+            collecting(tmp_path, "http://127.0.0.1:1", posted_at="at")
         assert run("collect", "--source", "live", "--load", str(saved), project=tmp_path).out.startswith("live: 1 new")
-        assert collecting(tmp_path, web.url, 'product = "手机"') == "live: 0 new, 1 changed"
+        assert collecting(tmp_path, web.url, 'product = "手机"', posted_at="at") == "live: 0 new, 1 changed"
+
+
+def test_of_what_has_no_date_nothing_says_that_it_is_the_same_as_before_settings_changed(tmp_path: Path) -> None:
+    shown = [{"body": "好用", "by": "a***0"}]
+    with wire(lambda _asked: Reply(shown)) as web:
+        assert collecting(tmp_path, web.url) == "live: 1 new"
+        shown[0]["by"] = "b***1"
+        assert collecting(tmp_path, web.url, 'query = { a = "1" }') == "live: 1 new"
+
+
+def test_what_an_interface_leaves_out_for_a_day_stays_known(tmp_path: Path) -> None:
+    shown = [{"id": n, "body": f"第{n}条，很慢", "at": "2026-03-01", "stars": 2} for n in range(3)]
+    score = "scores = [{ metric = 'star', column = 'stars', low = 1, high = 5 }]"
+    query = "select text, posted_at from verbatims order by id"
+
+    def stored() -> list[tuple[str, str]]:
+        with closing(sqlite3.connect(tmp_path / "feedback.db")) as database:
+            return database.execute(query).fetchall()
+
+    with wire(lambda _asked: Reply(shown)) as web:
+        collecting(tmp_path, web.url, score, posted_at="at", source_id="id")
+        known = stored()
+        assert [text for text, _ in known] == ["第0条，很慢", "第1条，很慢", "第2条，很慢"]
+        for each in shown:
+            each.update(body=None, at=None)
+        collecting(tmp_path, web.url, score, posted_at="at", source_id="id")
+    assert stored() == known
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ({"code": 50001, "msg": "频率超限", "data": None}, "50001 频率超限"),
+        ({"errcode": "40014", "errmsg": "token expired", "data": {}}, "40014 token expired"),
+        ({"success": False, "message": "稍后再试", "data": []}, "False 稍后再试"),
+    ],
+)
+def test_an_error_that_is_told_as_if_all_were_well_is_an_error_on_any_page(
+    answer: dict[str, object], says: str
+) -> None:
+    section = {"records": "data.items", "pages": {"type": "page"}}
+    for bad in ("1", "2"):
+        fine = Reply({"code": 0, "msg": "ok", "data": {"items": [row(1)]}})
+        said = fault(section, lambda asked, bad=bad, fine=fine: Reply(answer) if asked.query["page"] == bad else fine)
+        assert said == f"source '工单': the answer tells of an error: {says}"
+    assert ids(pages(section, lambda _asked: Reply({"code": 200, "msg": "success", "data": None}))[0]) == []
 
 
 def test_a_counter_that_moves_between_two_answers_makes_no_record_another() -> None:

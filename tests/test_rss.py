@@ -756,3 +756,20 @@ def test_a_dry_run_shows_what_the_other_feeds_hold_where_one_is_gone(tmp_path: P
     assert ran.code == 1
     assert "论坛: 1 would be stored\n" in ran.out
     assert ran.err.count("refuses (410)") == 1
+
+
+def test_words_in_the_secret_address_of_a_feed_stay_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "小米14Ultra手机 发热，iPhone15Pro 不如它"
+    item = f"<item><link>https://f.example/t/1?token=abcdefgh12345678</link><pubDate>不久前</pubDate><description>{said}</description></item>"
+    with wire(lambda _asked: Reply(rss(item).encode())) as web:
+        monkeypatch.setenv("FORUM_FEED", f"{web.url}/tag/iPhone15Pro/f.xml?q=小米14Ultra手机&token=abcdefgh12345678")
+        (tmp_path / "feedback.toml").write_text(
+            '[[sources]]\nname = "论坛"\ncollector = "rss"\nurls = [{ env = "FORUM_FEED" }]\n', encoding="utf-8"
+        )
+        run("collect", project=tmp_path)
+        told = run("rejects", project=tmp_path).out
+    with Store.open(load_project(tmp_path).database) as store:
+        assert rows(store.connection, "select text from verbatims") == [(said,)]
+    assert "date unknown" in told
+    assert "abcdefgh" not in told
+    assert all(b"abcdefgh12345678" not in path.read_bytes() for path in tmp_path.glob("feedback.db*"))

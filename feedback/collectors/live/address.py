@@ -15,7 +15,7 @@ _SECRETS = (
 _WHOLE_SECRETS = frozenset({"key", "sig", "sign", "sk"})
 # These say where to go on.
 _PLACES = ("pagetoken", "nexttoken", "continuationtoken", "synctoken", "cursortoken", "pagingtoken")
-_LIKE_A_KEY = re.compile(r"(?=.*\d).{8}|.{16}", re.DOTALL)  # longer than a word, or with figures in it
+_LIKE_A_KEY = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w+/=.~-]{16,}", re.ASCII)  # what nobody would write in a review
 _WORDS = re.compile(r"[\W_]+")
 
 
@@ -62,8 +62,10 @@ def secret_address(settings: SettingsTable, key: str, vault: Vault) -> str:
     with suppress(ValueError):  # it is no address: asking for it says so
         parts = urlsplit(url)
         vault.keep(parts.path)
-        told = [value for _, value in parse_qsl(parts.query)] + [unquote(part) for part in parts.path.split("/")]
-        for value in told:
-            if _LIKE_A_KEY.search(value):
+        for name, value in parse_qsl(parts.query):
+            if is_secret(name) or _LIKE_A_KEY.fullmatch(value):
                 vault.keep(value)
+        for part in map(unquote, parts.path.split("/")):
+            if _LIKE_A_KEY.fullmatch(part):
+                vault.keep(part)
     return url

@@ -18,6 +18,10 @@ KINDS = ("none", "page", "offset", "cursor", "link", "next")
 MOST_PAGES = 100_000  # of one run; more are a loop
 MOST_IDLE_PAGES = 100  # one after another that hold nothing, or what the one before held
 _BAD, _NO_SUCH = 400, 404
+_CODES = ("code", "errcode", "errno", "errorcode", "ret", "retcode", "statuscode", "success", "ok")
+_FINE = frozenset({"0", "00", "000", "0000", "00000", "200", "2000", "20000", "ok", "success", "succeed", "true", ""})
+_MESSAGES = ("msg", "message", "errmsg", "error", "errormsg", "errormessage", "retmsg", "desc", "description")
+_LONGEST_MESSAGE = 200
 _PAGES_DOUBT = "Is [pages] right?"
 
 
@@ -216,6 +220,8 @@ class RecordList:
     def of(self, content: object) -> list[object]:
         found = getter(self._path)(content) if self._path and isinstance(content, dict) else content
         if found is None and isinstance(content, dict) and self._path and self._is_empty(content):
+            if error := _error_in(content):
+                raise CollectError(f"{self._where}: the answer tells of an error: {error}")
             return []
         if not isinstance(found, list):
             raise CollectError(f"{self._where}: {self._fault(content)}")
@@ -233,6 +239,15 @@ class RecordList:
         if self._setting and isinstance(content, dict) and not is_there(content, self._path):
             return f"'{self._setting}' names '{self._path}', which the answer does not have.{keys}"
         return f"'{self._path}' of the answer is no list. Has the interface changed?{keys}"
+
+
+def _error_in(content: Object) -> str | None:
+    """What an answer without a list says has failed, as interfaces do that never answer with another status: `{"code": 40014, "msg": "token expired"}`."""
+    told = {name.replace("_", "").lower(): value for name, value in content.items()}
+    codes = [str(told[name]) for name in _CODES if isinstance(told.get(name), int | str)]
+    message = next((str(told[name]) for name in _MESSAGES if isinstance(told.get(name), str) and told[name]), "")
+    failed = [code for code in codes if code.lower() not in _FINE]
+    return f"{failed[0]} {message[:_LONGEST_MESSAGE]}" if failed and message else None
 
 
 def next_address(here: str, there: str, without: Collection[str] = ()) -> str:
