@@ -18,9 +18,8 @@ def adopt(connection: sqlite3.Connection, reading_id: int, batch: Sequence[Incom
     """Gives rows with a made id, last seen under other settings, the ids under which the same is told now. One row for each of the batch."""
     if not batch or not (others := _earlier(connection, reading_id)):
         return
-    dated = [
-        item.verbatim for item in batch if item.verbatim.posted_at
-    ]  # of what has no date nothing says that it is the same
+    # Of what has no date nothing says that it is the same.
+    dated = [item.verbatim for item in batch if item.verbatim.posted_at]
     unknown = _unknown(connection, dated) if dated else []
     left = _strays(connection, batch[0].verbatim.source, others, unknown)
     for is_own in (_Stray.is_of, _Stray.may_be_of):  # whoever has a row of his own takes no other's

@@ -544,6 +544,18 @@ def test_mails_that_share_a_message_id_and_have_no_certain_date_are_told_apart_b
     assert empty.rows("select text from verbatims order by id") == [("物流太慢",), ("屏幕碎了",), ("客服很好",)]
 
 
+def test_saved_mails_without_a_date_that_share_a_message_id_are_told_apart_and_get_no_date_of_another(
+    empty: "Shop",
+) -> None:
+    empty.inbox.inbox.add(form_mail(9, "物流太慢"), ARRIVED)
+    empty.collect()
+    undated = form_mail(9, "屏幕碎了").replace(b"Date: Sun, 01 Mar 2026 09:30:00 +0800", b"X-Nothing: 1")
+    (empty.folder / "x.eml").write_bytes(undated)
+    assert empty.collect("--load", str(empty.folder / "x.eml")).out == "live: 1 new\n"
+    expected = [("物流太慢", "2026-03-01T01:30:00Z"), ("屏幕碎了", None)]
+    assert empty.rows("select text, posted_at from verbatims order by id") == expected
+
+
 @pytest.mark.parametrize("apart", ["hours", "seconds"])
 def test_mails_that_share_a_message_id_and_are_of_two_senders_are_two(empty: "Shop", apart: str) -> None:
     words = ("物流太慢", "物流太慢") if apart == "hours" else ("物流太慢", "屏幕碎了")
