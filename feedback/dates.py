@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,7 +26,7 @@ _CALENDAR = re.compile(
     re.ASCII,
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2}))?", re.ASCII)
-_EPOCH = re.compile(r"(\d{9,10}|\d{13})(?:\.\d+)?", re.ASCII)
+_EPOCH = re.compile(r"(\d{9,10}|\d{13})(?:\.(\d+))?", re.ASCII)
 _AGO = re.compile(r"(\d{1,4})\s*(秒钟?|分钟?|个?小时|个?钟头|天|日)(?:之|以)?前", re.ASCII)
 _DAY_NAME = re.compile(rf"(今天|今日|昨天|昨日|前天)\s*(?:{_TIME})?", re.ASCII)
 _NO_YEAR = re.compile(r"\d{1,2}\s*[-/.月]\s*\d{1,2}\s*[日号]?(?:\s.*)?", re.ASCII)
@@ -58,7 +58,7 @@ class DateReader:
 
     def __init__(self, timezone: str, now: datetime) -> None:
         try:
-            self._zone = ZoneInfo(timezone)
+            self.zone = ZoneInfo(timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ProjectError(f"No time zone named '{timezone}'. Write it like Asia/Shanghai.") from None
         self._now = now.astimezone(UTC)
@@ -103,7 +103,7 @@ class DateReader:
         if match := _AGO.fullmatch(text):
             return self._now - timedelta(**{_AGO_UNITS[match[2].removeprefix("个")[0]]: int(match[1])})
         if match := _DAY_NAME.fullmatch(text):
-            day = self._now.astimezone(self._zone) - timedelta(days=_DAYS_BACK[match[1]])
+            day = self._now.astimezone(self.zone) - timedelta(days=_DAYS_BACK[match[1]])
             return self._to_utc(raw, _local(raw, day.year, day.month, day.day, *_clock(raw, match)))
         if text in _JUST_NOW:
             return self._now
@@ -121,9 +121,9 @@ class DateReader:
         """An ambiguous hour at the end of summer time is its first; one that was skipped is no time at all."""
         if not FIRST_YEAR <= local.year <= self._now.year + 1:
             raise UnknownDate(raw, f"its year is not in {FIRST_YEAR}..{self._now.year}")
-        found = local.replace(tzinfo=self._zone).astimezone(UTC)
-        if found.astimezone(self._zone).replace(tzinfo=None) != local:
-            raise UnknownDate(raw, f"the clocks of {self._zone.key} skipped this hour")
+        found = local.replace(tzinfo=self.zone).astimezone(UTC)
+        if found.astimezone(self.zone).replace(tzinfo=None) != local:
+            raise UnknownDate(raw, f"the clocks of {self.zone.key} skipped this hour")
         return found
 
     def _check(self, raw: str, found: datetime) -> str:
@@ -135,45 +135,57 @@ class DateReader:
         return text
 
 
-def same_date(raw: str) -> str:
-    """A date in one form, however it is written, as its clock shows it; "" for one that counts from when it is read; what is no date as it is.
+def same_date(raw: str, zone: tzinfo | None = None) -> str:
+    """A date in one form, however it is written, as a clock in `zone` shows it, or as it is written where that is None; "" for one that
+    counts from when it is read; what is no date as it is.
 
-    So that a row is known again in a file that was saved anew, and in what an interface shows a day later. Which time zone a project has makes
-    no difference to it.
+    So that a row is known again in a file that was saved anew, and in what an interface shows a day later. Of a date that is written
+    without a zone it makes no difference in which one a project is.
 
     >>> same_date("2026/3/1"), same_date("2026年3月1日 0:00"), same_date("20260301"), same_date("2026-03-01T00:00:00.250+08:00")
     ('2026-03-01 00:00:00', '2026-03-01 00:00:00', '2026-03-01 00:00:00', '2026-03-01 00:00:00.25+0800')
+    >>> same_date("2026-02-28T16:00:00Z", timezone(timedelta(hours=8))), same_date("1772294400250", timezone(timedelta(hours=8)))
+    ('2026-03-01 00:00:00', '2026-03-01 00:00:00.25')
     >>> same_date(" 昨天 12:30 "), same_date("3天前"), same_date("待定")
     ('', '', '待定')
     """
     if len(raw) == 19 and raw[4::3] == "-- ::":  # as nearly all exports write it
         return raw
-    return _same_date(raw)
+    return _same_date(raw, zone)
 
 
-def same_minute(raw: str) -> str:
+def same_minute(raw: str, zone: tzinfo | None = None) -> str:
     """As `same_date`, without the seconds: Excel leaves them out of a CSV that it saves anew.
 
     >>> same_minute("2026-03-01 10:20:11"), same_minute("2026/3/1 10:20"), same_minute("2026-03-01T10:20:11.5+08:00")
     ('2026-03-01 10:20', '2026-03-01 10:20', '2026-03-01 10:20+0800')
     """
-    return _SECONDS.sub("", same_date(raw), count=1)
+    return _SECONDS.sub("", same_date(raw, zone), count=1)
 
 
 @lru_cache(maxsize=4096)  # days recur
-def _same_date(raw: str) -> str:
+def _same_date(raw: str, zone: tzinfo | None) -> str:
     text = _plain(raw)
     try:
         if match := _CALENDAR.fullmatch(text):
             local = _local(raw, int(match["year"]), int(match["month"]), int(match["day"]), *_clock(raw, match))
-            fraction = (match["fraction"] or "").rstrip("0")
-            zone = f"{local.replace(tzinfo=_fixed_zone(raw, match['zone'])):%z}" if match["zone"] else ""
-            return f"{local}{'.' * bool(fraction)}{fraction}{zone}"
+            written = local.replace(tzinfo=_fixed_zone(raw, match["zone"])) if match["zone"] else local
+            return _shown(written, match["fraction"], zone)
         if match := _COMPACT.fullmatch(text):
             return str(_local(raw, *(int(part or 0) for part in match.groups())))
-    except UnknownDate:
+        if zone and (match := _EPOCH.fullmatch(text)):
+            seconds, thousandths = (match[1][:-3], match[1][-3:]) if len(match[1]) == 13 else (match[1], match[2])
+            return _shown(datetime.fromtimestamp(int(seconds), UTC), thousandths, zone)
+    except (UnknownDate, OverflowError):  # the first and the last day of all have no other zone
         return text
     return "" if _AGO.fullmatch(text) or _DAY_NAME.fullmatch(text) or text in _JUST_NOW else text
+
+
+def _shown(moment: datetime, fraction: str | None, zone: tzinfo | None) -> str:
+    """A time to the second and the digits after it; one without a zone as it is."""
+    local = moment.astimezone(zone).replace(tzinfo=None) if zone and moment.tzinfo else moment
+    digits = (fraction or "").rstrip("0")
+    return f"{local.replace(tzinfo=None)}{'.' * bool(digits)}{digits}{local:%z}"
 
 
 def set_back(local: datetime, zone: ZoneInfo) -> timedelta:

@@ -5,7 +5,7 @@ import marshal
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import overload
@@ -25,7 +25,7 @@ from storage.search import index_columns
 from storage.verbatims import hash_with_version
 
 # Raise it when intake reads the same source differently: unchanged files are then read once more.
-INTAKE_VERSION = "4"
+INTAKE_VERSION = "5"
 
 LONGEST_TEXT = 200_000  # characters; more is a log or a book, not what a customer said
 _CUT = 200  # characters before the cut, where an address, a number or a tag may have been broken in two
@@ -37,6 +37,7 @@ _COUNT = re.compile(
 _UNITS = {"": 1, "千": 1000, "k": 1000, "万": 10**4, "萬": 10**4, "w": 10**4, "m": 10**6, "亿": 10**8, "億": 10**8}
 _MOST_VOTES = 10**12
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d (?!00:00:00)")  # of what `same_date` gives: midnight may be any time of that day
 _MADE_OF_NAMES = re.compile(KEYED + "[0-9a-f]{16}")
 
 Numbering = Callable[[Sequence[str]], list[int]]
@@ -80,13 +81,14 @@ class Intake:
         self._timezone = timezone
         self._secret = secret
         self._dates = DateReader(timezone, now)
+        self._zone = self._dates.zone
 
     def take(self, items: Sequence[Item], numbering: Numbering) -> Taken:
         """Verbatims and rejects of a batch. `numbering` says how often each identity without an id has occurred before."""
         taken = Taken()
         verbatims: list[Verbatim] = []
         records: list[Record] = []
-        source_ids = iter(_source_ids([item for item in items if isinstance(item, Record)], numbering))
+        source_ids = iter(_source_ids([item for item in items if isinstance(item, Record)], self._zone, numbering))
         for item in items:
             if isinstance(item, Record):
                 verbatim = self._verbatim(item, next(source_ids), taken.rejects)
@@ -179,13 +181,20 @@ class Intake:
         about = (*verbatim[_POSTED_AT + 1 : _VERSION], *verbatim[_VERSION + 1 : _VOTES])
         # What is known by its words alone is not another for a blank: see `_identity`.
         text = verbatim.text if record.source_id else _without_blanks(verbatim.text)
-        # Of a mail the date may be that of its arrival, which another folder has otherwise. What Excel left out of one is no change.
-        date = bool(verbatim.posted_at) if record.final else record.posted_at and same_minute(record.posted_at)
+        date = self._told_date(verbatim, record)
         if record.shared:
             about = about[_PLACE:]
         said = (*verbatim[:_TEXT], text, date, *about, self._timezone)
         scores = [f"{score.metric}={score.value}/{score.low}..{score.high}" for score in verbatim.scores]
         return hash_with_version(int.from_bytes(_digest((*said, *scores), 8), signed=True), verbatim.version)
+
+    def _told_date(self, verbatim: Verbatim, record: Record) -> object:
+        """What of a date tells that it is another one."""
+        # Of a mail it may be that of its arrival, which another folder has otherwise.
+        if record.final:
+            return bool(verbatim.posted_at)
+        # What Excel left out of it is no change. One that lay in the future is known later on.
+        return record.posted_at and same_minute(record.posted_at, self._zone) + ("" if verbatim.posted_at else "?")
 
 
 def _said(raw: str, problems: list[str]) -> str:
@@ -203,9 +212,9 @@ _TEXT, _POSTED_AT, _VERSION, _VOTES = map(Verbatim._fields.index, ("text", "post
 _PLACE = len(("conversation_id", "turn"))  # that come after the date
 
 
-def _source_ids(records: Sequence[Record], numbering: Numbering) -> list[str]:
+def _source_ids(records: Sequence[Record], zone: tzinfo, numbering: Numbering) -> list[str]:
     """Records without an id get one from their contents and their how-manieth occurrence, the same at every run."""
-    identities = [None if record.source_id else _identity(record) for record in records]
+    identities = [None if record.source_id else _identity(record, zone) for record in records]
     numbers = iter(numbering([identity for identity in identities if identity is not None]))
     return [
         _storable(record.source_id or "") if identity is None else f"{identity}-{next(numbers)}"
@@ -213,10 +222,13 @@ def _source_ids(records: Sequence[Record], numbering: Numbering) -> list[str]:
     ]
 
 
-def _identity(record: Record) -> str:
+def _identity(record: Record, zone: tzinfo) -> str:
     """What a record without an id is known by: the same when a program that saved it anew wrote its date or its blanks otherwise."""
-    date = record.posted_at and same_date(record.posted_at)
-    about = (record.customer or record.signed, record.product, record.store, record.region, record.question)
+    date = record.posted_at and same_date(record.posted_at, zone)
+    who = record.customer or record.signed
+    # Platforms begin to tell where somebody is; who is known to the second is nowhere else at that time.
+    where = (None, None) if record.customer and _MOMENT.match(date or "") else (record.store, record.region)
+    about = (who, record.product, *where, record.question)
     said = (_without_blanks(clean(record.text)), date, *(field and _without_blanks(field) for field in about))
     scores = [(score.metric, score.value if (n := number_in(score.value)) is None else n) for score in record.scores]
     return _digest((*said, record.conversation_id, record.turn, record.role, *scores), 12).hex()

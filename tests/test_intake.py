@@ -303,6 +303,10 @@ def test_rows_without_an_id_are_named_by_what_they_say_and_how_often() -> None:
         ("posted_at", "2026年3月1日 0:00"),
         ("posted_at", "2026-03-01T00:00:00"),
         ("posted_at", "20260301"),
+        ("posted_at", "2026-03-01T00:00:00+08:00"),
+        ("posted_at", "2026-02-28T16:00:00Z"),
+        ("posted_at", "1772294400"),
+        ("posted_at", "1772294400000"),
         ("text", " 物流 太慢了\r\n"),
         ("text", "<p>物流太慢了</p>"),
         ("product", "台灯 "),
@@ -340,6 +344,30 @@ def test_a_row_without_an_id_that_says_something_else_is_another(tmp_path: Path,
     row = replace(RECORD, source_id=None, posted_at="2026-03-01", scores=(RawScore("star", "5", 0, 5),))
     with new_store(tmp_path) as opened:
         assert store(opened, row, replace(row, **{field: other})).added == 2
+
+
+@pytest.mark.parametrize("where", ["store", "region"])
+@pytest.mark.parametrize(
+    ("customer", "posted_at", "added"),
+    [("青山不改", "2026-02-25 12:00:01", 1), ("青山不改", "2026-02-25", 2), (None, "2026-02-25 12:00:01", 2)],
+)
+def test_where_somebody_is_names_a_row_without_an_id_unless_it_is_known_who_said_it_and_when(
+    tmp_path: Path, where: str, customer: str | None, posted_at: str, added: int
+) -> None:
+    row = replace(RECORD, source_id=None, posted_at=posted_at, customer=customer)
+    with new_store(tmp_path) as opened:
+        store(opened, row)
+        store(opened, replace(row, **{where: "浙江"}))
+        assert rows(opened.connection, f"select count(*), max({where}) from verbatims") == [(added, "浙江")]
+
+
+def test_a_date_that_lay_in_the_future_is_known_when_its_time_has_come(tmp_path: Path) -> None:
+    record = replace(RECORD, posted_at="2026-03-09 12:00:00")
+    with new_store(tmp_path) as opened:
+        assert store(opened, record) == BatchResult(added=1)
+        assert store(opened, record) == BatchResult(unchanged=1)
+        assert store(opened, record, now=NOW + timedelta(days=30)) == BatchResult(changed=1)
+        assert rows(opened.connection, "select posted_at from verbatims") == [("2026-03-09T04:00:00Z",)]
 
 
 def test_neither_the_version_nor_the_votes_name_a_row_without_an_id() -> None:
