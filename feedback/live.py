@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, Record, SourceConfig
-from feedback.collectors.live import LiveCollector, Page, Visit
+from feedback.collectors.live import LiveCollector, Page, Restartable, Visit
 from feedback.collectors.live.patience import Unreachable, reworded
 from feedback.collectors.live.vault import Vault
 from feedback.copies import similar
@@ -217,11 +217,13 @@ def _states(
         return
     for stream in collector.streams(visit):
         kept = read_cursor(store.connection, visit.config.name, stream) if store else None
-        made_under, _, state = (kept or "").partition(":")
-        if kept and made_under != digest:
-            sums.notes.append(f"{stream}: {_CHANGED}")
-        goes_on = kept is not None and made_under == digest
-        yield (stream, None, False) if wish.since else (stream, state if goes_on else None, True)
+        state: str | None = None
+        if kept is not None:
+            made_under, _, state = kept.partition(":")
+            if made_under != digest:
+                sums.notes.append(f"{stream}: {_CHANGED}")
+                state = collector.restart(state) if isinstance(collector, Restartable) else None
+        yield (stream, None, False) if wish.since else (stream, state, True)
 
 
 def _pages(collector: LiveCollector, stream: str, state: str | None, visit: Visit, wish: Wish) -> Iterator[Page]:

@@ -1,6 +1,7 @@
 """微信客服 by its interface, beyond what every live source holds to (`test_live_contract.py`). All people and words are made up."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -490,20 +491,20 @@ def test_without_a_cursor_there_is_nothing_to_start_over_from(desk: Desk) -> Non
     assert "It says: invalid cursor. What the number means" in desk.refusal()
 
 
-def project(desk: Desk) -> Path:
+def project(desk: Desk, channel: str = "wechat") -> Path:
     section = desk.world.section(desk.web.url)
     (desk.folder / "feedback.toml").write_text(
         '[project]\nname = "客服"\n[analysis]\nengine = "fast"\n[[sources]]\nname = "客服"\ncollector = "wechat-kf"\n'
         f'corp_id = "{section["corp_id"]}"\nsecret = {{ env = "{SECRET_VARIABLE}" }}\n'
-        f'open_kfid = ["{ACCOUNT}"]\nurl = "{desk.web.url}"\n',
+        f'open_kfid = ["{ACCOUNT}"]\nurl = "{desk.web.url}"\nchannel = "{channel}"\n',
         encoding="utf-8",
     )
     return desk.folder
 
 
-def collected(desk: Desk, *answers: dict[str, object] | Reply) -> Ran:
+def collected(desk: Desk, *answers: dict[str, object] | Reply, channel: str = "wechat") -> Ran:
     desk.answers(*answers)
-    return run("collect", project=project(desk))
+    return run("collect", project=project(desk, channel))
 
 
 def rows(desk: Desk, sql: str) -> list[tuple[object, ...]]:
@@ -514,6 +515,28 @@ def rows(desk: Desk, sql: str) -> list[tuple[object, ...]]:
 def recall(message_id: str) -> dict[str, object]:
     event = {"event_type": "user_recall_msg", "recall_msgid": message_id}
     return {"msgid": f"r-{message_id}", "msgtype": "event", "event": event}
+
+
+def test_a_gap_is_told_where_the_settings_were_changed_meanwhile_too(desk: Desk) -> None:
+    collected(desk, answered([message(ONE)], "c-1", more=False))
+    with closing(sqlite3.connect(desk.folder / "feedback.db")) as database:
+        [[state]] = database.execute("select state from cursors").fetchall()
+        before = re.sub(r", \".*?\", ", ', "2026-02-20T04:00:00Z", ', state)
+        database.execute("update cursors set state = ?", (before,))
+        database.commit()
+    desk.web.asked.clear()
+    ran = collected(desk, answered([message(TWO)], "c-2", more=False), channel="客服台")
+    begun, gap = ran.out.splitlines()[1:]
+    assert begun == f"  {ACCOUNT}: its settings have changed since it was asked last: it is asked from the beginning"
+    assert gap.startswith(f"  {ACCOUNT}: everything up to 2026-02-20T04:00:00Z was collected, and it is ")
+    assert desk.asked()[-1] == messages_asked()
+    assert collected(desk, answered([], "c-2", more=False), channel="客服台").out == "客服: 0 new\n"
+
+
+def test_of_a_state_made_under_other_settings_all_but_the_cursor_holds() -> None:
+    assert WechatKfCollector().restart('["c-5", "2026-03-01T04:00:00Z", ["told"]]') == (
+        '[null, "2026-03-01T04:00:00Z", ["told"]]'
+    )
 
 
 def test_a_recall_takes_out_what_an_earlier_run_stored_and_it_stays_out(desk: Desk) -> None:

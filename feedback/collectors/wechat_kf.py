@@ -7,7 +7,7 @@ and is more than three days old by now may be gone, and the run says so.
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -70,6 +70,10 @@ class WechatKfCollector:
                 raise CollectError(f"{stream}: 微信客服 says that there is more, but not where. Run this again later.")
             seen.add(cursor)
         raise CollectError(f"{stream}: 微信客服 has more than {_MOST_PAGES:,} pages. What came before is kept.")
+
+    def restart(self, state: str) -> str:
+        """Without the cursor; when all was collected last is known, so that a gap is told."""
+        return replace(_Reached.read(state), cursor=None).text()
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """The messages of one answer, of several one after another, or one a line."""

@@ -67,7 +67,7 @@ class LiveCollector(Protocol):
         ...
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
-        """What came after `state`, the oldest first where the source allows it. `state` is one that a page had, or None."""
+        """What came after `state`, the oldest first where the source allows it. `state` is one that a page had (`Restartable`: or what was made of one), or None."""
         ...
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
@@ -81,4 +81,13 @@ class Checkable(Protocol):
 
     def check(self, visit: Visit) -> None:
         """Raises `CollectError` as `pages` would for what can be known without asking anybody: a key or a file that is missing or is none."""
+        ...
+
+
+@runtime_checkable
+class Restartable(Protocol):
+    """What a live collector may do besides: know what a state made under other settings still says, where all is asked for again."""
+
+    def restart(self, state: str) -> str:
+        """The state to begin from: it names no place to go on from, but what holds under any settings, like up to when all was collected."""
         ...
