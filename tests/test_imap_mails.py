@@ -1,0 +1,184 @@
+"""Collector imap: what becomes of a mail, asked for or saved as a file."""
+
+import pytest
+from imap_server import Session
+from imap_shop import ARRIVED, Shop, empty, inbox, items, mail, record, refuse, secret
+
+from feedback.collectors.base import Record, Unreadable
+from feedback.collectors.imap import ImapCollector
+from feedback.collectors.live import Page
+
+__all__ = ["empty", "inbox", "secret"]
+
+
+def test_a_mail_becomes_a_record(empty: Shop) -> None:
+    empty.add(1)
+    assert items(empty) == [record()]
+
+
+def test_a_conversation_is_kept_together_and_our_own_answers_are_context(empty: Shop) -> None:
+    empty.add(1)
+    answer = mail(
+        2, "抱歉让您久等\r\n\r\n> 物流太慢了", "In-Reply-To: <1@mail.example>", "References: <1@mail.example>"
+    )
+    again = mail(3, "还是没到", "In-Reply-To: <2@mail.example>", "References: <1@mail.example> <2@mail.example>")
+    empty.inbox.inbox.add(answer.replace(b"buyer2@mail", b"help@shop"), ARRIVED)
+    empty.inbox.inbox.add(again.replace(b"order 3", b"Re: order 1").replace(b"buyer3", b"buyer1"), ARRIVED)
+    team = mail(4, "内部").replace(b"buyer4@mail.example", b"anna@team.shop.example")
+    empty.inbox.inbox.add(team, ARRIVED)
+    assert items(empty) == [
+        record(),
+        record(
+            text="抱歉让您久等",
+            location="INBOX:2@mail.example",
+            source_id="2@mail.example",
+            role="agent",
+            turn=2,
+            parent_id="1@mail.example",
+            customer=None,
+            question="order 2",
+        ),
+        record(
+            text="还是没到",
+            location="INBOX:3@mail.example",
+            source_id="3@mail.example",
+            turn=3,
+            parent_id="2@mail.example",
+        ),
+        record(
+            text="内部",
+            location="INBOX:4@mail.example",
+            source_id="4@mail.example",
+            role="agent",
+            conversation_id="4@mail.example",
+            customer=None,
+            question="order 4",
+        ),
+    ]
+
+
+def test_a_subject_that_the_text_begins_with_is_no_question(empty: Shop) -> None:
+    empty.inbox.inbox.add(mail(1, "order 1 还没到"), ARRIVED)
+    assert items(empty) == [record(text="order 1 还没到", question=None)]
+
+
+@pytest.mark.parametrize("body", ["", "\r\n  \r\n"])
+def test_what_somebody_wrote_into_the_subject_alone_is_what_he_said(empty: Shop, body: str) -> None:
+    raw = mail(1).partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + body.encode()
+    empty.inbox.inbox.add(raw, ARRIVED)
+    assert items(empty) == [record(text="order 1", question=None)]
+
+
+@pytest.mark.parametrize(
+    "raw, reason",
+    [
+        pytest.param(
+            mail(1).replace(b"text/plain; charset=utf-8", b"application/pkcs7-mime"),
+            "it is encrypted, or sealed by a signature around it",
+            id="encrypted",
+        ),
+        pytest.param(b"Message-ID: <1@mail.example>\r\nFrom: a@b.example\r\n\r\n", "it is empty", id="empty"),
+        pytest.param(
+            b"Message-ID: <1@mail.example>\r\nSubject: Re: order\r\n\r\n", "it is empty", id="an empty answer"
+        ),
+        pytest.param(
+            mail(1, "> 您好\r\n> 请评价"), "it holds nothing but an earlier mail or a signature", id="a quote alone"
+        ),
+    ],
+)
+def test_mails_without_words_are_rejected_with_a_reason(empty: Shop, raw: bytes, reason: str) -> None:
+    empty.inbox.inbox.add(raw, ARRIVED)
+    assert items(empty) == [Unreadable("INBOX:1@mail.example", reason)]
+
+
+def test_a_mail_that_breaks_programs_is_rejected_and_the_next_is_read(empty: Shop) -> None:
+    empty.inbox.inbox.add(b"Content-Type: text/plain" + b';"' * 50_000 + b"\r\n\r\nx", ARRIVED)
+    empty.inbox.inbox.add(mail(1), ARRIVED)
+    assert items(empty) == [
+        Unreadable("INBOX:1", "it can't be taken apart: it is damaged, or made to break programs"),
+        record(),
+    ]
+
+
+def test_automatic_mails_are_left_out_and_counted(empty: Shop) -> None:
+    empty.inbox.inbox.add(mail(1, "", "Auto-Submitted: auto-replied"), ARRIVED)
+    empty.inbox.inbox.add(mail(2, "", "List-Id: <news.example>"), ARRIVED)
+    empty.inbox.inbox.add(mail(3, "").replace(b"buyer3@", b"mailer-daemon@"), ARRIVED)
+    assert empty.pages() == [
+        Page([], "[1, 3]"),
+        Page([], None, ("INBOX: 3 automatic mails left out (auto-replies, bounces, lists)",)),
+    ]
+
+
+def test_without_a_date_a_mail_is_of_when_it_arrived(empty: Shop) -> None:
+    empty.inbox.inbox.add(mail(1).replace(b"Date: Sun, 01 Mar 2026 09:30:00 +0800\r\n", b""), ARRIVED)
+    assert items(empty) == [record(posted_at="2026-03-01T02:00:00Z")]
+
+
+def test_a_server_that_knows_no_time_of_arrival_leaves_the_date(empty: Shop) -> None:
+    raw = mail(1)
+    empty.inbox.inbox.add(raw, ARRIVED)
+    empty.inbox.inbox.add(mail(2), ARRIVED)
+    body = b" BODY[]<0> {%d}\r\n%b" % (len(raw), raw)
+
+    def fault(session: Session, tag: str, command: str) -> bool:
+        if not command.startswith("UID FETCH"):
+            return False
+        session.say(b"* 2 FETCH (FLAGS (\\Seen))\r\n")
+        if "SIZE" in command:
+            session.say(b'* 1 FETCH (UID 1 RFC822.SIZE 7 INTERNALDATE "31-Feb-2026 10:00:00 +0800")\r\n')
+            session.say(b'* 2 FETCH (RFC822.SIZE 0 INTERNALDATE "yesterday" UID 2)\r\n')
+        else:
+            session.say(b"* 1 FETCH (" + body + b" UID 1)\r\n")
+            session.say(b'* 2 FETCH (UID 2 BODY[]<0> "Message-ID: <x@y> \\"UID 7\\"")\r\n')
+        session.say(f"{tag} OK done")
+        return True
+
+    empty.inbox.faults.append(fault)
+    assert items(empty) == [record(), Unreadable("INBOX:x@y", "it is empty")]
+
+
+def test_a_mail_that_the_server_does_not_give_out_does_not_keep_the_others(empty: Shop) -> None:
+    empty.add(1, 2, 3)
+    empty.inbox.faults.append(refuse("2"))
+    gone = Unreadable("INBOX:2", "the mail is gone, or the server does not give it out")
+    first, second, third = items(empty)
+    assert (isinstance(first, Record), second, isinstance(third, Record)) == (True, gone, True)
+
+
+def test_mails_that_are_deleted_while_they_are_asked_for_are_told(empty: Shop) -> None:
+    empty.add(1, 2)
+
+    def fault(_session: Session, _tag: str, command: str) -> bool:
+        if "BODY.PEEK" in command:
+            del empty.inbox.inbox.mails[1:]
+        return False
+
+    empty.inbox.faults.append(fault)
+    assert items(empty) == [record(), Unreadable("INBOX:2", "the mail is gone, or the server does not give it out")]
+
+
+# Saved mails
+
+
+def saved(shop: Shop, name: str, content: bytes) -> list[object]:
+    path = shop.folder / name
+    path.write_bytes(content)
+    return list(ImapCollector().saved(path, shop.visit()))
+
+
+def test_a_saved_mail_is_read(empty: Shop) -> None:
+    assert saved(empty, "一封.eml", mail(1)) == [record(location="一封.eml:1@mail.example")]
+
+
+def test_saved_mails_that_cannot_be_used_are_told(empty: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feedback.collectors.mail_files.LARGEST", 100_000)
+    content = (
+        b"From x\n" + mail(1, "", "Precedence: bulk") + b"\nFrom x\n" + mail(2, "x" * 200_000) + b"\nFrom x\n"
+        b"Content-Type: text/plain" + b';"' * 30_000 + b"\n\nx\n"
+    )
+    assert saved(empty, "x.mbox", content) == [
+        Unreadable("x.mbox:1", "an automatic mail (auto-reply, bounce, mailing list) is left out"),
+        Unreadable("x.mbox:2", "the mail is larger than 32 MB"),
+        Unreadable("x.mbox:3", "it can't be taken apart: it is damaged, or made to break programs"),
+    ]

@@ -1,0 +1,117 @@
+"""Collector imap and mails that share a Message-ID: what is one mail and what are two."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from imap_shop import ARRIVED, Shop, empty, inbox, mail, secret, shop
+
+__all__ = ["empty", "inbox", "secret", "shop"]
+
+
+def form_mail(hour: int, text: str) -> bytes:
+    """As the form on a page sends them: all with one Message-ID."""
+    return mail(1, text).replace(b"Date: Sun, 01 Mar 2026 09", f"Date: Sun, 01 Mar 2026 {hour:02}".encode())
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one run", "in several"])
+def test_mails_that_share_a_message_id_are_told_apart_by_their_dates(empty: "Shop", apart: bool) -> None:
+    for hour, text in ((9, "物流太慢"), (10, "屏幕碎了"), (11, "客服很好")):
+        empty.inbox.inbox.add(form_mail(hour, text), ARRIVED)
+        if apart:
+            empty.collect()
+    empty.inbox.inbox.add(form_mail(10, "屏幕碎了"), ARRIVED)  # once more, as a copy in a folder is
+    answer = mail(2, "还没修好", "In-Reply-To: <1@mail.example>", "References: <1@mail.example>")
+    empty.inbox.inbox.add(answer, ARRIVED)
+    empty.collect()
+    query = "select source_id, conversation_id, text from verbatims order by id"
+    expected = empty.rows(query)
+    assert [text for *_, text in expected] == ["物流太慢", "屏幕碎了", "客服很好", "还没修好"]
+    own = [re.sub("#[0-9a-f]{12}$", "#…", str(source_id)) for source_id, *_ in expected]
+    assert own == ["1@mail.example", "1@mail.example#…", "1@mail.example#…", "2@mail.example"]
+    assert [row[1] for row in expected] == [*(row[0] for row in expected[:3]), "1@mail.example"]
+    empty.inbox.inbox.validity = 2
+    empty.inbox.inbox.mails.reverse()
+    for number, each in enumerate(empty.inbox.inbox.mails):
+        each.uid = 1000 + number
+    assert empty.collect().out.startswith("live: 0 new, 4 already there")
+    assert empty.rows(query) == expected
+
+
+@pytest.mark.parametrize(
+    "date", ["X-Nothing: 1", "Date: Sun, 01 Mar 2026 10:00:00 CST", "Date: Sun, 01 Mar 2026 10:00"]
+)
+def test_mails_that_share_a_message_id_and_have_no_certain_date_are_told_apart_by_their_words(
+    empty: "Shop", date: str
+) -> None:
+    for minute, text in enumerate(("物流太慢", "屏幕碎了", "客服很好")):
+        raw = mail(1, text).replace(b"Date: Sun, 01 Mar 2026 09:30:00 +0800", date.encode())
+        empty.inbox.inbox.add(raw, ARRIVED + timedelta(minutes=minute))
+        assert empty.collect().out == "live: 1 new\n"
+    assert empty.rows("select text from verbatims order by id") == [("物流太慢",), ("屏幕碎了",), ("客服很好",)]
+
+
+def test_saved_mails_without_a_date_that_share_a_message_id_are_told_apart_and_get_no_date_of_another(
+    empty: "Shop",
+) -> None:
+    empty.inbox.inbox.add(form_mail(9, "物流太慢"), ARRIVED)
+    empty.collect()
+    undated = form_mail(9, "屏幕碎了").replace(b"Date: Sun, 01 Mar 2026 09:30:00 +0800", b"X-Nothing: 1")
+    (empty.folder / "x.eml").write_bytes(undated)
+    assert empty.collect("--load", str(empty.folder / "x.eml")).out == "live: 1 new\n"
+    expected = [("物流太慢", "2026-03-01T01:30:00Z"), ("屏幕碎了", None)]
+    assert empty.rows("select text, posted_at from verbatims order by id") == expected
+
+
+@pytest.mark.parametrize("apart", ["hours", "seconds"])
+def test_mails_that_share_a_message_id_and_are_of_two_senders_are_two(empty: "Shop", apart: str) -> None:
+    words = ("物流太慢", "物流太慢") if apart == "hours" else ("物流太慢", "屏幕碎了")
+    for n, text in enumerate(words):
+        raw = form_mail(9 + n * (apart == "hours"), text).replace(b"buyer1@", f"buyer{5 + n}@".encode())
+        empty.inbox.inbox.add(raw, ARRIVED)
+        assert empty.collect().out == "live: 1 new\n"
+    assert empty.rows("select text from verbatims order by id") == [(text,) for text in words]
+
+
+@pytest.mark.parametrize("what", ["channel", "key"])
+def test_a_mail_is_one_whatever_code_its_sender_has_now(shop: "Shop", what: str) -> None:
+    shop.collect()
+    if what == "key":
+        (shop.folder / ".feedback-key").unlink()
+        shop.inbox.inbox.validity = 2
+    else:
+        written = (shop.folder / "feedback.toml").read_text(encoding="utf-8")
+        (shop.folder / "feedback.toml").write_text(written.replace("邮件", "邮箱"), encoding="utf-8")
+    assert "live: 0 new" in shop.collect().out
+    assert shop.rows("select count(*) from verbatims") == [(120,)]
+
+
+def test_a_mail_dated_ahead_of_its_arrival_is_one_wherever_and_whenever_it_arrives(empty: "Shop") -> None:
+    raw = mail(1).replace(b"Sun, 01 Mar 2026 09:30:00", b"Tue, 03 Mar 2026 12:00:00")
+    for days in (0, 3, 30):
+        empty.inbox.inbox.add(raw, ARRIVED + timedelta(days=days))
+        empty.collect()
+    (empty.folder / "x.eml").write_bytes(raw)
+    assert empty.collect("--load", str(empty.folder / "x.eml")).out == "live: 0 new, 1 already there\n"
+    assert empty.rows("select source_id, posted_at from verbatims") == [("1@mail.example", "2026-03-01T02:00:00Z")]
+
+
+def test_a_date_that_is_known_stays_where_a_mail_comes_again_without_one(empty: "Shop") -> None:
+    raw = mail(1).replace(b"+0800", b"CST")
+    (empty.folder / "x.eml").write_bytes(raw)
+    query = "select source_id, posted_at from verbatims"
+    empty.collect("--load", str(empty.folder / "x.eml"))
+    assert empty.rows(query) == [("1@mail.example", None)]
+    empty.inbox.inbox.add(raw, ARRIVED)
+    empty.collect()
+    assert empty.rows(query) == [("1@mail.example", "2026-03-01T02:00:00Z")]
+    empty.collect("--load", str(empty.folder / "x.eml"))
+    assert empty.rows(query) == [("1@mail.example", "2026-03-01T02:00:00Z")]
+
+
+def test_a_mail_without_a_date_of_its_own_is_one_wherever_it_lies(empty: "Shop") -> None:
+    raw = mail(1).replace(b"Date: Sun, 01 Mar 2026 09:30:00 +0800", b"X-Nothing: 1")
+    empty.inbox.inbox.add(raw, ARRIVED)
+    empty.inbox.inbox.add(raw, ARRIVED + timedelta(hours=1))
+    empty.collect()
+    assert empty.rows("select source_id from verbatims") == [("1@mail.example",)]
