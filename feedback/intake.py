@@ -103,7 +103,8 @@ class Intake:
         prints = fingerprints([f if v.role == "customer" else "" for v, f in zip(verbatims, folded, strict=True)])
         for verbatim, record, text, fingerprint in zip(verbatims, records, folded, prints, strict=True):
             content_hash = self._content_hash(verbatim, record)
-            taken.incoming.append(Incoming(verbatim, fingerprint, content_hash, *index_columns(text), record.final))
+            found = (verbatim, fingerprint, content_hash, *index_columns(text))
+            taken.incoming.append(Incoming(*found, record.final, record.own_date))
         return taken
 
     def _verbatim(self, record: Record, source_id: str, rejects: list[Reject]) -> Verbatim | None:

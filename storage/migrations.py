@@ -3,6 +3,7 @@
 0001  the tables of the first release
 0002  what is found without being listed: topics (centres, texts, events) and open mentions
 0003  of which version of the product a verbatim is, and how many people found it helpful
+0004  whether the date of a verbatim is its own, or may be that of its arrival; null: stored before this was noted
 """
 
 from sqlite_utils import Database, Migrations
@@ -25,6 +26,11 @@ def _found(db: Database) -> None:
 @migrations(name="0003_version_and_votes")
 def _version_and_votes(db: Database) -> None:
     _execute(db, _VERSION_AND_VOTES)
+
+
+@migrations(name="0004_own_date")
+def _own_date(db: Database) -> None:
+    _execute(db, "alter table verbatims add column own_date integer")
 
 
 def _execute(db: Database, statements: str) -> None:

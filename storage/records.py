@@ -75,6 +75,7 @@ class Incoming(NamedTuple):
     words: str
     characters: str
     final: bool = False  # never edited: with other words and another date than its id had it is something else
+    own_date: bool = True  # False: its date may be that of its arrival, which is another elsewhere
 
 
 Similar = Callable[[str, str], bool]

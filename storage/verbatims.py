@@ -16,11 +16,11 @@ TEMPLATE_COPIES = 5
 TEMPLATE_CHARACTERS = 15
 
 _FIELDS = Verbatim._fields[:-1]  # but the scores
-_COLUMNS = f"{', '.join(_FIELDS)}, fingerprint, content_hash, run_id, reading_id, duplicate_of"
+_COLUMNS = f"{', '.join(_FIELDS)}, fingerprint, content_hash, own_date, run_id, reading_id, duplicate_of"
 # None is bound as '' and stored as NULL: for every None itself sqlite3 looks for an adapter, a microsecond each.
 _REQUIRED = ("source", "source_id", "kind", "channel", "role", "text")
 _PLACES = ", ".join("?" if name in _REQUIRED else "nullif(?, '')" for name in _FIELDS)
-_VALUES = f"{_PLACES}, nullif(?, ''), ?, ?, ?, nullif(?, '')"
+_VALUES = f"{_PLACES}, nullif(?, ''), ?, ?, ?, ?, nullif(?, '')"
 _NO_RUN = -1  # nothing was stored by it
 _REMOVED_AT_ONCE = 10000  # of many rows that go; memory does not grow with them
 
@@ -219,7 +219,8 @@ def _with_votes(item: Incoming, known: int | None) -> Incoming:
 
 def _row(item: Incoming, run_id: int, reading_id: int, duplicate_of: int | None) -> list[str | int]:
     """The values of `_COLUMNS`; what is None is ''."""
-    values = (*item.verbatim[:-1], item.fingerprint.exact, item.content_hash, run_id, reading_id, duplicate_of)
+    about = (item.fingerprint.exact, item.content_hash, item.own_date)
+    values = (*item.verbatim[:-1], *about, run_id, reading_id, duplicate_of)
     return ["" if value is None else value for value in values]
 
 

@@ -112,7 +112,7 @@ def test_automatic_mails_are_left_out_and_counted(empty: Shop) -> None:
 
 def test_without_a_date_a_mail_is_of_when_it_arrived(empty: Shop) -> None:
     empty.inbox.inbox.add(mail(1).replace(b"Date: Sun, 01 Mar 2026 09:30:00 +0800\r\n", b""), ARRIVED)
-    assert items(empty) == [record(posted_at="2026-03-01T02:00:00Z")]
+    assert items(empty) == [record(posted_at="2026-03-01T02:00:00Z", own_date=False)]
 
 
 def test_a_server_that_knows_no_time_of_arrival_leaves_the_date(empty: Shop) -> None:

@@ -1,6 +1,8 @@
 """Collector imap and mails that share a Message-ID: what is one mail and what are two."""
 
 import re
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -12,6 +14,14 @@ __all__ = ["empty", "inbox", "secret", "shop"]
 def form_mail(hour: int, text: str) -> bytes:
     """As the form on a page sends them: all with one Message-ID."""
     return mail(1, text).replace(b"Date: Sun, 01 Mar 2026 09", f"Date: Sun, 01 Mar 2026 {hour:02}".encode())
+
+
+def number_anew(shop: Shop) -> None:
+    """The next run reads all mails again, the last one first."""
+    shop.inbox.inbox.validity += 1
+    shop.inbox.inbox.mails.reverse()
+    for number, each in enumerate(shop.inbox.inbox.mails):
+        each.uid = 1000 * shop.inbox.inbox.validity + number
 
 
 @pytest.mark.parametrize("apart", [False, True], ids=["in one run", "in several"])
@@ -30,12 +40,48 @@ def test_mails_that_share_a_message_id_are_told_apart_by_their_dates(empty: "Sho
     own = [re.sub("#[0-9a-f]{12}$", "#…", str(source_id)) for source_id, *_ in expected]
     assert own == ["1@mail.example", "1@mail.example#…", "1@mail.example#…", "2@mail.example"]
     assert [row[1] for row in expected] == [*(row[0] for row in expected[:3]), "1@mail.example"]
-    empty.inbox.inbox.validity = 2
-    empty.inbox.inbox.mails.reverse()
-    for number, each in enumerate(empty.inbox.inbox.mails):
-        each.uid = 1000 + number
+    number_anew(empty)
     assert empty.collect().out.startswith("live: 0 new, 4 already there")
     assert empty.rows(query) == expected
+
+
+DATED = "select text, posted_at from verbatims order by posted_at"
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one run", "in several"])
+def test_mails_that_share_a_message_id_and_say_the_same_at_different_times_are_as_many(
+    empty: Shop, apart: bool
+) -> None:
+    for hour in (11, 9, 10):
+        empty.inbox.inbox.add(form_mail(hour, "无法登录"), ARRIVED)
+        if apart:
+            empty.collect()
+    empty.collect()
+    expected = [("无法登录", f"2026-03-01T0{hour}:30:00Z") for hour in (1, 2, 3)]
+    assert empty.rows(DATED) == expected
+    number_anew(empty)
+    assert empty.collect().out.startswith("live: 0 new, 3 already there\n")
+    written = (empty.folder / "feedback.toml").read_text(encoding="utf-8")
+    (empty.folder / "feedback.toml").write_text(written.replace("邮件", "邮箱"), encoding="utf-8")
+    assert "live: 0 new" in empty.collect().out
+    for n, each in enumerate(empty.inbox.inbox.mails):
+        (empty.folder / f"{n}.eml").write_bytes(each.raw)
+        assert empty.collect("--load", f"{empty.folder}/{n}.eml").out == "live: 0 new, 1 already there\n"
+    assert empty.rows(DATED) == expected
+
+
+def test_what_an_earlier_version_stored_is_known_again_and_what_it_took_for_that_comes_in(empty: Shop) -> None:
+    undated = mail(2, "退款失败").replace(b"Date: Sun, 01 Mar 2026 09:30:00 +0800\r\n", b"")
+    for raw in (form_mail(9, "无法登录"), undated):
+        empty.inbox.inbox.add(raw, ARRIVED)
+    empty.collect()
+    with closing(sqlite3.connect(empty.folder / "feedback.db")) as database, database:
+        database.execute("update verbatims set own_date = null")
+    number_anew(empty)
+    assert empty.collect().out.startswith("live: 0 new, 2 already there\n")
+    empty.inbox.inbox.add(form_mail(10, "无法登录"), ARRIVED)
+    number_anew(empty)
+    assert empty.collect().out.startswith("live: 1 new, 2 already there\n")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +140,14 @@ def test_a_mail_dated_ahead_of_its_arrival_is_one_wherever_and_whenever_it_arriv
     (empty.folder / "x.eml").write_bytes(raw)
     assert empty.collect("--load", str(empty.folder / "x.eml")).out == "live: 0 new, 1 already there\n"
     assert empty.rows("select source_id, posted_at from verbatims") == [("1@mail.example", "2026-03-01T02:00:00Z")]
+
+
+def test_a_mail_dated_ahead_of_its_arrival_is_one_where_it_was_loaded_before_it_was_found(empty: Shop) -> None:
+    raw = mail(1).replace(b"Sun, 01 Mar 2026 09:30:00", b"Tue, 03 Mar 2026 12:00:00")
+    (empty.folder / "x.eml").write_bytes(raw)
+    assert empty.collect("--load", str(empty.folder / "x.eml")).out == "live: 1 new\n"
+    empty.inbox.inbox.add(raw, ARRIVED)
+    assert empty.collect().out == "live: 0 new, 1 already there\n"
 
 
 def test_a_date_that_is_known_stays_where_a_mail_comes_again_without_one(empty: "Shop") -> None:

@@ -54,6 +54,7 @@ def test_a_head_is_read_whole() -> None:
         subject="物流",
         answers=True,
         sent_at="2026-03-02T02:00:00Z",
+        own_date=True,
         ancestors=("1@mail.example", "2@shop.example"),
         automatic=False,
     )
@@ -66,6 +67,7 @@ def test_a_mail_without_a_head_still_has_an_id() -> None:
         subject="",
         answers=False,
         sent_at=ARRIVED,
+        own_date=False,
         ancestors=(),
         automatic=False,
     )
@@ -134,6 +136,20 @@ def test_addresses(written: str, found: str) -> None:
 )
 def test_dates(date: str, arrived: str | None, sent_at: str | None) -> None:
     assert head(f"Date: {date}", arrived=arrived).sent_at == sent_at
+
+
+@pytest.mark.parametrize("arrived", [None, ARRIVED])
+@pytest.mark.parametrize(
+    "date, own",
+    [("2 Mar 2026 10:00 +0800", True), ("2 Mar 2026 10:00", False), ("2 Mar 1970 10:00 GMT", False), ("", False)],
+)
+def test_a_date_is_a_mails_own_where_its_head_names_it_for_certain(date: str, arrived: str | None, own: bool) -> None:
+    assert head(f"Date: {date}", arrived=arrived).own_date is own
+
+
+def test_a_date_after_the_arrival_is_not_a_mails_own_where_that_is_known() -> None:
+    ahead = "Date: Mon, 2 Mar 2030 10:00:00 +0800"
+    assert [head(ahead, arrived=at).own_date for at in (None, ARRIVED)] == [True, False]
 
 
 def test_a_date_is_read_with_blanks_around_it() -> None:

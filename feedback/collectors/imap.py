@@ -207,4 +207,5 @@ class _Reader:
             question=None if text.startswith(said.subject) else said.subject,
             problems=problems,
             final=True,
+            own_date=said.own_date,
         )

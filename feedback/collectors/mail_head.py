@@ -68,6 +68,7 @@ QUOTED_FIELD = re.compile(
 class Head:
     """What the head of a mail says. `ancestors`: ids of the mails it answers, the first one first.
 
+    `own_date`: the head itself says for certain when it was sent; else `sent_at` may be another wherever the mail lies.
     `automatic`: no person wrote it to us: an auto-reply, a bounce, a mailing list. `subject` is without Re: and the like, `answers` says whether it had one.
     """
 
@@ -76,6 +77,7 @@ class Head:
     subject: str
     answers: bool
     sent_at: str | None
+    own_date: bool
     ancestors: tuple[str, ...]
     automatic: bool
 
@@ -86,12 +88,14 @@ def head_of(message: Message, raw: bytes, arrived: str | None = None) -> Head:
     bare = subject
     while match := _PREFIX.match(bare):
         bare = bare[match.end() :]
+    sent_at, own_date = _sent_at(_plain(message, "Date"), arrived)
     return Head(
         id=_own_id(message, raw),
         sender=address(_plain(message, "From")),
         subject="" if _NO_SUBJECT.fullmatch(bare.strip()) else bare.strip(),
         answers=bare != subject,
-        sent_at=_sent_at(_plain(message, "Date"), arrived),
+        sent_at=sent_at,
+        own_date=own_date,
         ancestors=_ancestors(message),
         automatic=_is_automatic(message, subject),
     )
@@ -176,15 +180,14 @@ def _is_automatic(message: Message, subject: str) -> bool:
     )
 
 
-def _sent_at(date: str, arrived: str | None) -> str | None:
-    """When it was sent, as ISO; when it arrived, where the Date header says nothing certain, or a time after the arrival."""
+def _sent_at(date: str, arrived: str | None) -> tuple[str | None, bool]:
+    """When it was sent, as ISO; when it arrived, where the Date header says nothing certain, or a time after the arrival. And whether it is the header's own."""
     sent = read_date(date)
-    if arrived is None:
-        return sent
-    if sent is None or not sent.endswith("Z"):
-        return arrived
-    late = datetime.fromisoformat(arrived) + _CLOCKS_DIFFER
-    return arrived if datetime.fromisoformat(sent) > late or int(sent[:4]) < FIRST_YEAR else sent
+    if sent is None or not sent.endswith("Z") or int(sent[:4]) < FIRST_YEAR:
+        return arrived or sent, False
+    if arrived is not None and datetime.fromisoformat(sent) > datetime.fromisoformat(arrived) + _CLOCKS_DIFFER:
+        return arrived, False
+    return sent, True
 
 
 def read_date(written: str) -> str | None:
