@@ -50,12 +50,17 @@ class Desk:
     def __init__(self, web: Wire, replies: dict[str, Any]) -> None:
         self.web, self.replies = web, replies
 
-    def lists(self, *pages: list[tuple[int, object]]) -> None:
-        """Conversations with their last activity, page by page; each has one message, which was sent then."""
+    def lists(self, *pages: list[tuple[int, object]], empty: int = 0) -> None:
+        """Conversations with their last activity, page by page; each has one message, which was sent then. So many pages after the first come empty, once each."""
+        count, left = sum(map(len, pages)), list(range(2, 2 + empty))
 
         def answer(asked: Asked) -> dict[str, object]:
             number = int(asked.query["page"])
-            return listed(*(conversation(*each) for each in (pages[number - 1] if number <= len(pages) else [])))
+            here = pages[number - 1] if number <= len(pages) else []
+            if number in left:
+                left.remove(number)
+                here = []
+            return listed(*(conversation(*each) for each in here), count=count)
 
         self.replies[LIST] = answer
         for number, activity in (each for page in pages for each in page):
@@ -89,8 +94,8 @@ def visit_of(options: dict[str, object], since: datetime | None = None) -> Visit
     return Visit(config, Vault(Path("/nowhere")), NOW, since=since)
 
 
-def listed(*conversations: object) -> dict[str, object]:
-    return {"data": {"meta": {"all_count": 99}, "payload": list(conversations)}}
+def listed(*conversations: object, count: int | None = None) -> dict[str, object]:
+    return {"data": {"meta": {"all_count": count}, "payload": list(conversations)}}
 
 
 def conversation(number: int, activity: object = AT) -> dict[str, object]:
@@ -293,6 +298,27 @@ def test_conversations_that_move_up_while_a_run_goes_on_push_others_down_and_non
     )
     desk.pages(state=last.state)
     assert seen | set(desk.read()) == {str(number) for number in range(1, 10)}
+
+
+def test_a_page_that_comes_empty_while_the_count_says_that_there_is_more_does_not_end_the_list(desk: Desk) -> None:
+    desk.lists([(4, AT + 40)], [(3, AT + 30)], [(2, AT + 20)], [(1, AT + 10)], empty=2)
+    *_, last = desk.pages()
+    assert last.state == state(AT + 40)
+    assert [asked.query["page"] for asked in desk.web.asked if asked.path == LIST] == list("1223345")
+    assert desk.read() == ["4", "3", "2", "1"]
+
+
+def test_pages_that_stay_empty_are_passed_over_as_far_as_the_count_goes(desk: Desk) -> None:
+    desk.lists([(3, AT + 30), (2, AT + 20)])
+    desk.replies[LIST] = lambda asked: listed(
+        *((conversation(3), conversation(2)) if asked.query["page"] in "15" else ()), count=9
+    )
+    assert [page.state for page in desk.pages()] == [state(None, AT, AT), state(None, AT, AT), state(AT)]
+    assert [asked.query["page"] for asked in desk.web.asked if asked.path == LIST] == list("122334456")
+    desk.web.asked.clear()
+    desk.replies[LIST] = lambda _asked: listed(count=30)  # of a list that shows nothing at all
+    assert [page.state for page in desk.pages()] == [state(0)]
+    assert [asked.query["page"] for asked in desk.web.asked] == list("11223")
 
 
 def test_activity_in_the_future_does_not_push_the_state_past_now(desk: Desk) -> None:

@@ -2,7 +2,8 @@
 
 Conversations are listed by their last activity, the latest first (developers.chatwoot.com, "Conversations list"), and read down to what
 is known. While a run goes on, conversations move up in that list and push others to a later page: some come twice, none is missed. Where
-one is deleted, the others move to an earlier page: there is one fewer then, and the page before is asked for again.
+one is deleted, the others move to an earlier page: there is one fewer then, and the page before is asked for again. A page that comes empty
+is no end of the list while its count says that there is more.
 How far down a run that was cut off had come is in the state: the next one lists all again, and asks for messages only where that
 run had not been. Of a long conversation only the messages since are asked for.
 
@@ -41,6 +42,7 @@ STREAMS = (CONVERSATIONS, SURVEY)
 _SETTINGS = frozenset({"url", "account", "token", "streams"})
 _OVERLAP_SECONDS = 300
 _SURVEY_SECONDS = 15 * 86400
+_LISTED = 25  # conversations on a page
 _EVER = 4_102_444_800  # 2100: answers are asked for since a time only with a time until when, and their server's clock may be wrong
 
 
@@ -120,9 +122,10 @@ class _Asked:
     def _listed(self) -> Iterator[list[object]]:
         """Every page of conversations, the empty one after the last too.
 
-        Where fewer are there than when the page before was read, the rest has moved up, and some from this page to those before.
+        Where fewer are there than when the page before was read, the rest has moved up, and some from this page to those before. One that
+        comes empty, though those before it do not hold as many as there are, is asked for again, and passed over when it stays empty.
         """
-        idle, number, count, size = IdlePages(), 1, 0, 1
+        idle, number, count, size, again = IdlePages(), 1, 0, 0, False
         while True:
             answer = self.web.get(f"{self.url}/conversations", {"status": "all", "page": number})
             content = answer.json()
@@ -130,13 +133,16 @@ class _Asked:
             gone = count - there if isinstance(there, int) else 0
             count = there if isinstance(there, int) else 0
             if gone > 0 and number > 1:
-                number = max(1, number - math.ceil(gone / size))
+                number = max(1, number - math.ceil(gone / (size or _LISTED)))
                 continue
             idle.see(found, answer.place)
+            if not found and (number - 1) * (size or _LISTED) < count:
+                number, again = number + 1 if again else number, not again
+                continue
             yield found
             if not found:
                 return
-            number, size = number + 1, len(found)
+            number, size, again = number + 1, max(size, len(found)), False
 
     def _is_unread(self, activity: int | None, reached: _Reached) -> bool:
         if activity is None:
