@@ -18,6 +18,17 @@ _INVISIBLE = re.compile(
 # A number of thousands of digits is refused by Python; no character has one of twenty.
 _NO_CHARACTER = re.compile(r"&#(?:[0-9]{20,}|x[0-9a-f]{20,});?", re.IGNORECASE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF_OR_NUL = re.compile("[\0\ud800-\udfff]")
+NOT_WHOLE = "it holds half a character or a NUL, which is left out"
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text is characters and nothing else: no half of one, as programs leave that count an emoji as two, no NUL.
+
+    >>> is_whole("好👍"), is_whole("好\\ud83d")
+    (True, False)
+    """
+    return text.isprintable() or _HALF_OR_NUL.search(text) is None
 
 
 def clean(text: str) -> str:

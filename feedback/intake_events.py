@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NoReturn, TypeGuard, cast, get_args
 
-from feedback.clean import clean
+from feedback.clean import NOT_WHOLE, clean, is_whole
 from feedback.collectors.base import RawScore, Record, SourceConfig
 from feedback.intake import Intake
 from feedback.live import Place, store_taken
@@ -101,6 +101,8 @@ def _record(event: object, where: str, settings: IntakeSettings) -> Record:
         question=labels["question"],
         votes=_votes(event.get("votes"), where),
         scores=() if score is None else (score,),
+        # It would be refused again at every try, for one emoji that a form cut in two.
+        problems=() if all(map(is_whole, (text, event_id, *filter(None, labels.values())))) else (NOT_WHOLE,),
     )
 
 
@@ -116,9 +118,6 @@ def _text(
         raise UnusableEvent(f"{where}'{key}' is a text{' or a number' if numbers else ''}")
     if longest is not None and len(value) > longest:
         raise UnusableEvent(f"{where}'{key}' has {longest} characters at most")
-    # Half a character can't be stored, and a NUL ends a text for many programs.
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise UnusableEvent(f"{where}'{key}' holds NUL or half a character")
     return value
 
 

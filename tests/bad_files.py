@@ -129,8 +129,8 @@ SALVAGED: dict[str, tuple[str, bytes, int, list[tuple[str, str]]]] = {
         ],
     ),
     "half a character": (
-        *("r.jsonl", (OBJECT.format('"灯不亮"') + OBJECT.format('"\\ud83d灯"')).encode(), 1),
-        [("r.jsonl:2", "it holds bytes of another encoding or half a character")],
+        *("r.jsonl", (OBJECT.format('"灯不亮"') + OBJECT.format('"\\ud83d灯\\u0000暗"')).encode(), 2),
+        [("r.jsonl:2", "it holds half a character or a NUL, which is left out")],
     ),
     "lists in lists as a text": (
         *("r.jsonl", (OBJECT.format('"灯不亮"') + OBJECT.format("[" * 900 + "]" * 900)).encode(), 2, []),

@@ -140,6 +140,18 @@ def test_a_secret_that_an_answer_holds_among_what_was_said_is_not_stored(shop: S
     assert shop.collect().out.startswith(("live: 0 new", "live: nothing new"))
 
 
+def test_half_a_character_and_a_nul_cost_what_was_said_nothing_else(shop: Shop) -> None:
+    if shop.world.collector in ("app-store", "imap", "rss", "sql"):
+        pytest.skip("they are nothing that XML, mails and SQLite could hold")
+    [one] = shop.next()
+    shop.say(replace(one, text="快递\ud83d员很\0好，下次还来"))
+    ran = shop.collect()
+    assert (ran.code, ran.err) == (0, "")
+    assert "快递员很好，下次还来" in shop.stored().values()
+    assert shop.stored().keys() == shop.world.stored().keys()
+    assert shop.collect().out.startswith(("live: 0 new", "live: nothing new"))
+
+
 def test_doctor_says_that_the_setting_for_a_secret_is_missing(shop: Shop) -> None:
     written = shop.settings.read_text(encoding="utf-8").splitlines()
     named = [line.partition(" = ")[0] for line in written if line.endswith(f'= {{ env = "{SECRET_VARIABLE}" }}')]

@@ -20,6 +20,7 @@ from processes import command
 from stored import dump
 from worlds import NOW, Said, edited, iso, said
 
+from feedback.clean import NOT_WHOLE
 from feedback.collectors import singer as singer_module
 from feedback.collectors import singer_messages
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable, Withdrawn
@@ -496,7 +497,7 @@ def test_a_line_that_is_no_message_is_told_by_its_number_and_those_after_it_come
         Unreadable("messages.jsonl:9", "a RECORD without 'record', or with another thing in its place"),
         Unreadable("messages.jsonl:10", "a SCHEMA without 'stream', or with another thing in its place"),
         Unreadable("messages.jsonl:11", "a STATE without 'value', or with another thing in its place"),
-        Unreadable("messages.jsonl:12", "it holds NUL characters: the file is damaged here"),
+        replace(review(2), text="a\0b", problems=(NOT_WHOLE,)),
         review(1),
     ]
 

@@ -13,6 +13,7 @@ from sql_databases import new_database
 from sql_shop import QUERY, Shop, ids, options, pages_of, table, visit_of
 from worlds import NOW
 
+from feedback.clean import NOT_WHOLE, clean
 from feedback.collectors.base import Item, RawScore, Record, Unreadable
 from feedback.collectors.live import Page
 from feedback.collectors.live.database import query_fault
@@ -164,18 +165,43 @@ def test_without_a_column_that_grows_everything_comes_every_time(tmp_path: Path)
 
 
 def test_a_row_that_can_not_be_used_is_told_and_those_after_it_come(tmp_path: Path) -> None:
-    table(tmp_path, "n", 1, 2, 3, 4)
+    table(tmp_path, "n", 1, 2, 4)
     with closing(sqlite3.connect(tmp_path / "shop.db")) as database, database:
         database.execute("update t set body = cast(x'ff' || body as text) where id = 2")
-        database.execute("update t set body = 'a' || char(0) || 'b' where id = 3")
+        database.execute("update t set id = 4 where id = 3")
     query = "select nullif(id, 1) as id, body, n from t"
     items: list[Item] = [item for page in pages_of(tmp_path, options(query=query)) for item in page.items]
     assert items == [
         Unreadable("rows:#1", "its id is empty, so that it can't be told from other rows", "第1条，很好用"),
-        Unreadable("rows:#2", "it holds bytes of another encoding or half a character"),
-        Unreadable("rows:#3", "it holds NUL characters: the file is damaged here"),
-        Record("第4条，很好用", "review", "live", "rows:4", source_id="4"),
+        Unreadable("rows:#2", "it holds bytes of another encoding than UTF-8"),
+        Record("第3条，很好用", "review", "live", "rows:4", source_id="4"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "text"),
+    [
+        ("好用".encode() + b"\0" + "，回购".encode(), "好用，回购"),
+        ("好用，回购".encode()[:-1], "好用，回"),  # cut to a number of bytes
+        ("好用，回购".encode()[:-2], "好用，回"),
+        (b"\xed\xa0\xbd" + "好用，回购".encode(), "好用，回购"),  # what a program of UTF-16 writes of half an emoji
+        ("很好，再来".encode("gb18030"), None),
+        ("路过的都说好".encode("gb18030"), None),
+    ],
+)
+@pytest.mark.parametrize("kind", ["text", "blob"])
+def test_what_one_character_lacks_costs_no_row_and_another_encoding_is_told(
+    tmp_path: Path, kind: str, bytes_: bytes, text: str | None
+) -> None:
+    table(tmp_path, "n", 1)
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database, database:
+        database.execute(f"update t set body = cast(? as {kind})", (bytes_,))
+    [item] = [item for page in pages_of(tmp_path, options()) for item in page.items]
+    if text is None:
+        assert item == Unreadable("rows:#1", "it holds bytes of another encoding than UTF-8")
+    else:
+        assert isinstance(item, Record)
+        assert (clean(item.text), item.problems) == (text, (NOT_WHOLE,))
 
 
 def test_a_layout_says_what_the_columns_are_whatever_their_case(tmp_path: Path) -> None:

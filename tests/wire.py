@@ -38,9 +38,9 @@ class Reply:
     stream: Iterator[bytes] | None = None  # instead of `content`: a body whose length nobody knows
 
     def body(self) -> bytes:
-        return (
-            self.content if isinstance(self.content, bytes) else json.dumps(self.content, ensure_ascii=False).encode()
-        )
+        if isinstance(self.content, bytes):
+            return self.content
+        return json.dumps(self.content, ensure_ascii=False).encode("utf-8", "backslashreplace")  # of half characters
 
 
 class Wire:

@@ -88,7 +88,7 @@ def _page(answer: Answer, bodies: Callable[[str], list[str]]) -> tuple[list[obje
         raise CollectError(f"{place} answers with something else than reviews. {_CHANGED}.") from None
     if not isinstance(inner, str):
         raise NoList(f"{place} gives no list of reviews. Is 'app' right? {_CHANGED}.")
-    page = read_json_body(inner.encode("utf-8", "surrogatepass"), place)
+    page = read_json_body(inner.encode("utf-8", "backslashreplace"), place)  # a half character as it is written in JSON
     if not isinstance(page, list) or not isinstance(listed := (page or [[]])[0] or [], list):
         raise CollectError(f"{place} gives a list of reviews of another shape. {_CHANGED}.")
     try:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from feedback.clean import NOT_WHOLE, is_whole
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable
 from feedback.collectors.ids import IdColumn
 from feedback.collectors.layout import ExtraText, Layout, Pick, ScoreColumn, fold
@@ -91,7 +92,7 @@ class RowMapper:
         for index, dropped in self._drops:
             if cells[index].strip() in dropped:
                 return []
-        problems: list[str] = []
+        problems = [] if is_whole("".join(cells)) else [NOT_WHOLE]
         ids: dict[str, str] = {}
         for name, (take_id, column) in self._ids.items():
             raw = take_id(cells)

@@ -126,29 +126,22 @@ def expand(objects: Iterator[Located | Unreadable], records: Sequence[str]) -> I
 
 
 def rows(objects: Iterator[Located | Unreadable], columns: Sequence[str]) -> Iterator[Row | Unreadable]:
-    """The values of the columns (keys, or paths like `afterUserComment.created`) as text; lists stay JSON."""
+    """The values of the columns (keys, or paths like `afterUserComment.created`) as text; lists stay JSON.
+
+    One character that is none, a NUL or half an emoji, is no reason to lose what somebody said: see `feedback.clean.is_whole`.
+    """
     getters = [getter(column) for column in columns]
     for item in objects:
         if isinstance(item, Unreadable):
             yield item
             continue
         where, value = item
-        cells = [_text(get(value)) for get in getters]
-        if reason := unusable("".join(cells)):
-            yield Unreadable(where, reason)
+        try:
+            cells = [_text(get(value)) for get in getters]
+        except UnicodeDecodeError:
+            yield Unreadable(where, "it holds bytes of another encoding than UTF-8")
         else:
             yield where, cells
-
-
-def unusable(text: str) -> str | None:
-    """Why a text can't be stored: bytes that were not readable (lone surrogates), NULs."""
-    if "\0" in text:
-        return "it holds NUL characters: the file is damaged here"
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return "it holds bytes of another encoding or half a character"
-    return None
 
 
 def getter(path: str) -> Callable[[Object], object]:
@@ -174,8 +167,18 @@ def _text(value: object) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=cell_text)
     if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
+        return _decoded(value)
     return cell_text(value)
+
+
+def _decoded(raw: bytes) -> str:
+    """Bytes as UTF-8, halves of characters as such: of a text that was cut in the middle of one the rest is good. `UnicodeDecodeError` of all else."""
+    try:
+        return raw.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data":
+            raise
+        return raw.decode("utf-8", "surrogateescape")
 
 
 def keys_of(objects: Sequence[Object]) -> list[str]:

@@ -7,11 +7,13 @@ come every time, as does everything where no such column is named.
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
+from feedback.clean import is_whole
 from feedback.collectors.base import Item, Record, Unreadable
 from feedback.collectors.grids import Grid, IsHeader, read_csv
 from feedback.collectors.layout import Layout, fold
@@ -162,6 +164,9 @@ def _value(value: object, inside: bool) -> object:
         return format(value, "f")
     if isinstance(value, bytearray | memoryview):
         return bytes(value)
+    if isinstance(value, str) and not is_whole(value):
+        with suppress(UnicodeEncodeError):  # what SQLite holds is bytes again, which may be those of another encoding
+            return value.encode("utf-8", "surrogateescape")
     if inside and isinstance(value, str | bytes):
         try:
             return json.loads(value)

@@ -104,7 +104,7 @@ def envelope(inner: object) -> bytes:
     """What an answer is wrapped in: a line that keeps it from being a script, and the answer as a text within."""
     text = None if inner is None else json.dumps(inner, ensure_ascii=False)
     rows = [["wrb.fr", "oCPfdb", text, None, None, None, "generic"], ["di", 42], ["af.httprm", 42, "1", 5]]
-    return b")]}'\n\n" + json.dumps(rows, ensure_ascii=False).encode()
+    return b")]}'\n\n" + json.dumps(rows, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _id(one: Said) -> str:

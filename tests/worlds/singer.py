@@ -119,4 +119,4 @@ def _record(one: Said, *, deleted: bool) -> bytes:
 
 
 def _line(message: object) -> bytes:
-    return json.dumps(message, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(message, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
