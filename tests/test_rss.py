@@ -78,7 +78,7 @@ def test_the_whole_text_is_taken_before_its_beginning() -> None:
         "<item><link>https://forum.example/post/1</link><description>物流…</description>"
         '<content:encoded xmlns:content="http://purl.org/rss/1.0/modules/content/"><![CDATA[<p>物流太慢</p>]]></content:encoded></item>'
     )
-    assert read(rss(item)) == [Entry("https://forum.example/post/1", "", "物流太慢", "", None)]
+    assert read(rss(item)) == [Entry("", "", "物流太慢", "", None, link="https://forum.example/post/1")]
 
 
 def test_what_is_declared_as_plain_text_is_no_markup() -> None:
@@ -238,7 +238,7 @@ def test_depth_is_counted_in_markup_alone() -> None:
     text = "<![CDATA[" + "<p>" * 1000 + "x]]>"
     assert read(
         rss(f"<item><link>https://f.example/1</link><description><!-- {'<a>' * 1000} -->{text}</description></item>")
-    ) == [Entry("https://f.example/1", "", "x", "", None)]
+    ) == [Entry("", "", "x", "", None, link="https://f.example/1")]
     assert len(read(rss(ITEM * 600) + "<!-- " + "<a>" * 1000)) == 601  # one is `Repaired`
 
 

@@ -50,7 +50,7 @@ class RawFeed:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`posted_at`: in UTC, or as written where its zone is not certain. `cut`: the feed breaks off in this entry."""
+    """`link`: its address, where it has no `id` of its own. `posted_at`: in UTC, or as written where its zone is not certain. `cut`: the feed breaks off in this entry."""
 
     id: str
     title: str
@@ -58,6 +58,7 @@ class Entry:
     author: str
     posted_at: str | None
     cut: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,24 +191,19 @@ def _why(error: object) -> str:
 
 def _entry(entry: Any, cut: bool) -> Entry:
     # Of the dictionary itself: asked for what is missing, feedparser's own gives something else and warns.
+    own_id = str(dict.get(entry, "id") or "").strip()
     title = _shown(dict.get(entry, "title"), dict.get(entry, "title_detail"))
     pieces = [_shown(each.get("value"), each) for each in dict.get(entry, "content", [])]
     pieces.append(_shown(dict.get(entry, "summary"), dict.get(entry, "summary_detail")))
-    posted_at = next((at for field in ("published", "updated", "created") if (at := _posted_at(entry, field))), None)
     return Entry(
-        id=str(dict.get(entry, "id") or "").strip() or _address(entry, posted_at),
+        id=own_id,
         title=" ".join(title.split()),
         text=next((piece for piece in pieces if piece), ""),
         author=" ".join(str(dict.get(entry, "author") or "").split()),
-        posted_at=posted_at,
+        posted_at=next((at for field in ("published", "updated", "created") if (at := _posted_at(entry, field))), None),
         cut=cut,
+        link="" if own_id else str(dict.get(entry, "link") or "").strip(),
     )
-
-
-def _address(entry: Any, posted_at: str | None) -> str:
-    """What an entry without an id is known by: its link, which others may share, as comments do that of their article, and its date."""
-    link = str(dict.get(entry, "link") or "").strip()
-    return f"{link}#{posted_at}" if link and posted_at else link
 
 
 def _shown(value: object, detail: Any) -> str:

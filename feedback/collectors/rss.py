@@ -7,13 +7,13 @@ It is kept when the last entry is stored, and not for a feed that had to be repa
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
+from feedback.collectors.base import KEYED, Item, Record, SourceConfig, Unreadable
 from feedback.collectors.encoding import open_binary, refuse_binary
 from feedback.collectors.feed import Entry, RawFeed, Repaired, read_feed
 from feedback.collectors.live import Page, Visit
@@ -23,12 +23,16 @@ from feedback.collectors.live.robots import Robots
 from feedback.collectors.live.vault import is_place
 from feedback.collectors.live.web import MOST_BYTES, Answer, Web
 from feedback.collectors.nicknames import is_shared
+from feedback.dates import same_date
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable
+from storage.entries import AMONG
 
 PAGE = 200
 _LONGEST_TEXT = 200_000  # characters
 _LONGEST_PATH = 80
+_QUOTED_DATE = 60
+_YEAR = re.compile(r"\d{4}")  # or a number of seconds
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 _NO_ADDRESS = (
     "'urls' holds something that is no address of a feed. It begins with https:// or http://, and has no user in it"
@@ -38,6 +42,7 @@ _EVERYWHERE = re.compile(r"https?://|tag:|urn:", re.IGNORECASE)  # what an id be
 
 class RssCollector:
     private_names = False
+    shows_again = True
 
     def __init__(self) -> None:
         self._robots = Robots()
@@ -179,10 +184,12 @@ def _repaired(notice: Entry | Repaired) -> str:
 
 def _items(found: Iterable[Entry | Repaired], where: str, prefix: str | None, config: SourceConfig) -> Iterator[Item]:
     """`prefix` makes an id that is one in its feed alone one in the source; None: there may be no such ids."""
-    for number, entry in enumerate((each for each in found if isinstance(each, Entry)), 1):
-        source_id = _source_id(entry, prefix, where)
+    entries = [each for each in found if isinstance(each, Entry)]
+    for number, (entry, own) in enumerate(zip(entries, _ids(entries), strict=True), 1):
+        source_id = _source_id(own, prefix, where)
         location = f"{where}:{source_id or f'#{number}'}"
         text = entry.text or entry.title
+        problems = _date_problems(entry)
         if entry.cut:
             yield Unreadable(location, "the feed breaks off in this entry", entry.text)
         elif not text:
@@ -196,24 +203,64 @@ def _items(found: Iterable[Entry | Repaired], where: str, prefix: str | None, co
                 channel=config.channel or config.name,
                 location=location,
                 source_id=source_id,
-                posted_at=entry.posted_at,
+                posted_at=None if problems else entry.posted_at,
                 customer=None if is_shared(entry.author) else entry.author or None,
                 product=config.product,
                 store=config.store,
                 question=None if text.startswith(entry.title.rstrip("….")) else entry.title,
+                problems=problems,
             )
 
 
-def _source_id(entry: Entry, prefix: str | None, where: str) -> str | None:
-    """The entry's own id or address, else a hash of title and date; None where it has none of these: intake makes one of the contents."""
-    if _EVERYWHERE.match(entry.id):
-        return entry.id
-    if not entry.id and not (entry.title and entry.posted_at):
-        return None
+def _ids(entries: Sequence[Entry]) -> list[str]:
+    """Of each its own id, else what it is known by, and behind that its words where several of this answer are known by the same (`storage.entries`)."""
+    said: dict[str, set[str]] = {}
+    for entry in entries:
+        said.setdefault(_known_by(entry), set()).add(_words(entry))
+    shared = {known_by for known_by, words in said.items() if known_by and len(words) > 1}
+    return [
+        entry.id or (f"{found}{AMONG}{_words(entry)}" if (found := _known_by(entry)) in shared else found)
+        for entry in entries
+    ]
+
+
+def _known_by(entry: Entry) -> str:
+    """What an entry without an id is known by; "" for one with an id, and where it has nothing to be known by: intake makes an id of the contents.
+
+    Its address, which others may share, as comments do that of their article, and its date; without an address its title and its date.
+    """
+    date = entry.posted_at if entry.posted_at and _stands(entry.posted_at) else ""
+    if entry.id:
+        return ""
+    if entry.link:
+        return f"{entry.link}#{date}" if date else entry.link
+    return hashlib.blake2b(f"{entry.title}\0{date}".encode(), digest_size=8).hexdigest() if entry.title and date else ""
+
+
+def _words(entry: Entry) -> str:
+    said = f"{entry.author}\0{entry.title}\0{entry.text}"
+    return KEYED + hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+
+
+def _stands(date: str) -> bool:
+    """Whether a date is the same whenever it is read. Without a year (昨天 12:30, 3 hours ago, 03-02 10:00) it is another one the next day."""
+    return bool(_YEAR.search(date) and same_date(date))
+
+
+def _date_problems(entry: Entry) -> tuple[str, ...]:
+    """A date that is another one each time, and can't be counted back: as a date it would change the entry each time."""
+    if not entry.posted_at or _stands(entry.posted_at) or not same_date(entry.posted_at):
+        return ()
+    return (f"date unknown: '{entry.posted_at[:_QUOTED_DATE]}': no year can be told from it",)
+
+
+def _source_id(own: str, prefix: str | None, where: str) -> str | None:
+    """The id in the source; None where there is none: intake makes one of the contents."""
+    if _EVERYWHERE.match(own) or not own:
+        return own or None
     if prefix is None:
         raise CollectError(
             f"{where}: its entries have ids that only their own feed knows, and the source has several 'urls'. "
             "Load it for a source that names this feed alone."
         )
-    own = entry.id or hashlib.blake2b(f"{entry.title}\0{entry.posted_at}".encode(), digest_size=8).hexdigest()
     return f"{prefix}/{own}"

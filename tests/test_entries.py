@@ -1,0 +1,191 @@
+"""Entries of feeds that are shown again: which of the known it is where several share an id, and that what is shown cut stays whole."""
+
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command import run
+from stored import rows
+from wire import Reply, wire
+
+from feedback.project import load_project
+from storage.store import Store
+
+SECOND = "Mon, 02 Mar 2026 10:00:00 +0800"
+DAY = "2026-03-02"
+WHOLE = "物流太慢了，等了五天才到。\n包装也破了，客服一直不回，不会再来这家店买东西了。"
+
+
+def item(text: str, *, date: str = SECOND, author: str = "", title: str = "", link: str = "https://f.example/7") -> str:
+    fields = {"title": title, "link": link, "pubDate": date, "author": author}
+    fields["description"] = text.replace("\n", "&lt;br&gt;")
+    return f"<item>{''.join(f'<{name}>{value}</{name}>' for name, value in fields.items() if value)}</item>"
+
+
+class Feed:
+    """A project with one feed, whose entries are those that it was last collected with."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.entries = folder, ""
+
+    def collect(self, *entries: str) -> str:
+        """What a run over these entries says."""
+        self.entries = "".join(entries)
+        ran = run("collect", project=self.folder)
+        assert ran.code == 0
+        return re.sub(r", \d rows or fields could not be used.*", "", ran.out.strip())  # their dates
+
+    def texts(self) -> list[str]:
+        with Store.open(load_project(self.folder).database) as store:
+            return [text for (text,) in rows(store.connection, "select text from verbatims order by id")]
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Iterator[Feed]:
+    found = Feed(tmp_path)
+    with wire(
+        lambda asked: Reply(
+            f"<rss><channel>{found.entries}</channel></rss>".encode(), 404 if "robots" in asked.path else 200
+        )
+    ) as web:
+        (tmp_path / "feedback.toml").write_text(
+            f'[[sources]]\nname = "论坛"\ncollector = "rss"\nurls = ["{web.url}/feed"]\n', encoding="utf-8"
+        )
+        yield found
+
+
+NOTHING_NEW = "论坛: 0 new, {} already there"
+
+
+@pytest.mark.parametrize("date", [SECOND, DAY, "3小时前", "3 hours ago", ""])
+@pytest.mark.parametrize("link", ["https://f.example/7", "7"])
+def test_entries_that_share_address_and_date_are_told_apart_by_their_words_whoever_comes_and_goes(
+    feed: Feed, date: str, link: str
+) -> None:
+    a, b, c = (item(text, date=date, link=link) for text in ("物流太慢", "包装很好", "客服不回"))
+    assert feed.collect(a) == "论坛: 1 new"
+    assert feed.collect(b, a) == "论坛: 1 new, 1 already there"
+    assert feed.collect(b) == NOTHING_NEW.format(1)
+    assert feed.collect(c, b) == "论坛: 1 new, 1 already there"
+    assert feed.collect(a, b, c) == NOTHING_NEW.format(3)
+    assert feed.collect(c) == feed.collect(a) == NOTHING_NEW.format(1)
+    assert feed.texts() == ["物流太慢", "包装很好", "客服不回"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_a_feed_shows_of_several_that_share_an_id_each_is_stored_once(feed: Feed, seed: int) -> None:
+    draw = random.Random(seed)
+    texts = ["物流太慢", "包装很好", "客服不回", WHOLE, "还行…", "还行"]
+    shown = [draw.sample(texts, draw.randint(2 if n == 0 else 1, 4)) for n in range(9)]
+    for answer in shown:
+        feed.collect(*map(item, answer))
+    assert sorted(feed.texts()) == sorted({text for answer in shown for text in answer})
+
+
+def test_entries_that_share_a_title_and_a_date_and_have_no_address_are_told_apart_by_their_words(feed: Feed) -> None:
+    a, b = (item(text, title="回复: 山茶", link="") for text in ("物流太慢", "包装很好"))
+    assert feed.collect(a, b) == "论坛: 2 new"
+    assert feed.collect(b) == feed.collect(a) == NOTHING_NEW.format(1)
+
+
+def test_what_several_people_say_in_the_same_words_is_told_apart_by_their_names_which_are_in_no_id(feed: Feed) -> None:
+    a, b = item("很好用", author="阿宝"), item("很好用", author="小林")
+    assert feed.collect(a, b) == "论坛: 2 new"
+    assert feed.collect(a, b, a) == NOTHING_NEW.format(2)
+    assert feed.collect(item("很好用")).startswith("论坛: 0 new")
+
+
+def test_an_entry_that_is_edited_stays_one_where_it_has_its_address_and_date_for_itself(feed: Feed) -> None:
+    other = item("包装很好", link="https://f.example/8")
+    assert feed.collect(item("物流太慢"), other) == "论坛: 2 new"
+    assert feed.collect(item("物流太慢，已解决"), other) == "论坛: 0 new, 1 changed, 1 already there"
+    assert feed.texts() == ["物流太慢，已解决", "包装很好"]
+
+
+def test_one_that_comes_alone_takes_the_place_of_none_of_several(feed: Feed) -> None:
+    a, b, c = item("物流太慢"), item("包装很好"), item("客服不回")
+    feed.collect(a, b)
+    assert feed.collect(c) == "论坛: 1 new"
+    assert feed.collect(c) == NOTHING_NEW.format(1)
+    assert feed.collect(a, b, c) == NOTHING_NEW.format(3)
+
+
+def test_of_several_those_that_were_marked_keep_their_marks_whether_they_come_alone_or_not(feed: Feed) -> None:
+    a, b = item("物流太慢"), item("包装很好")
+    feed.collect(a)
+    run("analyze", project=feed.folder)
+    for entries in [(a, b), (a,), (b, a)]:
+        feed.collect(*entries)
+    with Store.open(load_project(feed.folder).database) as store:
+        assert rows(store.connection, "select count(*) from segments where verbatim_id = 1") == [(1,)]
+
+
+def test_a_dry_run_knows_again_what_shares_an_id(feed: Feed) -> None:
+    feed.collect(item("物流太慢"))
+    feed.entries = item("物流太慢") + item("包装很好")
+    assert "论坛: 1 would be stored\n" in run("collect", "--dry-run", "--source", "论坛", project=feed.folder).out
+
+
+@pytest.mark.parametrize("dates", [("3小时前", "昨天 10:00"), ("3 hours ago", "yesterday"), ("03-02 10:00", "3月2日")])
+def test_dates_that_are_others_the_next_day_make_no_new_record_and_no_changed_one(
+    feed: Feed, dates: tuple[str, str]
+) -> None:
+    for title, link in (("", "https://f.example/7"), ("物流", ""), ("", "")):
+        first, second = (item("物流太慢" + link + title, date=date, title=title, link=link) for date in dates)
+        assert feed.collect(first).startswith("论坛: 1 new")
+        assert feed.collect(second).startswith(NOTHING_NEW.format(1))
+
+
+CUT = [
+    pytest.param(WHOLE[:30] + "…", id="an ellipsis"),
+    pytest.param(WHOLE[:30] + " [...]", id="dots in brackets"),
+    pytest.param(WHOLE[:30].replace("\n", " ") + "[&#8230;]&lt;br&gt;阅读全文 »", id="a link to the rest"),
+    pytest.param(WHOLE[:30] + " […] The post 山茶 appeared first on 山茶论坛.", id="where it appeared first"),
+    pytest.param(WHOLE[:13], id="the first paragraph"),
+    pytest.param(WHOLE[:25], id="cut after so many characters"),
+    pytest.param("山茶花茶怎么样", id="the title"),
+]
+
+
+@pytest.mark.parametrize("cut", CUT)
+@pytest.mark.parametrize("guid", ["", "<guid>https://f.example/g/1</guid>"])
+def test_what_is_shown_cut_later_stays_whole(feed: Feed, cut: str, guid: str) -> None:
+    def shown(text: str, title: str = "山茶花茶怎么样") -> str:
+        return item(text, title=title).replace("</item>", f"{guid}</item>")
+
+    feed.collect(shown(WHOLE))
+    assert feed.collect(shown(cut, "" if "山茶花茶" in cut else "山茶花茶怎么样")) == NOTHING_NEW.format(1)
+    assert feed.texts() == [WHOLE]
+
+
+def test_what_was_shown_cut_first_becomes_whole(feed: Feed) -> None:
+    feed.collect(item(WHOLE[:30] + "…"))
+    assert feed.collect(item(WHOLE)) == "论坛: 0 new, 1 changed"
+    assert feed.texts() == [WHOLE]
+
+
+@pytest.mark.parametrize("before, after", [(WHOLE, WHOLE[:30] + "…"), (WHOLE[:30] + "…", WHOLE)])
+def test_one_of_several_is_known_again_when_it_is_shown_cut_or_whole(feed: Feed, before: str, after: str) -> None:
+    other = item("包装很好")
+    feed.collect(item(before), other)
+    feed.collect(item(after), other)
+    assert feed.texts() == [WHOLE, "包装很好"]
+
+
+def test_short_words_of_one_are_no_beginning_of_what_another_said(feed: Feed) -> None:
+    assert feed.collect(item("还行，就是物流太慢"), item("还行…"), item("还行")) == "论坛: 3 new"
+    assert feed.collect(item("还行，就是物流太慢"), item("还行…"), item("还行")) == NOTHING_NEW.format(3)
+
+
+def test_words_that_go_on_otherwise_are_an_edit(feed: Feed) -> None:
+    feed.collect(item("东西不错...就是贵"))
+    assert feed.collect(item("东西不错...用了一周坏了")) == "论坛: 0 new, 1 changed"
+    assert feed.collect(item("东西不错")) == NOTHING_NEW.format(1)
+
+
+def test_who_says_the_same_without_a_name_is_told_apart_from_who_has_one(feed: Feed) -> None:
+    a, b = item("很好用"), item("很好用", author="小林")
+    assert feed.collect(a, b) == "论坛: 2 new"
+    assert feed.collect(b, a) == NOTHING_NEW.format(2)
