@@ -7,27 +7,29 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, Record, SourceConfig
 from feedback.collectors.live import LiveCollector, Page, Restartable, Visit
 from feedback.collectors.live.patience import Unreachable, reworded
 from feedback.collectors.live.vault import Vault
-from feedback.copies import similar
+from feedback.copies import fingerprints, similar
 from feedback.errors import CollectError
 from feedback.intake import Intake, Taken
 from feedback.project import Project
 from feedback.settings_digest import settings_digest
-from storage.adoption import adopt
-from storage.entries import known_again
+from nlp.normalize import fold
+from storage.adoption import adopt, adoptions
 from storage.journal import add_rejects, count_in_run, find_reading, move_cursor, read_cursor
 from storage.keeping import with_what_is_known
-from storage.records import BatchResult, Reject, Verbatim
+from storage.records import BatchResult, Fingerprint, Reject, Verbatim
+from storage.search import index_columns
 from storage.store import Store
 from storage.verbatims import add_verbatims, news, withdraw
 
 SAVED_BATCH = 1000
+LIVE = "live"  # what stands for the contents that were read: they are others at every moment
 PREVIEWED = 10  # verbatims of a preview
 MOST_CHARACTERS = 100_000  # that are taken in and stored at a time
 # What of a record is stored as it was said, or as part of an id.
@@ -57,13 +59,6 @@ class Place(NamedTuple):
     settings: str
 
 
-@runtime_checkable
-class ShowsAgain(Protocol):
-    """What a live collector may say besides: several things may share an id, and of what it showed whole it may show the beginning (`storage.entries`)."""
-
-    shows_again: bool
-
-
 @dataclass(slots=True)
 class Preview:
     """What a run would store, for a person to look at: the first verbatims, how many are new and changed, what would be rejected."""
@@ -75,11 +70,22 @@ class Preview:
     notes: list[str] = field(default_factory=list)
     failed: list[CollectError] = field(default_factory=list)  # of each stream that could not be read
 
-    def see(self, taken: Taken, store: Store | None) -> None:
-        """Counts what came of some items; `store` None: there is no database yet."""
-        added, changed = [incoming.verbatim for incoming in taken.incoming], list[Verbatim]()
+    _seen: set[int] = field(default_factory=set)  # hashes, of what pages show again
+    _adopted: set[int] = field(default_factory=set)
+
+    def see(self, taken: Taken, settings: str, store: Store | None) -> None:
+        """Counts what would come of some items that it has not seen yet; `store` None: there is no database yet."""
+        told = {hash((i.verbatim.source_id, i.verbatim.posted_at, i.content_hash)): i for i in taken.incoming}
+        incoming = [item for key, item in told.items() if key not in self._seen]
+        self._seen.update(told)
+        added, changed = [item.verbatim for item in incoming], list[Verbatim]()
         if store is not None:
-            added, changed = news(store.connection, taken.incoming)
+            # As `store_taken` does it, but nothing is written: runs that go on meanwhile need not wait.
+            adopted = adoptions(store.connection, LIVE, settings, incoming, self._adopted)
+            self._adopted.update(adopted.values())
+            added, changed = news(store.connection, with_what_is_known(store.connection, incoming, _find_by))
+            changed += [verbatim for verbatim in added if verbatim.source_id in adopted]
+            added = [verbatim for verbatim in added if verbatim.source_id not in adopted]
         self.added += len(added)
         self.changed += len(changed)
         self.verbatims += [*added, *changed][: PREVIEWED - len(self.verbatims)]
@@ -105,7 +111,6 @@ def collect_pages(
                     # An interface may put a key into what it wants to be told the next time.
                     tells = known and visit.vault.hide(page.state or "") != page.state
                     with store.transaction() as connection:
-                        taken = _known_again(connection, collector, taken)
                         counts = store_taken(connection, run_id, Place(config.name, stream, digest), taken)
                         if known and not tells:
                             move_cursor(connection, config.name, stream, f"{digest}:{page.state}")
@@ -133,9 +138,9 @@ def store_taken(
     `edits`: a run goes on for long enough that what it stored may be corrected in it. Else two contents under one id are a fault to be told.
     """
     source, stream, digest = place
-    reading_id = find_reading(connection, source, stream, "live", digest)
-    adopt(connection, reading_id, taken.incoming)
-    incoming = with_what_is_known(connection, taken.incoming)
+    reading_id = find_reading(connection, source, stream, LIVE, digest)
+    adopt(connection, LIVE, digest, taken.incoming)
+    incoming = with_what_is_known(connection, taken.incoming, _find_by)
     result = add_verbatims(connection, run_id, reading_id, incoming, similar)
     rejects = [*taken.rejects, *(conflict(verbatim, stream) for verbatim in result.conflicts if not edits)]
     withdrawn = withdraw(connection, source, taken.withdrawn, similar)
@@ -144,11 +149,11 @@ def store_taken(
     return result, len(rejects), withdrawn
 
 
-def _known_again(connection: sqlite3.Connection, collector: LiveCollector, taken: Taken) -> Taken:
-    """What is shown again by a source that shows things as feeds do, as what it is stored as."""
-    if not isinstance(collector, ShowsAgain):
-        return taken
-    return replace(taken, incoming=known_again(connection, taken.incoming))
+def _find_by(verbatim: Verbatim) -> tuple[Fingerprint, str, str]:
+    """What intake makes of a text for it and its copies to be found by."""
+    folded = fold(verbatim.text)
+    [fingerprint] = fingerprints([folded if verbatim.role == "customer" else ""])
+    return fingerprint, *index_columns(folded)
 
 
 def preview(
@@ -166,9 +171,7 @@ def preview(
                 pages = _pages(collector, stream, state, visit, wish)
                 for page in _portions(_limited(pages, wish.limit, lambda: found.added + found.changed)):
                     taken = intake.take(page.items)
-                    if store is not None:
-                        taken = _known_again(store.connection, collector, taken)
-                    found.see(taken, store)
+                    found.see(taken, digest, store)
                     found.notes += page.notes
                     progress(stream, len(page.items))
             except CollectError as error:

@@ -6,7 +6,7 @@ no longer show what it showed, the rows stay, and each is known again by its wor
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from storage.records import Incoming, Verbatim
@@ -14,27 +14,43 @@ from storage.records import Incoming, Verbatim
 MADE_IDS = "[0-9a-f]" * 24 + "-[0-9]*"  # as a pattern of GLOB
 
 
-def adopt(connection: sqlite3.Connection, reading_id: int, batch: Sequence[Incoming]) -> None:
+def adopt(connection: sqlite3.Connection, contents: str, settings: str, batch: Sequence[Incoming]) -> None:
     """Gives rows with a made id, last seen under other settings, the ids under which the same is told now. One row for each of the batch."""
-    if not batch or not (others := _earlier(connection, reading_id)):
-        return
+    found = adoptions(connection, contents, settings, batch)
+    connection.executemany("update verbatims set source_id = ? where id = ?", list(found.items()))
+
+
+def adoptions(
+    connection: sqlite3.Connection,
+    contents: str,
+    settings: str,
+    batch: Sequence[Incoming],
+    taken: Collection[int] = (),
+) -> dict[str, int]:
+    """Which rows `adopt` would take for some of a batch, by the ids that these have now; nothing is written. `taken`: no longer there for that."""
     # Of what has no date nothing says that it is the same.
     dated = [item.verbatim for item in batch if item.verbatim.posted_at]
-    unknown = _unknown(connection, dated) if dated else []
-    left = _strays(connection, batch[0].verbatim.source, others, unknown)
+    if not dated or not (others := _earlier(connection, dated[0].source, contents, settings)):
+        return {}
+    unknown = _unknown(connection, dated)
+    told = {item.verbatim.source_id for item in batch}
+    left = _strays(connection, others, unknown, lambda row: row.id not in taken and row.source_id not in told)
+    found: dict[str, int] = {}
     for is_own in (_Stray.is_of, _Stray.may_be_of):  # whoever has a row of his own takes no other's
         for verbatim in list(unknown):
             rows = left.get((verbatim.text, verbatim.posted_at), [])
             if own := next((row for row in rows if is_own(row, verbatim)), None):
                 rows.remove(own)
                 unknown.remove(verbatim)
-                connection.execute("update verbatims set source_id = ? where id = ?", (verbatim.source_id, own.id))
+                found[verbatim.source_id] = own.id
+    return found
 
 
 class _Stray(NamedTuple):
     """A row that may be met again: its id in the table."""
 
     id: int
+    source_id: str
     customer_id: str | None
     channel: str
 
@@ -46,12 +62,10 @@ class _Stray(NamedTuple):
         return None in (self.customer_id, verbatim.customer_id) or self.channel != verbatim.channel
 
 
-def _earlier(connection: sqlite3.Connection, reading_id: int) -> list[int]:
+def _earlier(connection: sqlite3.Connection, source: str, contents: str, settings: str) -> list[int]:
     """Readings of the same source, asked or loaded, under other settings."""
     rows = connection.execute(
-        "select other.id from readings r join readings other on other.source = r.source and other.contents = r.contents "
-        "and other.settings != r.settings where r.id = ?",
-        (reading_id,),
+        "select id from readings where source = ? and contents = ? and settings != ?", (source, contents, settings)
     )
     return [int(row[0]) for row in rows]
 
@@ -68,16 +82,22 @@ def _unknown(connection: sqlite3.Connection, told: Sequence[Verbatim]) -> list[V
 
 
 def _strays(
-    connection: sqlite3.Connection, source: str, readings: Sequence[int], told: Sequence[Verbatim]
+    connection: sqlite3.Connection,
+    readings: Sequence[int],
+    told: Sequence[Verbatim],
+    is_free: Callable[["_Stray"], bool],
 ) -> dict[tuple[str, str | None], list["_Stray"]]:
     """Rows of these readings that have a made id and say one of these texts, by text and time."""
     found: dict[tuple[str, str | None], list[_Stray]] = {}
     if told:
+        texts = [verbatim.text for verbatim in told]
         rows = connection.execute(
-            "select id, customer_id, channel, text, posted_at from verbatims where source = ? and source_id glob ? "
-            "and reading_id in (select value from json_each(?)) and text in (select value from json_each(?)) order by id",
-            (source, MADE_IDS, json.dumps(list(readings)), json.dumps([verbatim.text for verbatim in told])),
+            "select id, source_id, customer_id, channel, text, posted_at from verbatims where source = ? "
+            "and source_id glob ? and reading_id in (select value from json_each(?)) "
+            "and text in (select value from json_each(?)) order by id",
+            (told[0].source, MADE_IDS, json.dumps(list(readings)), json.dumps(texts)),
         )
         for *row, text, posted_at in rows:
-            found.setdefault((text, posted_at), []).append(_Stray(*row))
+            if is_free(stray := _Stray(*row)):
+                found.setdefault((text, posted_at), []).append(stray)
     return found

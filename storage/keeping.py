@@ -2,32 +2,91 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
-from storage.records import Incoming
+from storage.records import Fingerprint, Incoming, Score, Verbatim
+from storage.verbatims import hash_with_version
+
+# What a verbatim is found by, and copies of it: its fingerprint, and its columns of the index.
+FindBy = Callable[[Verbatim], tuple[Fingerprint, str, str]]
+
+_FIELDS = Verbatim._fields[:-1]  # but the scores
 
 
-def with_what_is_known(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> list[Incoming]:
-    """The batch without what would take the words from a verbatim that has some; with the date that is known where none is told.
+class _Known(NamedTuple):
+    id: int
+    content_hash: int
+    verbatim: Verbatim
 
+    def has_more_than(self, told: Verbatim) -> bool:
+        known = self.verbatim
+        return bool(known.text and not told.text) or bool(known.posted_at and not told.posted_at)
+
+
+def with_what_is_known(connection: sqlite3.Connection, batch: Sequence[Incoming], find_by: FindBy) -> list[Incoming]:
+    """The batch, with the date that is known where none is told, and where no words are told with those that are known and all else that is.
+
+    What tells nothing new is then what is stored already. What does, a score that changed, is told with the known words.
     Not of what is never edited: there another one may have the id, and its date would be made up (`storage.namesakes`).
     """
-    lacking = [item.verbatim for item in batch if _lacks(item)]
-    if not lacking:
-        return list(batch)
-    rows = connection.execute(
-        "select source_id, text, posted_at from verbatims where source = ? and source_id in (select value from json_each(?))",
-        (lacking[0].source, json.dumps([verbatim.source_id for verbatim in lacking])),
-    )
-    known = {source_id: (text, posted_at) for source_id, text, posted_at in rows}
-    kept = []
-    for item in batch:
-        text, posted_at = known.get(item.verbatim.source_id, ("", None)) if _lacks(item) else ("", None)
-        if text and not item.verbatim.text:
-            continue
-        kept.append(item._replace(verbatim=item.verbatim._replace(posted_at=item.verbatim.posted_at or posted_at)))
-    return kept
+    known = _known(connection, [item.verbatim for item in batch if _lacks(item)])
+    found = ((item, known.get(item.verbatim.source_id) if _lacks(item) else None) for item in batch)
+    return [item if each is None else _completed(item, each, find_by) for item, each in found]
 
 
 def _lacks(item: Incoming) -> bool:
     return not item.final and (not item.verbatim.text or item.verbatim.posted_at is None)
+
+
+def _completed(item: Incoming, known: _Known, find_by: FindBy) -> Incoming:
+    told = _filled(item.verbatim, known.verbatim)
+    if _says_nothing_new(told, known.verbatim):
+        without_version = hash_with_version(known.content_hash, known.verbatim.version)
+        return item._replace(verbatim=told, content_hash=hash_with_version(without_version, told.version))
+    # It keeps the hash of what was told, without the words: told in full again it is a change, whatever is told then.
+    fingerprint, words, characters = find_by(told)
+    return item._replace(verbatim=told, fingerprint=fingerprint, words=words, characters=characters)
+
+
+def _filled(told: Verbatim, known: Verbatim) -> Verbatim:
+    if told.text:
+        return told._replace(posted_at=known.posted_at)
+    left_out = {name: getattr(known, name) for name in _FIELDS if getattr(told, name) in (None, "")}
+    # Of the dates that which is known: "3 days ago" is another one every day.
+    date = known.posted_at or told.posted_at
+    return told._replace(**{**left_out, "posted_at": date, "language": known.language, "noise": known.noise})
+
+
+def _says_nothing_new(told: Verbatim, known: Verbatim) -> bool:
+    """But for votes, and for a version where none was known; they are no change. What the words are taken for changes with them."""
+    version = known.version and told.version
+    return told._replace(votes=known.votes, version=version, language=known.language, noise=known.noise) == known
+
+
+def _known(connection: sqlite3.Connection, told: Sequence[Verbatim]) -> dict[str, _Known]:
+    """What is stored of these verbatims of one source, where it is more than is told; by their ids."""
+    if not told:
+        return {}
+    by_id = {verbatim.source_id: verbatim for verbatim in told}
+    rows = connection.execute(
+        f"select id, content_hash, {', '.join(_FIELDS)} from verbatims "
+        "where source = ? and source_id in (select value from json_each(?))",
+        (told[0].source, json.dumps(list(by_id))),
+    )
+    stored = [_Known(row_id, content_hash, Verbatim(*fields)) for row_id, content_hash, *fields in rows]
+    found = [each for each in stored if each.has_more_than(by_id[each.verbatim.source_id])]
+    scores = _scores(connection, [each.id for each in found])
+    with_scores = [each.verbatim._replace(scores=scores.get(each.id, ())) for each in found]
+    return {v.source_id: each._replace(verbatim=v) for each, v in zip(found, with_scores, strict=True)}
+
+
+def _scores(connection: sqlite3.Connection, verbatim_ids: Collection[int]) -> dict[int, tuple[Score, ...]]:
+    found: dict[int, tuple[Score, ...]] = {}
+    for verbatim_id, *score in connection.execute(
+        "select verbatim_id, metric, value, scale_low, scale_high from scores "
+        "where verbatim_id in (select value from json_each(?)) order by verbatim_id, number",
+        (json.dumps(list(verbatim_ids)),),
+    ):
+        found[verbatim_id] = (*found.get(verbatim_id, ()), Score(*score))
+    return found

@@ -4,6 +4,7 @@ What it is asked for it has in a world of its own (`tests/worlds`); the project 
 meanwhile is in `test_live_contract_changes.py`.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -235,6 +236,41 @@ def test_a_dry_run_shows_and_stores_nothing(shop: Shop) -> None:
     assert ran.code == 0, ran.err
     assert "would be stored" in ran.out
     assert not (shop.folder / "feedback.db").exists()
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("meanwhile", ["nothing was stored", "more was said", "a text was edited", "settings changed"])
+def test_a_dry_run_tells_what_a_run_does(shop: Shop, meanwhile: str) -> None:
+    shop.world.overlap = 3  # what pages show again is one all the same
+    shop.world.publish()
+    if meanwhile != "nothing was stored":
+        shop.collect()
+    if meanwhile == "more was said":
+        shop.say_more(3)
+    elif meanwhile == "a text was edited":
+        shop.change(3, edited(shop.world.said[3], "改主意了：客服后来处理得很好", NOW - timedelta(hours=2)))
+    elif meanwhile == "settings changed":
+        settings = shop.settings.read_text(encoding="utf-8")
+        shop.settings.write_text(settings.replace('channel = "测试"', 'channel = "别处"'), encoding="utf-8")
+    before = dump(shop.folder) if meanwhile != "nothing was stored" else None
+    foreseen = shop.collect("--dry-run").out
+    assert before is None or dump(shop.folder) == before
+    assert announced(foreseen) == told_of(shop.collect().out), foreseen
+
+
+def announced(out: str) -> tuple[int, int]:
+    """How many a dry run says would be new, and changed."""
+    said = re.search(r"live: ([\d,]+) would be stored(?:, ([\d,]+) of them in place)?", out)
+    assert said, out
+    changed = int((said[2] or "0").replace(",", ""))
+    return int(said[1].replace(",", "")) - changed, changed
+
+
+def told_of(out: str) -> tuple[int, int]:
+    """How many a run says were new, and changed."""
+    said = re.match(r"live: (?:([\d,]+) new|nothing new)(?:, ([\d,]+) changed)?", out)
+    assert said, out
+    return int((said[1] or "0").replace(",", "")), int((said[2] or "0").replace(",", ""))
 
 
 def test_a_saved_answer_gives_the_same_as_asking(shop: Shop) -> None:

@@ -97,6 +97,13 @@ def test_a_preview_after_a_run_shows_what_the_next_one_would_store(shop: Shop) -
     assert ran.out.splitlines()[-1] == "live: 1 would be stored, 1 of them in place of what they said before"
 
 
+def test_a_preview_needs_not_wait_for_a_run_that_is_writing(shop: Shop) -> None:
+    shop.runs("--limit", "25", times=1)
+    with Store.open(load_project(shop.folder).database) as writing, writing.transaction():
+        ran = run("collect", "--source", "live", "--dry-run", project=shop.folder)
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "live: 5 would be stored")
+
+
 def test_a_preview_makes_no_database(shop: Shop) -> None:
     assert (
         "live: 30 would be stored, 20 of them not shown"

@@ -399,6 +399,35 @@ def test_whoever_has_a_record_of_his_own_keeps_it_whichever_comes_first(tmp_path
         assert collecting(tmp_path, web.url, 'product = "手机"', posted_at="at") == "live: 0 new, 2 already there"
 
 
+def test_a_record_that_is_shown_itself_is_taken_by_no_other_when_settings_change(tmp_path: Path) -> None:
+    shown = [{"body": "好评，很快", "by": "阿宝", "at": "2026-03-01"}]
+    with wire(lambda _asked: Reply(shown)) as web:
+        assert collecting(tmp_path, web.url, posted_at="at") == "live: 1 new"
+        shown.insert(0, {"body": "好评，很快", "by": "匿名用户", "at": "2026-03-01"})
+        more = 'query = { a = "1" }'
+        assert collecting(tmp_path, web.url, more, posted_at="at") == "live: 1 new, 1 already there"
+
+
+def test_a_dry_run_tells_what_records_without_an_id_become_when_settings_change(tmp_path: Path) -> None:
+    shown = [{"body": "物流太慢", "by": by, "at": "2026-03-01"} for by in ("阿宝", "小鹿", "匿名用户", "j***3")]
+
+    def page(asked: Asked) -> Reply:
+        return Reply(shown[2 * int(asked.query.get("page", "1")) - 2 :][:2])
+
+    def dry() -> str:
+        said = run("collect", "--source", "live", "--dry-run", project=tmp_path).out
+        return next(line for line in said.splitlines() if "would be stored" in line)
+
+    with wire(page) as web:
+        collecting(tmp_path, web.url, 'pages = { type = "page" }', posted_at="at")
+        shown.insert(0, {"body": "物流太慢", "by": "老周", "at": "2026-03-01"})
+        settings = tmp_path / "feedback.toml"
+        settings.write_text(settings.read_text("utf-8") + 'product = "手机"\n', "utf-8")
+        assert dry() == "live: 5 would be stored, 4 of them in place of what they said before"
+        assert run("collect", project=tmp_path).out.startswith("live: 1 new, 4 changed\n")
+        assert dry() == "live: 0 would be stored"
+
+
 def test_what_was_loaded_under_other_settings_is_not_doubled_by_asking(tmp_path: Path) -> None:
     saved = tmp_path / "saved.json"
     saved.write_text(json.dumps([{"body": "好评，很快", "by": "阿宝", "at": "2026-03-01"}]), encoding="utf-8")
