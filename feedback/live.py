@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, Record, SourceConfig
@@ -21,6 +21,7 @@ from feedback.project import Project
 from feedback.settings_digest import settings_digest
 from nlp.normalize import fold
 from storage.adoption import adopt, adoptions
+from storage.entries import known_again
 from storage.journal import add_rejects, count_in_run, find_reading, move_cursor, read_cursor
 from storage.keeping import with_what_is_known
 from storage.records import BatchResult, Fingerprint, Reject, Verbatim
@@ -57,6 +58,13 @@ class Place(NamedTuple):
     source: str
     stream: str
     settings: str
+
+
+@runtime_checkable
+class ShowsAgain(Protocol):
+    """What a live collector may say besides: several things may share an id, and of what it showed whole it may show the beginning (`storage.entries`)."""
+
+    shows_again: bool
 
 
 @dataclass(slots=True)
@@ -111,6 +119,7 @@ def collect_pages(
                     # An interface may put a key into what it wants to be told the next time.
                     tells = known and visit.vault.hide(page.state or "") != page.state
                     with store.transaction() as connection:
+                        taken = _known_again(connection, collector, taken)
                         counts = store_taken(connection, run_id, Place(config.name, stream, digest), taken)
                         if known and not tells:
                             move_cursor(connection, config.name, stream, f"{digest}:{page.state}")
@@ -156,6 +165,13 @@ def _find_by(verbatim: Verbatim) -> tuple[Fingerprint, str, str]:
     return fingerprint, *index_columns(folded)
 
 
+def _known_again(connection: sqlite3.Connection, collector: LiveCollector, taken: Taken) -> Taken:
+    """What is shown again by a source that shows things as feeds do, as what it is stored as."""
+    if not isinstance(collector, ShowsAgain):
+        return taken
+    return replace(taken, incoming=known_again(connection, taken.incoming))
+
+
 def preview(
     store: Store | None, project: Project, visit: Visit, collector: LiveCollector, wish: Wish, progress: Progress
 ) -> Preview:
@@ -171,6 +187,8 @@ def preview(
                 pages = _pages(collector, stream, state, visit, wish)
                 for page in _portions(_limited(pages, wish.limit, lambda: found.added + found.changed)):
                     taken = intake.take(page.items)
+                    if store is not None:
+                        taken = _known_again(store.connection, collector, taken)
                     found.see(taken, digest, store)
                     found.notes += page.notes
                     progress(stream, len(page.items))
