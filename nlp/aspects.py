@@ -2,7 +2,7 @@
 
 The longest word wins where words overlap. A single Chinese character counts only as a whole token, since "菜" is not meant in
 "菜鸟". What judges a mention is what an engine that finds opinions says; otherwise the judging expression nearest to it within the segment. What an engine
-finds judged and the taxonomy has no word for is an open mention.
+finds judged and the taxonomy has no word for is of the aspect that the engine says the segment speaks of, else an open mention.
 """
 
 import re
@@ -107,14 +107,17 @@ class AspectFinder:
             return True
         return any(_is_about(opinion, match) for opinion in judged)
 
-    def find_open(self, document: Folded, span: Span, judged: Sequence[Opinion]) -> list[OpenMention]:
-        """What an engine found judged within `span` and the taxonomy has no word for."""
+    def find_open(
+        self, document: Folded, span: Span, judged: Sequence[Opinion], mentions: Sequence[Mention]
+    ) -> list[OpenMention]:
+        """What an engine found judged within `span` and none of the `mentions` there is about."""
         if not any(opinion.aspect for opinion in judged):
             return []
         matches = self._matches(document, span)
+        known = {(mention.start, mention.end) for mention in mentions}
         found = []
         for opinion in (_moved(each, span[0]) for each in judged):
-            if opinion.aspect and not any(_is_about(opinion, match) for match in matches):
+            if opinion.aspect and opinion.aspect not in known and not _is_listed(opinion, matches):
                 found.append(_open(document.text, opinion, opinion.aspect))
         return found
 
@@ -132,27 +135,28 @@ class AspectFinder:
             if s.taxonomy == self._taxonomy and s.confidence >= _TELLING
         }
         named = _of_judged(text, matches, judged, lambda aspect: told.get(aspect, sentiment))
-        unnamed = self._unnamed(text, matches, judged, spoken_of)
-        return sorted([*named, *unnamed], key=lambda mention: mention.start)
+        unlisted = self._unlisted(text, matches, judged, spoken_of)
+        return sorted([*named, *unlisted], key=lambda mention: mention.start)
 
-    def _unnamed(
+    def _unlisted(
         self, text: str, matches: Sequence[_Match], judged: Sequence[Opinion], spoken_of: Sequence[SpokenOf]
     ) -> Iterator[Mention]:
-        """A mention for each opinion that names no target and no word of the taxonomy: of an aspect that the segment speaks of all the same.
+        """A mention for each opinion that no word of the taxonomy stands for, of an aspect that the segment speaks of all the same.
 
         That is the surest one of its polarity that no word in the segment stands for, each for one opinion.
         """
         taken = {word.aspect for _, _, word in matches}
         left = [s for s in spoken_of if s.taxonomy == self._taxonomy and s.aspect in self._names - taken]
         for opinion in judged:
-            if opinion.aspect is not None or any(_meet(opinion.words, match[:2]) for match in matches):
+            if _is_listed(opinion, matches):
                 continue
             chosen = next((s for s in left if s.sentiment == opinion.sentiment), None)
             if chosen:
                 left.remove(chosen)
-                start, end = opinion.words
-                words = text[start:end]
-                yield Mention(chosen.aspect, words, start, end, words, start, end, opinion.sentiment)
+                term, words = opinion.aspect or opinion.words, opinion.words
+                yield Mention(
+                    chosen.aspect, text[slice(*term)], *term, text[slice(*words)], *words, sentiment=opinion.sentiment
+                )
 
     def _matches(self, document: Folded, span: Span) -> list[_Match]:
         # A handle ("@某某客服") addresses someone; it names nothing.
@@ -209,6 +213,13 @@ def _is_about(opinion: Opinion, match: _Match) -> bool:
     if opinion.aspect and _meet(opinion.aspect, (start, end)):
         return True
     return _meet(opinion.words, (start, end)) and (word.implied or opinion.aspect is None)
+
+
+def _is_listed(opinion: Opinion, matches: Sequence[_Match]) -> bool:
+    """Whether a word of the taxonomy stands for what an opinion is about."""
+    if opinion.aspect is None:
+        return any(_meet(opinion.words, match[:2]) for match in matches)
+    return any(_is_about(opinion, match) for match in matches)
 
 
 def _open(text: str, opinion: Opinion, aspect: Span) -> OpenMention:

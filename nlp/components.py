@@ -94,7 +94,7 @@ class _Aspects:
             for span, marks in zip(doc._.segments, doc._.marks, strict=True)
         ]
         doc._.open_mentions = [
-            tuple(self._finder.find_open(document, span, marks.opinions or ()))
-            for span, marks in zip(doc._.segments, doc._.marks, strict=True)
+            tuple(self._finder.find_open(document, span, marks.opinions or (), mentions))
+            for span, marks, mentions in zip(doc._.segments, doc._.marks, doc._.mentions, strict=True)
         ]
         return doc

@@ -10,7 +10,7 @@ from nlp.sentiment_model import SentimentModel
 from nlp.taxonomy import load_taxonomy
 
 # Raise it when segmentation, folding, aspects or opinions change what they say: stored marks are then made anew.
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,10 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     check = corpus.fingerprint("壶出水很稳")
     opinions = f"reviews_binary_train.jsonl\t4\t2\t7\t{check}\t0-1>3-5=+ >3-5=-\n"
     (labels / "opinions.tsv").write_text(opinions, encoding="utf-8")
-    for module in (corpus, texts, opinion_sets):
+    check = corpus.fingerprint("鱼新鲜但是贵")
+    aspects = f"restaurant_triplets_train.jsonl\t1\t0\t6\t{check}\trestaurant\t口味+ 价格-\n"
+    (labels / "aspects.tsv").write_text(aspects, encoding="utf-8")
+    for module in (corpus, texts):
         monkeypatch.setattr(module, "LABELS", labels)
     return tmp_path
 
@@ -164,10 +167,11 @@ def test_each_set_teaches_what_it_has_labels_for(data: Path) -> None:
     assert car.sentiment is None
     spoken = {ASPECTS[n]: value for n, value in enumerate(car.aspects or ()) if value > 0}
     assert spoken == {("auto", "油耗"): 1 + negative, ("auto", "操控"): 1 + neutral}
-    assert {of for (of, _), value in zip(ASPECTS, car.aspects or (), strict=True) if value == UNKNOWN} == {
-        "beauty",
-        "restaurant",
-    }
+    assert {of for (of, _), value in zip(ASPECTS, car.aspects or (), strict=True) if value != UNKNOWN} == {"auto"}
+    spoken_of = found["aspects", "鱼新鲜但是贵"].aspects or ()
+    said = {name: value for (of, name), value in zip(ASPECTS, spoken_of, strict=True) if of == "restaurant"}
+    assert (said["口味"], said["价格"], said["停车"]) == (1 + positive, 1 + negative, 0)
+    assert {of for (of, _), value in zip(ASPECTS, spoken_of, strict=True) if value != UNKNOWN} == {"restaurant"}
     assert found["asap", "等位一小时，味道还行"].sentiment == neutral
     read = {e.text: (e.sentiment, e.polarity) for e in found.values() if e.source == "eprstmt"}
     assert read == {"送来就是坏的": (None, 0), "还可以，凑合": (neutral, None)}

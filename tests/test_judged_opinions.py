@@ -1,5 +1,8 @@
 """From an encoder's tags and links to opinions, and from opinions to mentions. All texts are made up."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_aspects import FINDER, document
@@ -77,8 +80,14 @@ WORDS = "送货太慢，包装盒破了，贵"
 
 def _mentions(*judged: Opinion) -> tuple[list[Mention], list[OpenMention]]:
     text = "好，" + WORDS  # offsets within a segment are not those of the text
-    span = (2, len(text))
-    return FINDER.find(document(text), span, "neutral", judged), FINDER.find_open(document(text), span, judged)
+    return _both(text, (2, len(text)), judged)
+
+
+def _both(
+    text: str, span: Span, judged: Sequence[Opinion], spoken: Sequence[SpokenOf] = ()
+) -> tuple[list[Mention], list[OpenMention]]:
+    mentions = FINDER.find(document(text), span, "neutral", judged, spoken)
+    return mentions, FINDER.find_open(document(text), span, judged, mentions)
 
 
 def test_a_mention_has_the_words_that_judge_it() -> None:
@@ -107,8 +116,18 @@ def test_an_opinion_that_names_nothing_is_about_what_the_segment_speaks_of() -> 
     assert _spoken_of(SpokenOf("shop", "价格", "positive", 0.95), waits)[0].aspect == "物流"  # of its polarity
     assert _spoken_of(SpokenOf("auto", "物流", "negative", 0.9)) == []  # another taxonomy's
     assert _spoken_of(SpokenOf("shop", "动力", "negative", 0.9)) == []  # not in this one any more
-    assert _spoken_of(waits, judged=Opinion((0, 2), (2, 4), "negative")) == []  # it names what it judges
     assert _spoken_of() == []
+
+
+def test_what_the_taxonomy_has_no_word_for_is_of_the_aspect_that_the_segment_speaks_of() -> None:
+    text, box = "包装盒破了，花朵谢了", Opinion((0, 3), (3, 5), "negative")
+    spoken = [SpokenOf("shop", "物流", "negative", 0.8)]
+    flowers = Opinion((6, 8), (8, 10), "negative")
+    found, loose = _both(text, (0, len(text)), [box, flowers], spoken)
+    assert found == [Mention("物流", "包装盒", 0, 3, "破了", 3, 5, "negative")]
+    assert [mention.term for mention in loose] == ["花朵"]  # each aspect for one opinion
+    found, loose = _both(text, (0, len(text)), [replace(box, sentiment="positive")], spoken)
+    assert (found, [mention.term for mention in loose]) == ([], ["包装盒"])  # of its polarity
 
 
 def test_an_aspect_that_has_a_word_in_the_segment_is_not_given_to_another_opinion() -> None:

@@ -1,12 +1,16 @@
-"""The sets that say which aspects of a taxonomy a text speaks of, and how: cars, make-up, restaurants.
+"""The sets that say which aspects of a taxonomy a text speaks of, and how: cars, make-up, restaurants, and segments that were read of what customers of restaurants, hotels, shops and telecoms wrote.
 
 A label is one number for each of ASPECTS: UNKNOWN, 0 where the text does not speak of it, else 1 + the place of the polarity in SENTIMENTS; neutral
 where it is praised and blamed alike. Of restaurant sentences only the judged terms are known: those the taxonomy has a word for say an aspect, and a sentence with a
 term it has none for does not say which aspects it leaves out.
+
+`labels/aspects.tsv`, and `labels/aspects_dev.tsv` to measure on, were marked by reading, as `file row start end check taxonomy said`: a segment of a text (see `nlp.training.corpus`) and, separated
+by spaces, each aspect that it speaks of with `+`, `-` or `0` behind it. In the second, what two readers said, `said` twice.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -15,20 +19,40 @@ from typing import Any
 from nlp.marks import SENTIMENTS
 from nlp.normalize import fold, squash
 from nlp.taxonomy import load_taxonomy
-from nlp.training.opinion_sets import Marked, is_held_out_makeup
+from nlp.training.corpus import read_segments
+from nlp.training.opinion_sets import SIGNS, Marked, is_held_out_makeup
 from nlp.training.texts import rows
 from nlp.words import longest_match
 
 UNKNOWN = -1
-TAXONOMIES = ("auto", "beauty", "restaurant")
+TAXONOMIES = ("auto", "beauty", "restaurant", "hotel", "retail", "telecom")
 ASPECTS: tuple[tuple[str, str], ...] = tuple(
     (name, aspect.name) for name in TAXONOMIES for aspect in load_taxonomy(name).aspects
 )
-# Taxonomies whose sets say all that a text speaks of; restaurant sentences say no more than their judged terms do.
-COMPLETE = ("auto", "beauty")
+# Taxonomies whose sets say all that a text speaks of, so that the encoder learns what is not spoken of.
+COMPLETE = TAXONOMIES
 Label = tuple[int, ...]
 Said = Iterable[tuple[str, str]]  # aspect, polarity
 _FIFTHS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A segment that was read, and of each reader the aspects of the taxonomy that it speaks of, with their polarity."""
+
+    text: str
+    taxonomy: str
+    said: tuple[frozenset[tuple[str, str]], ...]
+
+
+def read_aspects(data: Path, name: str) -> Iterator[Spoken]:
+    """The segments of `labels/NAME.tsv`; raises ValueError where a text is another one."""
+    for text, _, (taxonomy, *said) in read_segments(data, name):
+        yield Spoken(text, taxonomy, tuple(frozenset(map(_read, each.split())) for each in said))
+
+
+def _read(said: str) -> tuple[str, str]:
+    return said[:-1], SENTIMENTS[SIGNS[said[-1]]]
 
 
 def label_of(taxonomy: str, said: Said, *, complete: bool = True) -> Label:
@@ -59,12 +83,15 @@ def is_held_out_car(row: dict[str, Any]) -> bool:
 
 
 def held_out(data: Path, taxonomy: str) -> list[tuple[str, set[tuple[str, str]]]]:
-    """The texts of the fifth that measures, with the aspects they speak of and the polarity of each."""
+    """The texts that measure, with the aspects they speak of and the polarity of each: a fifth of cars and of make-up; else segments, each as often as it was read."""
     if taxonomy == "auto":
         cars = rows(data / "car_aspects.jsonl")
         return [(row["text"], of_cars(row)) for row in cars if is_held_out_car(row)]
-    reviews = rows(data / "makeup_opinions.jsonl")
-    return [(row["text"], of_makeup(row)) for row in reviews if is_held_out_makeup(row["text"])]
+    if taxonomy == "beauty":
+        reviews = rows(data / "makeup_opinions.jsonl")
+        return [(row["text"], of_makeup(row)) for row in reviews if is_held_out_makeup(row["text"])]
+    read = read_aspects(data, "aspects_dev")
+    return [(each.text, set(said)) for each in read if each.taxonomy == taxonomy for said in each.said]
 
 
 def of_restaurant(marked: Marked) -> Label:

@@ -43,20 +43,20 @@ class Review:
 def labelled_segments(data: Path, name: str) -> list[Labelled]:
     """The segments of `labels/NAME.tsv`, their words looked up in `data`; raises ValueError where they differ."""
     segments = []
-    with (LABELS / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
-        for file_name, row, start, end, check, *labels in csv.reader(file, delimiter="\t"):
-            text = segment_text(data, file_name, row, (int(start), int(end)), check)
-            stage, sentiment, intent = (tuple(label.split("|")) for label in labels)
-            segments.append(Labelled(text, stage, sentiment, intent, Path(file_name).stem))
+    for text, file_name, labels in read_segments(data, name):
+        stage, sentiment, intent = (tuple(label.split("|")) for label in labels)
+        segments.append(Labelled(text, stage, sentiment, intent, Path(file_name).stem))
     return segments
 
 
-def segment_text(data: Path, file_name: str, row: str, span: tuple[int, int], check: str) -> str:
-    """The words of a segment, looked up in `data`; raises ValueError where they are not those that were labelled."""
-    text = _texts(data / file_name)[row][slice(*span)]
-    if fingerprint(text) != check:
-        raise ValueError(f"{file_name} row {row} is not the text that was labelled.")
-    return text
+def read_segments(data: Path, name: str) -> Iterator[tuple[str, str, list[str]]]:
+    """The words of each segment of `labels/NAME.tsv`, the file they stand in, and what is said of them; raises ValueError where they are others than those that were labelled."""
+    with (LABELS / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
+        for file_name, row, start, end, check, *said in csv.reader(file, delimiter="\t"):
+            text = _texts(data / file_name)[row][int(start) : int(end)]
+            if fingerprint(text) != check:
+                raise ValueError(f"{file_name} row {row} is not the text that was labelled.")
+            yield text, file_name, said
 
 
 def read_reviews(data: Path) -> dict[tuple[str, str], Review]:

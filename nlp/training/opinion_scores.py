@@ -3,8 +3,8 @@
     python -m nlp.training.opinion_scores --data DIR [--engine encoder] [--cases nlp/training/labels/opinion_cases.jsonl]
 
 Exact: spans agree to the character. Near: they share a character. Sets with spans are the restaurants' development file, a fifth of the make-up reviews, `labels/opinions_dev.tsv`; cases are counted by kind.
-ASAP's aspects are looked up by the restaurant taxonomy. Of cars and make-up, each the fifth that is not trained on, F1 of the aspects that a text speaks of, alone and with their
-polarity: as the taxonomy's words find them, as the encoder says of the whole text, both together.
+ASAP's aspects are looked up by the restaurant taxonomy. Of cars and make-up, each the fifth that is not trained on, and of segments of restaurants', hotels' and shops' customers, as two readers
+read them, F1 of the aspects that a text speaks of, alone and with their polarity: as the taxonomy's words find them, as the encoder says of the whole text, both together.
 """
 
 import argparse
@@ -101,7 +101,7 @@ def asap(path: Path, engine: str) -> dict[str, float]:
 
 
 def spoken_of(data: Path, taxonomy: str, engine: str) -> dict[str, float]:
-    """F1 of the aspects of a taxonomy that the texts of its held-out fifth speak of; of one that is told with several polarities the first."""
+    """F1 of the aspects of a taxonomy that the texts that measure it speak of; of one that is told with several polarities the first."""
     from nlp.config import PipelineConfig
     from nlp.engine import load_engine
     from nlp.pipeline import load_pipeline
@@ -155,7 +155,7 @@ def main() -> None:
         figures |= {f"near {part}": value for part, value in opinion_scores(found, marked, NEAR).items()}
         print(json.dumps({"set": name, "n": len(marked)} | {k: round(v, 3) for k, v in figures.items()}), flush=True)
     found_of_asap = asap(arguments.data / "asap_dev_sample.jsonl", arguments.engine)
-    for taxonomy in ("auto", "beauty"):
+    for taxonomy in aspect_sets.TAXONOMIES:
         scores = spoken_of(arguments.data, taxonomy, arguments.engine)
         print(json.dumps({"set": f"{taxonomy}, aspects"} | {name: round(value, 3) for name, value in scores.items()}))
     print(json.dumps({"set": "asap"} | {name: round(value, 3) for name, value in found_of_asap.items()}))

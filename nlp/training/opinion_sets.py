@@ -4,7 +4,6 @@
 spaces, `aspect>words=sentiment`, spans as `start-end` within the segment, the first empty where the target is not named.
 """
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -13,11 +12,11 @@ from typing import Any
 
 from nlp.marks import SENTIMENTS
 from nlp.normalize import squash
-from nlp.training.corpus import LABELS, segment_text
+from nlp.training.corpus import read_segments
 from nlp.training.texts import rows
 
 Span = tuple[int, int]
-_SIGNS = {"-": 0, "0": 1, "+": 2}
+SIGNS = {"-": 0, "0": 1, "+": 2}
 _FIFTHS = 5
 
 
@@ -64,16 +63,14 @@ def is_held_out_makeup(text: str) -> bool:
 
 def read_opinions(data: Path, name: str) -> Iterator[Marked]:
     """The segments of `labels/NAME.tsv`; raises ValueError where a text is another one."""
-    with (LABELS / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
-        for file_name, row, start, end, check, said in csv.reader(file, delimiter="\t"):
-            text = segment_text(data, file_name, row, (int(start), int(end)), check)
-            yield Marked(text, tuple(_read(each) for each in said.split()))
+    for text, _, (said,) in read_segments(data, name):
+        yield Marked(text, tuple(_read(each) for each in said.split()))
 
 
 def _read(said: str) -> Opinion:
     spans, _, sign = said.rpartition("=")
     aspect, _, words = spans.partition(">")
-    return Opinion(_span(aspect) if aspect else None, _span(words), _SIGNS[sign])
+    return Opinion(_span(aspect) if aspect else None, _span(words), SIGNS[sign])
 
 
 def _span(said: str) -> Span:

@@ -40,8 +40,10 @@ WEIGHTS = {
     "asap": 1.0,
     "meituan": 0.7,
     "opinions": 1.0,
+    "aspects": 1.0,
 }
 NEUTRAL_STARS_WEIGHT = 0.4
+_SEGMENTS = ("segments", "opinions", "aspects")  # sources of segments that were read
 UNDECIDED_WEIGHT = 0.6  # some are balanced, of others a reader could not tell
 COPIES = {
     "segments": 2,
@@ -51,6 +53,7 @@ COPIES = {
     "written": 4,
     "emotion_weibo": 2,
     "car_aspects": 4,
+    "aspects": 6,
 }  # passes over a set for one over the rest
 
 
@@ -78,8 +81,8 @@ def examples(data: Path, gold: Path | None = None) -> list[Example]:
     found, known = [], set()
     for example in _all(data, gold):
         key = squash(example.text)
-        # A segment may be a whole review as well: both labels are wanted then.
-        if not key or key in barred or (example.source not in ("segments", "opinions") and key in known):
+        # A segment may be a whole review as well, and one that was read for something else: all labels are wanted then.
+        if not key or key in barred or (example.source not in _SEGMENTS and key in known):
             continue
         if any(text in example.text for text in unseen):
             continue
@@ -138,6 +141,7 @@ def _all(data: Path, gold: Path | None) -> Iterator[Example]:
     yield from _emotions(data)
     yield from _cars(data)
     yield from _opinions(data)
+    yield from _aspects(data)
     yield from _starred(data)
 
 
@@ -202,6 +206,12 @@ def _marked(marked: Marked, source: str, *, sentiment: bool = True) -> Example:
         sentiment=said.pop() if sentiment and len(said) == 1 else None,
         opinions=marked.opinions,
     )
+
+
+def _aspects(data: Path) -> Iterator[Example]:
+    for each in aspect_sets.read_aspects(data, "aspects"):
+        label = aspect_sets.label_of(each.taxonomy, each.said[0])
+        yield Example(each.text, "aspects", WEIGHTS["aspects"], aspects=label)
 
 
 def _starred(data: Path) -> Iterator[Example]:

@@ -106,7 +106,7 @@ class Upper(nn.Module):
         pooled = last.mean(1)
         embedding = nn.functional.normalize(self.projection(pooled), dim=-1)
         tags, links, inner = self.opinions((hidden, middle, last))
-        aspects = self.aspects(torch.cat([pooled, inner.amax(1)], -1))
+        aspects = self.aspects(torch.cat([pooled, inner.amax(1), last.amax(1)], -1))
         # A graph has no outputs that are weights.
         moves = self.opinions.moves + tags.sum() * 0
         return *(self.heads[name](pooled) for name in CLASSES), embedding, tags, links, moves, aspects

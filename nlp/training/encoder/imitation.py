@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from nlp.training.aspect_sets import UNKNOWN
 from nlp.training.encoder.batches import Batch
 from nlp.training.encoder.model import CLASSES
 from nlp.training.encoder.opinion_head import ABSENT
@@ -31,7 +32,8 @@ def imitation(said: dict[str, torch.Tensor], elder: dict[str, torch.Tensor], bat
     """How far from the elder, whose answers take no gradient; a mean over the batch's texts."""
     real = batch.mask.float()
     parts = [torch.stack([_answer(said[q], elder[q], batch.labels[q] != ABSENT, how) for q in CLASSES]).sum()]
-    parts.append(how.aspects * _distance(said["aspects"], elder["aspects"]).mean(1).mean())
+    untold = batch.aspects == UNKNOWN  # of the others the labels say all
+    parts.append(how.aspects * (_distance(said["aspects"], elder["aspects"]) * untold).mean(1).mean())
     tags = torch.stack([_distance(said["tags"][..., n : n + 3], elder["tags"][..., n : n + 3]) for n in (0, 3, 6)]).sum(
         0
     )

@@ -64,7 +64,7 @@ def development(data: Path, gold: Path | None = None, whole: bool = False) -> De
     }
     if not whole:
         opinions["restaurants"] = opinions["restaurants"][:RESTAURANTS]
-    spoken = {taxonomy: aspect_sets.held_out(data, taxonomy) for taxonomy in ("auto", "beauty")}
+    spoken = {taxonomy: aspect_sets.held_out(data, taxonomy) for taxonomy in aspect_sets.TAXONOMIES}
     return Development(sets, segments, opinions, spoken)
 
 

@@ -57,7 +57,7 @@ class Losses:
 class AspectHead(nn.Linear):
     """How a text speaks of each aspect, logits `(texts, aspects, 4)`: not at all, negatively, neutrally, positively.
 
-    It sees the mean over the last layer, and of what the opinion head makes of the tokens the most: one word may be enough to name an aspect.
+    It sees the mean over the last layer, and the most of any token there and in what the opinion head makes of it: one word may be enough to name an aspect.
     """
 
     def __init__(self, width: int) -> None:
@@ -83,7 +83,7 @@ class Encoder(nn.Module):
             nn.ModuleDict({name: nn.Linear(width, len(classes)) for name, classes in CLASSES.items()}) for _ in range(2)
         )
         self.opinions = OpinionHead(width)
-        self.aspects = AspectHead(width + WIDTH)
+        self.aspects = AspectHead(width + WIDTH + width)
         self.projection = nn.Linear(width, width)
         for head in (*self.heads.values(), *self.exit_heads.values()):
             nn.init.normal_(head.weight, std=0.02)
@@ -101,8 +101,8 @@ class Encoder(nn.Module):
         exit_ = min(EXIT_LAYER, depth)
         seen = [self.dropout(layers[n]) for n in (exit_, (exit_ + depth) // 2, depth)]
         tags, links, inner = self.opinions(seen)
-        most = inner.masked_fill(mask[..., None] == 0, torch.finfo(inner.dtype).min).amax(1)
-        said["aspects"] = self.aspects(torch.cat([self.dropout(pooled), most.float()], -1)).float()
+        most = [_most(inner, mask), _most(layers[-1], mask)]
+        said["aspects"] = self.aspects(torch.cat([self.dropout(pooled), *most], -1)).float()
         said |= {"middle": layers[(exit_ + depth) // 2], "highest": layers[-1]}
         return said | {"tags": tags.float(), "links": links.float(), "moves": self.opinions.moves.float()}
 
@@ -115,6 +115,11 @@ def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """The mean over a text's tokens, `(texts, width)`."""
     weights = mask.float()[..., None]
     return (hidden.float() * weights).sum(1) / weights.sum(1)
+
+
+def _most(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The most that any of a text's tokens has, `(texts, width)`."""
+    return hidden.masked_fill(mask[..., None] == 0, torch.finfo(hidden.dtype).min).amax(1).float()
 
 
 def opened(folder: Path, layers: Sequence[int] | None = None) -> Encoder:
@@ -202,8 +207,13 @@ def load(folder: Path) -> Encoder:
     config = BertConfig.from_pretrained(folder, attn_implementation="eager")
     model = Encoder(BertModel(config, add_pooling_layer=False))
     kept = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
-    # Trainings before there were such heads go on with fresh ones.
-    fresh = {name: value for name, value in model.state_dict().items() if name.startswith(("opinions.", "aspects."))}
-    model.load_state_dict(fresh | kept)
+    model.load_state_dict(with_fresh_heads(model, kept))
     model.eval()
     return model
+
+
+def with_fresh_heads(model: Encoder, kept: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What was kept, and the heads of `model` that it has not: of before there were such heads, or when they knew other aspects."""
+    fresh = {name: value for name, value in model.state_dict().items() if name.startswith(("opinions.", "aspects."))}
+    other = {name for name, value in fresh.items() if name in kept and kept[name].shape != value.shape}
+    return fresh | {name: value for name, value in kept.items() if name not in other}

@@ -20,7 +20,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 from nlp.encoder.description import TOKENIZER, read_description
 from nlp.encoder.opinions import TAGS
 from nlp.probabilities import Floats
-from nlp.training.encoder.model import EXIT_LAYER, Encoder, save
+from nlp.training.encoder.model import EXIT_LAYER, Encoder, save, with_fresh_heads
 from nlp.training.encoder.opinion_head import LINK_WIDTH, WIDTH
 
 _QUANTISED, _SCALE, _ZERO = "_quantized", "_scale", "_zero_point"
@@ -86,9 +86,7 @@ def unpacked(folder: Path, config: BertConfig) -> Encoder:
         state |= {"aspects.weight": upper.get("aspects.weight").T, "aspects.bias": upper.get("aspects.bias")}
     config.vocab_size = len(state["body.embeddings.word_embeddings.weight"])
     model = Encoder(BertModel(config, add_pooling_layer=False))
-    # Graphs of before there was such a head come back with a fresh one.
-    fresh = {name: value for name, value in model.state_dict().items() if name.startswith("aspects.")}
-    model.load_state_dict(fresh | {name: value.contiguous() for name, value in state.items()})
+    model.load_state_dict(with_fresh_heads(model, {name: value.contiguous() for name, value in state.items()}))
     model.eval()
     return model
 
