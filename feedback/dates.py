@@ -114,13 +114,18 @@ class DateReader:
     def _calendar(self, raw: str, match: re.Match[str]) -> datetime:
         local = _local(raw, int(match["year"]), int(match["month"]), int(match["day"]), *_clock(raw, match))
         if match["zone"]:
+            self._check_year(raw, local)
             return local.replace(tzinfo=_fixed_zone(raw, match["zone"])).astimezone(UTC)
         return self._to_utc(raw, local)
 
-    def _to_utc(self, raw: str, local: datetime) -> datetime:
-        """An ambiguous hour at the end of summer time is its first; one that was skipped is no time at all."""
+    def _check_year(self, raw: str, local: datetime) -> None:
+        """First of all: an empty date of .NET, 0001-01-01, has no other zone to be shown in."""
         if not FIRST_YEAR <= local.year <= self._now.year + 1:
             raise UnknownDate(raw, f"its year is not in {FIRST_YEAR}..{self._now.year}")
+
+    def _to_utc(self, raw: str, local: datetime) -> datetime:
+        """An ambiguous hour at the end of summer time is its first; one that was skipped is no time at all."""
+        self._check_year(raw, local)
         found = local.replace(tzinfo=self.zone).astimezone(UTC)
         if found.astimezone(self.zone).replace(tzinfo=None) != local:
             raise UnknownDate(raw, f"the clocks of {self.zone.key} skipped this hour")

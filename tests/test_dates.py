@@ -60,6 +60,10 @@ UNKNOWN = [
     ("1970-01-01 08:00:00", "its year is not in 1990..2026"),  # a database's zero
     ("1989-12-31", "its year is not in 1990..2026"),
     ("2030-01-01", "its year is not in 1990..2026"),
+    ("0001-01-01 00:00:00", "its year is not in 1990..2026"),
+    ("20300101", "its year is not in 1990..2026"),
+    ("0001-01-01T00:00:00+08:00", "its year is not in 1990..2026"),  # an empty date of .NET
+    ("9999-12-31T23:59:59-08:00", "its year is not in 1990..2026"),
     ("2026-03-03 12:00:00", "it is in the future"),
     ("2026/3/9", "it is in the future"),
     ("9999999999999", "it is in the future"),
