@@ -13,6 +13,7 @@ import pytest
 from sql_databases import Sqlite, new_database
 from sql_shop import options, pages_of, table, visit_of
 
+from feedback.collectors.live import database as database_module
 from feedback.collectors.live import mysql
 from feedback.collectors.live.database import is_path, opened
 from feedback.collectors.live.database_faults import in_words
@@ -149,6 +150,37 @@ def test_a_server_that_hangs_up_is_said_in_a_sentence(tmp_path: Path, kind: str)
     assert str(error.value) == "The database broke the connection off. What came before is stored: run this again."
 
 
+@pytest.mark.parametrize("kind", ["postgresql", "mysql", "mariadb"])
+def test_a_port_that_takes_connections_and_says_nothing_is_left_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """As a tunnel does whose other end is gone."""
+    monkeypatch.setattr(mysql, "GREETING_SECONDS", 0.2)
+    monkeypatch.setattr(database_module, "_CONNECT_SECONDS", 2)  # PostgreSQL's least
+    with (
+        closing(socket.create_server(("127.0.0.1", 0))) as server,
+        pytest.raises(CollectError) as error,
+        opened(f"{kind}://u:geheim-0042@127.0.0.1:{server.getsockname()[1]}/x", tmp_path),
+    ):
+        pass
+    assert str(error.value).startswith("The database does not answer. Run this again later.")
+
+
+@pytest.mark.parametrize(("told", "seconds"), [("", mysql.ANSWER_SECONDS), ("?read_timeout=7200", 7200)])
+def test_for_what_was_asked_mysql_is_given_longer_or_as_long_as_the_address_says(told: str, seconds: int) -> None:
+    """By names that are PyMySQL's own, as above."""
+    from pymysql import connect
+    from sqlalchemy import make_url
+    from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
+
+    url, given = mysql.connecting(make_url(f"mysql+pymysql://u@h/x{told}"))
+    _, said = MySQLDialect_pymysql().create_connect_args(url)
+    connection = connect(defer_connect=True, **{**said, **given})
+    assert connection._write_timeout == mysql.GREETING_SECONDS
+    mysql.await_answers(connection)
+    assert connection._read_timeout == seconds
+
+
 def test_an_answer_of_mysql_is_left_without_reading_its_rest() -> None:
     """By names that are PyMySQL's own: a version without them is found here."""
     from pymysql.connections import MySQLResult
@@ -245,6 +277,10 @@ class Told(Exception):
     [
         (Told("connection failed: failed to resolve host 'db.intern': [Errno -2] Name or service not known"), "The host in 'url' can't be found. Is its name right, and is this machine online?"),
         (Told("connection timeout expired"), "The database does not answer. Run this again later."),
+        (
+            Told(2013, "Lost connection to MySQL server during query (timed out)"),
+            "The database does not answer. Run this again later. If it takes that long for 'query', say for how many seconds it may behind the address: ?read_timeout=7200",
+        ),
         (Told(2013, "Lost connection to MySQL server during query"), "The database broke the connection off. What came before is stored: run this again."),
         (Told(1142, "SELECT command denied to user '小林'@'10.0.0.7' for table 'feedback'"), "This user may not read what 'query' asks for."),
         (Told("permission denied for table feedback", sqlstate="42501"), "This user may not read what 'query' asks for."),

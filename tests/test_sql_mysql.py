@@ -9,6 +9,7 @@ from sql_databases import URL_VARIABLE, Mysql, new_database
 from sql_shop import pages_of
 
 from feedback.collectors.base import Item, Record
+from feedback.collectors.live import mysql
 from feedback.collectors.live.database import opened
 from feedback.errors import CollectError
 
@@ -296,3 +297,15 @@ def test_an_answer_that_takes_longer_than_the_server_allows_is_said(table: Table
     assert str(error.value) == (
         "The database stopped 'query', which takes longer than it allows. Ask for less, or have the limit raised."
     )
+
+
+def test_a_query_may_take_longer_than_the_greeting_but_not_for_ever(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.holds("id int, body varchar(50)", "1, '好用'")
+    slow = "select id, body, sleep(1.5) as slept from t"
+    monkeypatch.setattr(mysql, "GREETING_SECONDS", 1)
+    assert table.ids(slow) == ["1"]
+    monkeypatch.setattr(mysql, "ANSWER_SECONDS", 0.5)
+    with pytest.raises(CollectError, match=r"^The database does not answer\. .* \?read_timeout=7200$"):
+        table.ids(slow)

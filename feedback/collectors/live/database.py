@@ -233,7 +233,10 @@ def _prepare(connection: "Connection", zone: str) -> bool:
     if isinstance(own, sqlite3.Connection):
         # A text that is no UTF-8 makes its row unreadable, not all rows behind it.
         own.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-    return kind not in MYSQL or set_clock(connection, zone)
+    clock_set = kind not in MYSQL or set_clock(connection, zone)
+    if connection.dialect.driver == "pymysql":
+        mysql.await_answers(own)
+    return clock_set
 
 
 def _bare(query: str) -> str:

@@ -50,6 +50,11 @@ _FAULTS = tuple(
             r"^(?:2002|2003) |[Cc]onnection refused",
             "The database takes no connection. Does it run, and are the host and the port in 'url' right?",
         ),
+        (
+            r"^2013 .*timed out",
+            "The database does not answer. Run this again later. If it takes that long for 'query', say for how many "
+            "seconds it may behind the address: ?read_timeout=7200",
+        ),
         (r"timeout expired|timed out|ConnectionTimeout", "The database does not answer. Run this again later."),
         (
             r"^(?:57P0\d|2006|2013) |closed the connection|terminating connection|connection (?:is|was) (?:lost|closed)|consuming input failed",

@@ -1,11 +1,16 @@
 """What MySQL and MariaDB want of their own: how PyMySQL connects to them, and how it takes an answer row by row."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from feedback.collectors.live.database_dates import mysql_dates
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
+
+# PyMySQL itself waits for ever: for a greeting, from a port behind which nobody is any more, and for rows.
+GREETING_SECONDS = 30  # a server that looks up who comes takes ten
+ANSWER_SECONDS = 1800  # that a query may take to its first row, and a server between two
+_TIMEOUTS = ("read_timeout", "write_timeout")  # which an address may say, too
 
 
 def connecting(url: "URL") -> "tuple[URL, dict[str, object]]":
@@ -14,9 +19,16 @@ def connecting(url: "URL") -> "tuple[URL, dict[str, object]]":
     Text comes in utf8mb4 whatever the address says: the server turns what another encoding lacks into question marks, without a word.
     """
     settings: dict[str, object] = {"charset": "utf8mb4", "conv": mysql_dates()}
+    settings |= {name: GREETING_SECONDS for name in _TIMEOUTS if name not in url.query}
     if url.password is not None:
         settings["password"] = url.password.encode()  # PyMySQL itself knows no other characters than latin1's
     return url.difference_update_query(("charset", "collation")), settings
+
+
+def await_answers(connection: Any) -> None:
+    """Whoever has been greeted waits for what he asks, unless the address says how long."""
+    if connection._read_timeout == GREETING_SECONDS:
+        connection._read_timeout = ANSWER_SECONDS
 
 
 def streaming_cursor() -> type:
