@@ -78,7 +78,10 @@ def test_it_tells_whether_it_met_what_was_known() -> None:
     assert (first.meets, first.has_gap) == (False, False)
 
 
-@pytest.mark.parametrize("reached", [Reached("2026-02-10T00:00:00Z"), Reached(None, None, "p"), Reached("a", "b", "c")])
+@pytest.mark.parametrize(
+    "reached",
+    [Reached("2026-02-10T00:00:00Z"), Reached(None, None, "p"), Reached("a", "b", "c"), Reached("a", "b", "c", "d")],
+)
 def test_a_state_is_read_as_it_was_written(reached: Reached) -> None:
     assert Reached.read(reached.text()) == reached
 

@@ -4,7 +4,8 @@
 interface calls it, `format` how it wants it. Without `parameter` but with `order = "newest"` pages are read until one is older than what is known.
 
 What was asked for to the end is the state. It is kept a little behind (`overlap_seconds`), as records may come late; a field that
-lies in the future does not move it. Where pages are found by a cursor, a run that was cut off goes on from its last page.
+lies in the future does not move it, nor one that is later than the beginning of the walk: on pages that were read before, others may have changed
+since. Where pages are found by a cursor, a run that was cut off goes on from its last page.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,7 +67,7 @@ class RestCollector:
         reader = _Reader(visit)
         expected, pages = _Expected(visit, since.column, reader.drops), Pages.of(settings)
         query: dict[str, str | int] = {**plain_parameters(settings), **since.asked(reached.since)}
-        newest = reached.newest or reached.since
+        newest, begun = reached.newest or reached.since, since.begun(reached)
         walk = pages.walk(access(visit), _url(visit), query, reader.records, reached.resume)
         # At the top of a list the newest stands, unless old ones are pinned above it.
         met_known = reached.resume is not None
@@ -77,10 +78,10 @@ class RestCollector:
             if fetched.doubt and objects and (first or len(objects) >= pages.size > 0):
                 notes = (*notes, fetched.doubt)
             moments = [moment for each in objects if (moment := since.of_record(each)) is not None]
-            newest = max([*moments, newest or ""]) or None
+            newest = since.newest(moments, newest, begun)
             over = fetched.after is None or (met_known and since.is_known(moments, len(objects), reached.since))
             met_known = met_known or since.meets(moments, reached.since)
-            done = Reached(newest) if over else Reached(reached.since, newest, fetched.after)
+            done = Reached(newest) if over else Reached(reached.since, newest, fetched.after, begun)
             # An answer may hold more than is to be held at a time.
             items = reader.items(stream, objects)
             while len(batch := list(islice(items, MOST_ITEMS))) == MOST_ITEMS:
@@ -248,16 +249,25 @@ class _Since:
         )
 
     def of_record(self, value: object) -> str | None:
-        """The moment of a record, now where that is still to come; None where it has none that can be relied on."""
+        """The moment of a record; None where it has none that can be relied on."""
         raw = getter(self.column)(value) if self.column and isinstance(value, dict) else None
         if raw is None or isinstance(raw, bool | dict | list):
             return None
         if self.format == "number":
             return str(raw).zfill(20) if str(raw).isascii() and str(raw).isdigit() else None
         try:
-            return min(self.dates.read(str(raw)), self.now)
+            return self.dates.read(str(raw))
         except UnknownDate:
             return None
+
+    def begun(self, reached: Reached) -> str:
+        """When the walk began that is gone on with, else now. A state of an earlier version does not say it: then what it had come to counts."""
+        return self.now if reached.resume is None else reached.begun or reached.newest or ""
+
+    def newest(self, moments: Sequence[str], before: str | None, begun: str) -> str | None:
+        """What a walk has come to. What changed after it had begun does not count: of that it has seen some at most."""
+        newest = max([*moments, before or ""])
+        return (newest if self.format == "number" else min(newest, begun)) or None
 
     def asked(self, since: str | None) -> Query:
         """The parameter that asks for what came since; nothing at first."""
