@@ -372,6 +372,7 @@ def test_a_column_may_have_any_name(kind: str, name: str, tmp_path: Path) -> Non
         assert found.columns(query) == ["id", name]
         [rows] = found.pages(query, [name, "id"], 7)
         assert [tuple(row) for row in rows] == [("f1", 7), ("f2", 7), ("f3", 7)]
+        assert found.greatest(query, name) == 7
 
 
 @pytest.mark.parametrize("kind", ["duckdb", "postgres"])

@@ -40,15 +40,65 @@ def test_numbers_are_asked_for_again_from_a_little_before(tmp_path: Path) -> Non
 
 
 def test_rows_without_a_value_come_every_time(tmp_path: Path) -> None:
-    table(tmp_path, "n", None, 5, None)
-    assert ids(pages_of(tmp_path, options(since={"column": "n", "overlap": 0}), '["number", 9]')) == ["1", "3"]
+    table(tmp_path, "n", None, 5, None, 9)
+    assert ids(pages_of(tmp_path, options(since={"column": "n", "overlap": 0}), '["number", 9]')) == ["1", "3", "4"]
     [page] = pages_of(tmp_path, options(since={"column": "n"}, query="select * from t where n is null"))
     assert (ids([page]), page.state) == (["1", "3"], None)
 
 
 def test_the_state_stays_where_it_was_when_there_is_nothing_new(tmp_path: Path) -> None:
     table(tmp_path, "n", 5)
-    assert pages_of(tmp_path, options(since={"column": "n", "overlap": 0}), '["number", 9]') == []
+    given = options(since={"column": "n", "overlap": 0}, query="select * from t where n > 9")
+    assert pages_of(tmp_path, given, '["number", 9]') == []
+
+
+# Numbers that begin anew: a table that was rebuilt, a move to another program.
+
+FELL = "[since] column '{}' goes up to 5, and went up to {} before"
+
+
+@pytest.mark.parametrize(("before", "overlap"), [(3000, 1000), (6, 0), (11, 1000)])
+def test_numbers_that_begin_anew_are_read_from_the_beginning_where_rows_have_ids_besides(
+    tmp_path: Path, before: int, overlap: int
+) -> None:
+    table(tmp_path, "n", 3, 4, 5, None)
+    since = {"column": "n", "overlap": overlap}
+    pages = pages_of(tmp_path, options(since=since), f'["number", {before}]')
+    assert pages[-2] == Page([], None, (f"{FELL.format('n', f'{before:,}')}: read from the beginning",))
+    assert (ids(pages[-1:]), pages[-1].state) == (["4", "1", "2", "3"], '["number", 5]')
+
+
+@pytest.mark.parametrize(("before", "overlap"), [(3000, 1000), (11, 0), (11, 1000)])
+def test_numbers_that_begin_anew_are_told_and_nothing_is_stored_where_they_are_the_ids(
+    tmp_path: Path, before: int, overlap: int
+) -> None:
+    table(tmp_path, "n", *"abcde")
+    with pytest.raises(CollectError) as error:
+        pages_of(tmp_path, options(since={"column": "id", "overlap": overlap}), f'["number", {before}]')
+    assert str(error.value) == (
+        f"{FELL.format('id', f'{before:,}')}. It seems that rows are numbered from the beginning again. The numbers are "
+        "their ids, so that they would take the place of those that are stored. Give the source another name: what is stored "
+        "stays, and everything is read. If rows were only deleted, go on: this ends with the next new one."
+    )
+
+
+def test_numbers_that_fell_further_than_is_asked_again_are_told_once(tmp_path: Path) -> None:
+    """Numbers with a time in them have gaps of millions: the newest row was deleted."""
+    table(tmp_path, "n", *"abcde")
+    since = {"column": "id", "overlap": 1}
+    [page] = pages_of(tmp_path, options(since=since), '["number", 8]')
+    why = "rows were deleted. If instead they were numbered anew, give the source another name, so that all are read"
+    assert page == Page([], '["number", 5]', (f"{FELL.format('id', 8)}: {why}",))
+    assert ids(pages_of(tmp_path, options(since=since), page.state)) == ["4", "5"]
+
+
+@pytest.mark.parametrize("since", [{"column": "id"}, {"column": "id", "format": "epoch", "overlap_seconds": 0}])
+def test_the_newest_rows_may_be_deleted_and_times_begin_anew_without_a_word(
+    tmp_path: Path, since: dict[str, object]
+) -> None:
+    table(tmp_path, "n", *"abcde")
+    pages = pages_of(tmp_path, options(since=since), '["number", 8]')
+    assert [page.notes for page in pages] == ([()] if "format" not in since else [])
 
 
 @pytest.mark.parametrize("unit", [1, 1000])

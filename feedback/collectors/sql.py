@@ -21,7 +21,7 @@ from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.database import Row, is_path, opened, password_of, query_fault, refuse_missing_file
 from feedback.collectors.live.database_dates import NoDate
 from feedback.collectors.live.database_texts import Unordered
-from feedback.collectors.live.growing import Growing, Mark, OtherKind
+from feedback.collectors.live.growing import BegunAnew, Fall, Growing, Mark, OtherKind
 from feedback.collectors.live.mapped import INLINE, ObjectMapper, layout_for
 from feedback.collectors.mapping import RowMapper
 from feedback.collectors.objects import Object, read_json, read_jsonl, read_parquet
@@ -32,6 +32,14 @@ from feedback.errors import CollectError
 STREAM = "rows"
 _SETTINGS = frozenset({"url", "query", "since", *INLINE} - {"records"})
 _OTHER_KIND = "the column of [since] holds another kind of values than before"
+_FEWER_NUMBERS = (
+    "rows were deleted. If instead they were numbered anew, give the source another name, so that all are read"
+)
+_TAKEN_NUMBERS = (
+    "It seems that rows are numbered from the beginning again. The numbers are their ids, so that they would take the place "
+    "of those that are stored. Give the source another name: what is stored stays, and everything is read. "
+    "If rows were only deleted, go on: this ends with the next new one."
+)
 _NO_ID = "its id is empty, so that it can't be told from other rows"
 
 
@@ -50,10 +58,11 @@ class SqlCollector:
         asked, mark = _Asked.of(visit), Mark.read(state) if state else None
         try:
             yield from _walk(stream, asked, mark, visit)
-        except OtherKind:
+        except (OtherKind, BegunAnew) as error:
             if mark is None:
                 raise
-            yield Page([], None, (f"{_OTHER_KIND}: read from the beginning",))
+            why = _OTHER_KIND if isinstance(error, OtherKind) else error
+            yield Page([], None, (f"{why}: read from the beginning",))
             yield from _walk(stream, asked, None, visit)
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
@@ -129,15 +138,34 @@ def _walk(stream: str, asked: _Asked, mark: Mark | None, visit: Visit) -> Iterat
         # Equal values in the order of their ids: the same at every run.
         ids = _places(asked.layout.columns["source_id"].columns, names).values()
         order = [names[place] for place in dict.fromkeys([column, *ids])]
-        unordered = Unordered(growing.column, database.dialect)
+        unordered, before = Unordered(growing.column, database.dialect), mark
+        held: list[Page] = []  # the last page: whether its rows are what they were is known at the end
         for page in database.pages(asked.query, order, None if mark is None else growing.bound(mark)):
+            yield from held
             values = [None if isinstance(row[column], NoDate) else row[column] for row in page]
             for value in values:
                 unordered.count(value)
             mark = growing.reached(values, mark)
-            yield Page(list(rows.items(page)), mark.text() if mark else None)
+            held = [Page(list(rows.items(page)), mark.text() if mark else None)]
+        if before is not None and growing.counts(before):
+            # Of what was asked for nothing may have a number.
+            nothing, name = mark is before, names[column]
+            greatest = Mark.of(database.greatest(asked.query, name), name) if nothing else mark
+            fall = Fall.of(name, before, greatest)
+            if fall and (nothing or fall.is_deep):
+                held.append(_after(fall, numbers_are_ids=column in ids))
+        yield from held
         if notes := unordered.notes():
             yield Page([], None, notes)
+
+
+def _after(fall: Fall, *, numbers_are_ids: bool) -> Page:
+    """Goes on from the greatest number there is; raises where that would lose rows, or put others into the place of those that are stored."""
+    if not numbers_are_ids:
+        raise BegunAnew(str(fall))
+    if fall.is_deep:
+        raise CollectError(f"{fall}. {_TAKEN_NUMBERS}")
+    return Page([], Mark("number", fall.now).text(), (f"{fall}: {_FEWER_NUMBERS}",))
 
 
 class _Rows:

@@ -119,6 +119,15 @@ class Database:
                 while rows := found.fetchmany(ROWS):
                     yield rows
 
+    def greatest(self, query: str, name: str) -> object:
+        """The greatest value that a column of a query has; None where it has none."""
+        from sqlalchemy import text
+
+        statement = text(f"select max(q.{_literal(self._quoted(name))}) from ({_bare(query)}\n) q")
+        with in_words(), self._connection.execute(statement) as found:
+            [[value]] = found.all()
+            return value
+
     def _condition(self, column: str, since: object) -> tuple[str, dict[str, object]]:
         if isinstance(since, TextBounds):
             return since.condition(column, self.dialect)

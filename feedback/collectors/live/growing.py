@@ -25,6 +25,10 @@ class OtherKind(CollectError):
     """A column holds another kind of values than it held."""
 
 
+class BegunAnew(CollectError):
+    """A column holds numbers again that it had left behind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """How far a column has been read. `kind`: number, time, date or text. A number is rounded down: what is asked again does no harm.
@@ -131,6 +135,10 @@ class Growing:
             return value - (self.overlap if self.format == "usual" else math.ceil(self.overlap_seconds * self._unit()))
         return TextBounds([(found.form, found.earlier(self._back(found.moment))) for found in _dates(value)])
 
+    def counts(self, mark: Mark) -> bool:
+        """Whether its values are numbers that are given one after another, and no times."""
+        return self.format == "usual" and isinstance(mark.value, int)
+
     def _back(self, moment: datetime) -> float:
         """So many seconds before it are asked for again: the overlap, and what the clocks were set back by in an hour that comes twice."""
         if moment.tzinfo is not None:
@@ -154,6 +162,28 @@ class Growing:
 
     def _unit(self) -> int:
         return 1000 if self.format == "epoch-ms" else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """The greatest number of a column is less than it was: the newest rows were deleted, or rows are numbered from the beginning again."""
+
+    column: str
+    before: int
+    now: int
+
+    @classmethod
+    def of(cls, column: str, before: Mark, greatest: Mark | None) -> "Fall | None":
+        was, now = before.value, greatest and greatest.value
+        return cls(column, was, now) if isinstance(was, int) and isinstance(now, int) and now < was else None
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether it is more than a few rows that were deleted: numbers with a time in them have gaps of millions."""
+        return self.before - self.now > abs(self.before) / 2
+
+    def __str__(self) -> str:
+        return f"[since] column '{self.column}' goes up to {self.now:,}, and went up to {self.before:,} before"
 
 
 def _dates(texts: Sequence[str]) -> list[TextDate]:
