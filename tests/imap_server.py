@@ -151,7 +151,8 @@ class Session:
             return
         self.say(f"* {len(self.folder.mails)} EXISTS")
         self.say(f"* OK [UIDVALIDITY {self.folder.validity}] valid")
-        self.say(f"* OK [UIDNEXT {self.folder.last_uid + 1}] next")
+        last = max([self.folder.last_uid, *(mail.uid for mail in self.folder.mails)])
+        self.say(f"* OK [UIDNEXT {last + 1}] next")
         self.say(f"{tag} OK [READ-ONLY] done")
 
     def _uid(self, tag: str, rest: str) -> None:
@@ -173,10 +174,11 @@ class Session:
     @staticmethod
     def _found(folder: Folder, criteria: str) -> list[Stored]:
         words = criteria.split(" ")
-        first, last = words[1].split(":")
         highest = max((mail.uid for mail in folder.mails), default=0)
-        low, high = sorted((int(first), highest if last == "*" else int(last)))
-        found = [mail for mail in folder.mails if low <= mail.uid <= high]
+        wanted = [
+            sorted(highest if end == "*" else int(end) for end in numbers.split(":")) for numbers in words[1].split(",")
+        ]
+        found = [mail for mail in folder.mails if any(ends[0] <= mail.uid <= ends[-1] for ends in wanted)]
         if "SINCE" in words:
             since = datetime.strptime(words[words.index("SINCE") + 1], "%d-%b-%Y").date()
             found = [mail for mail in found if mail.arrived.date() >= since]

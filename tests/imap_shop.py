@@ -1,5 +1,6 @@
 """A project that collects from a mailbox of its own (`Shop`), and the mails in it: what the tests of collector imap share. All people and words are made up."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -134,7 +135,15 @@ def items(shop: Shop) -> list[object]:
     return [item for page in shop.pages() for item in page.items]
 
 
-def refuse(numbers: str) -> Fault:
+def reached(page: Page) -> tuple[int, ...]:
+    """The numbering and the last number of a page's state, and the numbers of the mails that were left behind."""
+    validity, uid, _mark, withheld = json.loads(page.state or "")
+    return (validity, uid, *(number for number, *_ in withheld))
+
+
+def refuse(numbers: str, words: str = "NO [SERVERBUG] this one is broken") -> Fault:
+    """Bodies of these mails are not given out, nor are those asked for with them."""
+
     def fault(session: Session, tag: str, command: str) -> bool:
         asked = command.split(" ")
         if (
@@ -143,7 +152,7 @@ def refuse(numbers: str) -> Fault:
             or not set(numbers.split(",")) & set(asked[2].split(","))
         ):
             return False
-        session.say(f"{tag} NO [UNAVAILABLE] this one is broken")
+        session.say(f"{tag} {words}")
         return True
 
     return fault

@@ -1,8 +1,8 @@
 """Collector imap and large mails: only their words are asked for, and what is too much is told."""
 
 import pytest
-from imap_server import Session
-from imap_shop import ARRIVED, Shop, empty, inbox, items, mail, record, refuse, secret
+from imap_server import Session, answer_with
+from imap_shop import ARRIVED, Shop, empty, inbox, items, mail, reached, record, refuse, secret
 
 from feedback.collectors.base import Record, Unreadable
 
@@ -83,10 +83,37 @@ def test_a_large_mail_without_words_is_rejected(empty: Shop) -> None:
     assert items(empty) == [Unreadable("INBOX:1@mail.example", "it has no words, only attachments")]
 
 
-def test_a_large_mail_that_the_server_does_not_give_out_is_told(empty: Shop) -> None:
+def test_a_large_mail_that_the_server_does_not_give_out_is_left_behind(empty: Shop) -> None:
     empty.inbox.inbox.add(large(PICTURE), ARRIVED)
     empty.inbox.faults.append(refuse("1"))
-    assert items(empty) == [Unreadable("INBOX:1", "the mail is gone, or the server does not give it out")]
+    assert [(page.items, reached(page)) for page in empty.pages()] == [([], (1, 1, 1))] * 2
+
+
+@pytest.mark.parametrize("part", ["[1.MIME]", "[1.1]"])
+def test_a_large_mail_of_which_a_part_is_refused_for_the_time_being_is_asked_for_again(empty: Shop, part: str) -> None:
+    empty.inbox.inbox.add(large(INNER, PICTURE), ARRIVED)
+    empty.inbox.faults.append(answer_with(f"UID FETCH 1 (UID BODY.PEEK{part}", b"TAG NO [LIMIT] so much\r\n"))
+    assert empty.collect().code == 1
+    empty.inbox.faults.clear()
+    assert empty.collect().out == "live: 1 new\n"
+
+
+def test_a_server_that_refuses_parts_that_are_not_there_gives_the_others(empty: Shop) -> None:
+    empty.inbox.inbox.add(large(INNER, PICTURE), ARRIVED)
+    empty.inbox.faults.append(answer_with("UID FETCH 1 (UID BODY.PEEK[3.MIME]", b"TAG NO no such part\r\n"))
+    assert items(empty) == [record(text="杯子碎了")]
+
+
+def test_a_large_mail_that_is_deleted_meanwhile_is_told(empty: Shop) -> None:
+    empty.inbox.inbox.add(large(INNER, PICTURE), ARRIVED)
+
+    def fault(_session: Session, _tag: str, command: str) -> bool:
+        if "HEADER" in command:
+            empty.inbox.inbox.mails.clear()
+        return False
+
+    empty.inbox.faults.append(fault)
+    assert items(empty) == [Unreadable("INBOX:1", "the mail was taken out of the folder before it could be read")]
 
 
 def test_a_large_mail_of_countless_parts_costs_few_questions(empty: Shop) -> None:
@@ -97,10 +124,11 @@ def test_a_large_mail_of_countless_parts_costs_few_questions(empty: Shop) -> Non
     assert found.text.split("\n") == [f"第{number}" for number in range(20)]
 
 
-def test_small_mails_are_asked_for_together_up_to_eight_megabytes(empty: Shop) -> None:
+def test_small_mails_are_asked_for_together_up_to_two_megabytes(empty: Shop) -> None:
     for number in range(1, 8):
-        empty.inbox.inbox.add(mail(number, "x" * 1_500_000), ARRIVED)
+        empty.inbox.inbox.add(mail(number, "x" * 400_000), ARRIVED)
     empty.inbox.inbox.add(large(INNER, PICTURE), ARRIVED)
     assert len(items(empty)) == 8
     asked = [each.split(" ")[2] for each in empty.inbox.asked if "BODY.PEEK[]" in each]
     assert asked == ["1,2,3,4,5", "6,7"]
+    assert [reached(page) for page in empty.pages()] == [(1, 5), (1, 7), (1, 8)]

@@ -1,21 +1,21 @@
 """Mails of an inbox that customers write to, by IMAP. It is looked into alone: nothing is marked, moved or deleted there.
 
-The state is how the folder numbers its mails, and the last number read. Where it numbers them anew, all are read again: ids are
-Message-IDs, or are made of the mail's head, so that nothing is stored twice. Where a program gives all its mails one Message-ID, they are
-told apart by their dates and words.
+The state is how the folder numbers its mails, the last number read, and which mails did not come (`imap_walk`). Where it numbers them anew, all
+are read again: ids are Message-IDs, or are made of the mail's head, so that nothing is stored twice. Where a program gives all its mails one
+Message-ID, they are told apart by their dates and words.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import Message
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
-from feedback.collectors.imap_batch import LARGEST, Arrived, NotTaken, mails
+from feedback.collectors.imap_batch import LARGEST, Arrived, NotTaken
+from feedback.collectors.imap_walk import Reached, Walk
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.imap_client import Server, Tls
 from feedback.collectors.live.mailbox import Mailbox, Renumbered
@@ -25,7 +25,6 @@ from feedback.collectors.mail_head import Head, head_of
 from feedback.collectors.mail_text import own_words
 from feedback.errors import CollectError
 
-BATCH = 50
 _SETTINGS = {"host", "port", "tls", "user", "password", "folders", "own"}
 _PORTS = {"on": 993, "starttls": 143, "off": 143}
 _THIS_MACHINE = "127.0.0.1"
@@ -45,19 +44,18 @@ class ImapCollector:
         _Settings.of(visit).login(visit)
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
-        """50 mails a page, in the order of their numbers."""
+        """At most 50 mails a page, or what came at once of large ones, in the order of their numbers."""
         settings, reader = _Settings.of(visit), _Reader(visit)
         user, password = settings.login(visit)
-        reached = _Reached.read(state)
+        reached, since = Reached.read(state), visit.since - _ARRIVED_EARLIER if visit.since else None
         with Mailbox(settings.server, user, password, stream, visit.vault) as mailbox:
             for _ in range(_MOST_RENUMBERED):
+                walk = Walk(mailbox, stream, reached, partial(reader.items, stream), visit.now)
                 try:
-                    for page in _walk(mailbox, stream, reached, reader, visit):
-                        reached = _Reached.read(page.state)
-                        yield page
+                    yield from walk.pages(since)
                     break
                 except Renumbered:
-                    continue
+                    reached = walk.reached
             else:
                 raise CollectError(f"{settings.server.host} numbers the mails of '{stream}' anew all the time.")
         if reader.automatic:
@@ -78,34 +76,6 @@ class ImapCollector:
             except Wordless as error:
                 item = Unreadable(where, str(error))
             yield item or Unreadable(where, f"{_AUTOMATIC} is left out")
-
-
-def _walk(mailbox: Mailbox, stream: str, reached: "_Reached", reader: "_Reader", visit: Visit) -> Iterator[Page]:
-    """Pages that all have a state."""
-    if reached.validity not in (0, mailbox.validity):
-        note = f"{stream}: the server has numbered the mails anew: all are read again, and none is stored twice"
-        reached = _Reached(mailbox.validity, 0)
-        yield Page([], reached.text(), (note,))
-    since = visit.since - _ARRIVED_EARLIER if visit.since else None
-    uids = mailbox.uids(reached.uid, since)
-    while batch := list(islice(uids, BATCH)):
-        items = list(reader.items(stream, mails(mailbox, batch)))
-        yield Page(items, _Reached(mailbox.validity, batch[-1]).text())
-
-
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """How a folder numbers its mails (0: not known yet), and the last number that was read."""
-
-    validity: int
-    uid: int
-
-    @classmethod
-    def read(cls, state: str | None) -> "_Reached":
-        return cls(*json.loads(state)) if state else cls(0, 0)
-
-    def text(self) -> str:
-        return json.dumps([self.validity, self.uid])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,22 @@
-"""The mails of a batch of numbers: small ones whole, of large ones only the words; at once never more than 8 MB."""
+"""The mails of a batch of numbers: small ones whole, of large ones only the words; at once never more than 2 MB."""
 
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email.message import Message
 
-from feedback.collectors.live.imap_client import Fetched, NotGiven
-from feedback.collectors.live.mailbox import Mailbox
+from feedback.collectors.live.imap_client import Fetched
+from feedback.collectors.live.mailbox import BrokenOff, Mailbox, NotGiven
 from feedback.collectors.mail_body import Wordless, parse
 
-LARGEST = 2 * 1024 * 1024  # bytes of a mail that is taken whole, and of the words of one that is not
-_AT_ONCE = 8 * 1024 * 1024
+LARGEST = 2 * 1024 * 1024  # bytes of mails that are taken together and whole, and of the words of one that is larger
 _LARGEST_HEAD = 256 * 1024
 _LARGEST_FORM = 16 * 1024  # of a part's own head
 _MOST_PARTS = 20  # of a large mail
 _DEEPEST = 4  # parts inside one another
-_GONE = "the mail is gone, or the server does not give it out"
+_GONE = "the mail was taken out of the folder before it could be read"
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,73 +32,113 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class NotTaken:
+    """A mail that can't be read, or is there no more."""
+
     uid: int
     reason: str
 
 
-def mails(mailbox: Mailbox, uids: Sequence[int]) -> Iterator[Arrived | NotTaken]:
-    """All of them, in the order of their numbers."""
-    listed = _given(mailbox, uids, "RFC822.SIZE INTERNALDATE")
-    for group in _groups(uids, listed):
-        large = len(group) == 1 and _size(listed, group[0]) > LARGEST
-        bodies = {} if large else _given(mailbox, group, f"BODY.PEEK[]<0.{LARGEST + 1}>")
-        for uid in group:
-            body = bodies[uid].body if uid in bodies else None
-            try:
-                yield _mail(mailbox, uid, listed[uid].arrived if uid in listed else None, body, large)
-            except Wordless as error:
-                yield NotTaken(uid, str(error))
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A mail that is there and does not come."""
+
+    uid: int
+    error: NotGiven | BrokenOff
 
 
-def _given(mailbox: Mailbox, uids: Sequence[int], what: str) -> dict[int, Fetched]:
-    """What the server gives; where it refuses because of one of them, of each that it does not refuse."""
+def mails(mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[Arrived | NotTaken | Refused]]:
+    """All of them, in the order of their numbers: together those that came together. Where several don't come, each is asked for by itself."""
     try:
-        return mailbox.fetch(uids, what)
-    except NotGiven:
-        if len(uids) == 1:
-            return {}
-    return {uid: fetched for each in uids for uid, fetched in _given(mailbox, [each], what).items()}
+        listed = mailbox.fetch(uids, "RFC822.SIZE INTERNALDATE")
+    except (NotGiven, BrokenOff) as error:
+        yield from _apart(mailbox, uids, error)
+        return
+    for group in _groups(uids, listed):
+        try:
+            taken = _taken(mailbox, group, listed)
+        except (NotGiven, BrokenOff) as error:
+            yield from _apart(mailbox, group, error)
+        else:
+            yield taken
+
+
+def mark_of(head: bytes) -> str:
+    """What tells a mail from another that may have its number later, made of the bytes that it begins with; "" where it has no Message-ID."""
+    try:
+        message = parse(_BLANK_LINE.split(head[:_LARGEST_HEAD], maxsplit=1)[0])
+    except Wordless:
+        return ""
+    # Not of who wrote it: that could be guessed.
+    own, date = (" ".join(str(message.get(name) or "").split()) for name in ("Message-ID", "Date"))
+    return hashlib.blake2b(f"{own}\n{date}".encode("utf-8", "replace"), digest_size=6).hexdigest() if own else ""
+
+
+def mark_at(mailbox: Mailbox, uid: int) -> str:
+    """The mark of the mail that has this number now; "" where there is none, or it does not come."""
+    try:
+        return mark_of(_section(mailbox, uid, "HEADER", _LARGEST_HEAD) or b"")
+    except (NotGiven, BrokenOff):
+        return ""
+
+
+def _apart(
+    mailbox: Mailbox, uids: Sequence[int], error: NotGiven | BrokenOff
+) -> Iterator[list[Arrived | NotTaken | Refused]]:
+    if len(uids) == 1:
+        yield [Refused(uids[0], error)]
+    else:
+        for uid in uids:
+            yield from mails(mailbox, [uid])
 
 
 def _size(listed: dict[int, Fetched], uid: int) -> int:
-    return (listed[uid].size or 0) if uid in listed else 0
+    """As much as a mail may have where the server does not tell; 0 where it is gone."""
+    return (listed[uid].size or LARGEST) if uid in listed else 0
 
 
 def _groups(uids: Sequence[int], listed: dict[int, Fetched]) -> Iterator[list[int]]:
-    """As many as come to 8 MB together; alone what is large, or of which the size is not known."""
+    """As many as come to 2 MB together; so a large mail is alone."""
     group, size = list[int](), 0
     for uid in uids:
-        weight = _size(listed, uid) or LARGEST
-        if group and size + weight > _AT_ONCE:
+        if group and size + _size(listed, uid) > LARGEST:
             yield group
             group, size = [], 0
-        if weight > LARGEST:
-            if group:
-                yield group
-            yield [uid]
-            group, size = [], 0
-            continue
         group.append(uid)
-        size += weight
+        size += _size(listed, uid)
     if group:
         yield group
 
 
-def _mail(mailbox: Mailbox, uid: int, at: str | None, body: bytes | None, large: bool) -> Arrived | NotTaken:
-    if body is not None and len(body) <= LARGEST:
-        return Arrived(uid, at, parse(body), body)
-    if body is None and not large:
-        return NotTaken(uid, _GONE)
-    head = _section(mailbox, uid, "HEADER", _LARGEST_HEAD)
-    if head is None:
-        return NotTaken(uid, _GONE)
-    words = _Words(mailbox, uid)
-    message = words.of(parse(head))
-    return Arrived(uid, at, message, head, words.cut)
+def _taken(mailbox: Mailbox, uids: Sequence[int], listed: dict[int, Fetched]) -> list[Arrived | NotTaken | Refused]:
+    size = sum(_size(listed, uid) for uid in uids)
+    here = [uid for uid in uids if uid in listed]
+    bodies: dict[int, bytes | None] = dict.fromkeys(here)
+    if here and size <= LARGEST:
+        given = mailbox.fetch(here, f"BODY.PEEK[]<0.{LARGEST + 1}>", size)
+        bodies = {uid: fetched.body for uid, fetched in given.items()}
+    return [
+        _mail(mailbox, uid, listed[uid].arrived, bodies[uid]) if uid in bodies else NotTaken(uid, _GONE) for uid in uids
+    ]
+
+
+def _mail(mailbox: Mailbox, uid: int, at: str | None, whole: bytes | None) -> Arrived | NotTaken:
+    """`whole` None: it is large."""
+    try:
+        if whole is not None and len(whole) <= LARGEST:
+            return Arrived(uid, at, parse(whole), whole)
+        head = _section(mailbox, uid, "HEADER", _LARGEST_HEAD)
+        if head is None:
+            return NotTaken(uid, _GONE)
+        words = _Words(mailbox, uid)
+        message = words.of(parse(head))
+        return Arrived(uid, at, message, head, words.cut)
+    except Wordless as error:
+        return NotTaken(uid, str(error))
 
 
 def _section(mailbox: Mailbox, uid: int, section: str, most: int) -> bytes | None:
-    fetched = _given(mailbox, [uid], f"BODY.PEEK[{section}]<0.{most}>").get(uid)
+    """None where the mail is gone."""
+    fetched = mailbox.fetch([uid], f"BODY.PEEK[{section}]<0.{most}>", most).get(uid)
     return fetched.body if fetched else None
 
 
@@ -120,11 +162,20 @@ class _Words:
     def _parts_of(self, path: tuple[int, ...]) -> Iterator[Message]:
         for number in range(1, _MOST_PARTS + 1):
             inner = (*path, number)
-            form = _section(self._mailbox, self._uid, f"{'.'.join(map(str, inner))}.MIME", _LARGEST_FORM)
-            if form is None or not form.strip() or not self._parts:
+            form = self._form(inner)
+            if not form.strip() or not self._parts:
                 return
             self._parts -= 1
             yield self.of(parse(form), inner)
+
+    def _form(self, path: tuple[int, ...]) -> bytes:
+        """A part's own head; nothing where there is no such part: some servers say NO then."""
+        try:
+            return _section(self._mailbox, self._uid, f"{'.'.join(map(str, path))}.MIME", _LARGEST_FORM) or b""
+        except NotGiven as error:
+            if error.for_now:
+                raise
+            return b""
 
     def _fill(self, message: Message, section: str) -> None:
         raw = _section(self._mailbox, self._uid, section, self._bytes + 1) or b""

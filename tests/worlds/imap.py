@@ -20,7 +20,7 @@ class World(Source):
     edits = False  # a mail stays as it was sent
     breaks: str | None = "asked again"
     saved_as = "answer.mbox"
-    page_sizes: ClassVar[Mapping[str, int]] = {"feedback.collectors.imap.BATCH": 7}
+    page_sizes: ClassVar[Mapping[str, int]] = {"feedback.collectors.imap_walk.BATCH": 7}
     _NONSENSE: Mapping[str, Fault] = {
         "a folder without numbers": answer_with("EXAMINE", b"* 3 EXISTS\r\nTAG OK done\r\n"),
         "numbers that are words": answer_with("UID SEARCH", b"* SEARCH 1 two\r\nTAG OK done\r\n"),

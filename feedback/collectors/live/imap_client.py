@@ -23,13 +23,22 @@ _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)", re.IGNORECASE)
 _ARRIVED = re.compile(rb'\bINTERNALDATE "([^"]*)"', re.IGNORECASE)
 _QUOTED_SECTION = re.compile(rb'\bBODY\[[^\]]*\](?:<\d+>)? "((?:[^"\\]|\\.)*)"', re.IGNORECASE)
+_NO_SUCH_PART = re.compile(rb"\bBODY\[(?:TEXT|[\d.]+(?:MIME)?)\](?:<\d+>)? NIL\b", re.IGNORECASE)
 _FOLDER = re.compile(rb'\([^)]*\) (?:"(?:[^"\\]|\\.)*"|NIL) (?:"((?:[^"\\]|\\.)*)"|(\S+))', re.IGNORECASE)
 _DATE_TIME = re.compile(r"\s*(\d{1,2})-(\w{3})-(\d{4}) (\d{2}:\d{2}:\d{2}) ([+-]\d{2})(\d{2})", re.ASCII)
 _SHIFTED = re.compile(rb"&([^-]*)-")
+# Response codes (RFC 5530, RFC 9051; THROTTLED is Gmail's) that speak of the server or the account, of no mail.
+_FOR_NOW = re.compile(
+    rb"\[(?:UNAVAILABLE|LIMIT|INUSE|OVERQUOTA|THROTTLED|CONTACTADMIN|NOPERM|EXPIRED|PRIVACYREQUIRED)\b", re.IGNORECASE
+)
 
 
-class NotGiven(Exception):
-    """The server does not give out what was asked for; it may give a part of it."""
+class Refusal(Exception):
+    """The server says NO or BAD, in these words. `for_now`: because of what it is at, whatever it is asked for."""
+
+    def __init__(self, said: bytes) -> None:
+        super().__init__(said)
+        self.for_now = _FOR_NOW.search(said) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +59,17 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What was asked for of a mail: its size in bytes, when it arrived, as ISO, a section of it."""
+    """What was asked for of a mail: its size in bytes, when it arrived, as ISO, a section of it; nothing where it has no such part."""
 
     uid: int
     size: int | None
     arrived: str | None
     body: bytes | None
+
+    @property
+    def is_news(self) -> bool:
+        """It tells nothing that is asked for here, like that somebody has read the mail meanwhile."""
+        return self.size is None and self.arrived is None and self.body is None
 
 
 class Clock:
@@ -162,11 +176,17 @@ class Client(imaplib.IMAP4):
         return [int(number) for number in numbers]
 
     def fetch_uids(self, numbers: str, what: str) -> list[Fetched]:
-        """In whichever order, with news of other mails; raises `NotGiven` where the server refuses."""
+        """In whichever order, with news of other mails; raises `Refusal` where the server says NO or BAD."""
         self._taken = 0
-        typ, data = self.uid("FETCH", numbers, f"(UID {what})")
+        self.response("FETCH")  # forgets what it gave before it said NO
+        try:
+            typ, data = self.uid("FETCH", numbers, f"(UID {what})")
+        except self.error as error:
+            if isinstance(error, self.abort) or " BAD " not in str(error):
+                raise
+            raise Refusal(str(error).encode()) from None
         if typ != "OK":
-            raise NotGiven
+            raise Refusal(data[-1] or b"")
         found = list(_fetched(data))
         if not found and any(piece for piece in data):
             raise self.error("it answers FETCH without saying of which mails")
@@ -189,9 +209,15 @@ def _fetched(data: Sequence[Any]) -> Iterator[Fetched]:
                 uid=int(uid[1]),
                 size=int(size[1]) if (size := _SIZE.search(said)) else None,
                 arrived=_iso(arrived[1].decode("ascii", "replace")) if (arrived := _ARRIVED.search(said)) else None,
-                body=literals[0] if literals else re.sub(rb"\\(.)", rb"\1", short[1]) if short else None,
+                body=literals[0] if literals else _short_body(said, short),
             )
         said, literals = b"", []
+
+
+def _short_body(said: bytes, short: re.Match[bytes] | None) -> bytes | None:
+    if short:
+        return re.sub(rb"\\(.)", rb"\1", short[1])
+    return b"" if _NO_SUCH_PART.search(said) else None
 
 
 def _number(data: Sequence[Any]) -> int | None:

@@ -1,7 +1,8 @@
 """Looks into a folder of a mailbox by IMAP, and leaves no trace: EXAMINE and BODY.PEEK mark, move and delete nothing.
 
-- A command takes a minute at most, however slowly the server speaks, and brings 24 MB at most.
+- A command has 45 seconds, and one more for each 10 KB that it is to bring; it brings 24 MB at most.
 - A connection that breaks off is made anew, three times for each command, once where nothing came; where the folder was numbered anew meanwhile, `Renumbered` says so.
+- That a mail is not given out is never taken for its being gone: `NotGiven` says so, or `BrokenOff` where the connection does not last.
 - Certificates are checked before the password goes out.
 - Errors name the host and the folder, never who asks.
 """
@@ -17,7 +18,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TypeVar
 
-from feedback.collectors.live.imap_client import MONTHS, SILENCE_SECONDS, Client, Clock, Fetched, NotGiven, Server
+from feedback.collectors.live.imap_client import MONTHS, SILENCE_SECONDS, Client, Clock, Fetched, Refusal, Server
 from feedback.collectors.live.patience import Unreachable
 from feedback.collectors.live.vault import Vault
 from feedback.errors import CollectError
@@ -26,7 +27,8 @@ Found = TypeVar("Found")
 
 ATTEMPTS = 4
 ATTEMPTS_IN_SILENCE = 2
-COMMAND_SECONDS = 45.0  # with all attempts
+COMMAND_SECONDS = 45.0  # with all attempts, and without what the mails take
+_SLOWEST = 10_000  # bytes a second of a line that mails come over
 _BYTES_A_NUMBER = 12
 _LONGEST_LINE = 900_000  # of an answer to SEARCH: imaplib reads a million bytes of one
 _WINDOW = 50_000  # numbers asked for at once in folders whose answer would be longer
@@ -35,11 +37,29 @@ _LIBRARY = re.compile(r"^command: \w+ => |^\w+ command error: BAD \[b'(.*)'\]$")
 _AGAIN = "What came before is kept; run this again later."
 _ADVICE = "Many providers want a password made for programs (授权码, app password), and IMAP switched on in the mailbox's settings."
 
-__all__ = ["Mailbox", "NotGiven", "Renumbered", "Server"]
+__all__ = ["BrokenOff", "Mailbox", "NotGiven", "Renumbered", "Server"]
 
 
 class Renumbered(Exception):
     """The numbers of the folder's mails have changed (UIDVALIDITY): those known mean nothing any more."""
+
+
+class NotGiven(CollectError):
+    """The server does not give out mails that are in the folder, for this `reason`. `for_now`: because of what it is at, whichever mails they are."""
+
+    def __init__(self, message: str, reason: str, for_now: bool) -> None:
+        super().__init__(message)
+        self.reason, self.for_now = reason, for_now
+
+
+class BrokenOff(Unreachable):
+    """The connection is made every time, and does not last until the answer is here: it is the line, the server or what was asked for."""
+
+    for_now = True
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Mailbox:
@@ -49,7 +69,8 @@ class Mailbox:
         self._server, self._user, self._password, self._folder, self._vault = server, user, password, folder, vault
         self._client: Client | None = None
         self._clock = Clock()
-        self._count = self._next = self.validity = 0
+        self._count = self.validity = 0
+        self.next_uid = 0  # as the folder was opened; 0: the server does not tell
 
     def __enter__(self) -> "Mailbox":
         try:
@@ -78,31 +99,45 @@ class Mailbox:
     def _windows(self, first: int) -> list[str]:
         if not self._count:
             return []
-        if self._count * _BYTES_A_NUMBER < _LONGEST_LINE or not self._next:
+        if self._count * _BYTES_A_NUMBER < _LONGEST_LINE or not self.next_uid:
             return [f"{first}:*"]
-        return [f"{start}:{start + _WINDOW - 1}" for start in range(first, self._next, _WINDOW)]
+        return [f"{start}:{start + _WINDOW - 1}" for start in range(first, self.next_uid, _WINDOW)]
 
-    def fetch(self, uids: Sequence[int], what: str) -> dict[int, Fetched]:
-        """Of each mail that is still there; raises `NotGiven` where the server refuses. `what`: RFC 3501, 6.4.5."""
+    def fetch(self, uids: Sequence[int], what: str, size: int = 0) -> dict[int, Fetched]:
+        """Of each mail that is still there; raises `NotGiven` or `BrokenOff` where one of those does not come.
+
+        `what`: RFC 3501, 6.4.5. `size`: how many bytes may come.
+        """
         numbers = ",".join(map(str, uids))
-        answers = self._ask(lambda client: client.fetch_uids(numbers, what))
+        reason, for_now = "it sends nothing", False
+        try:
+            answers = self._ask(lambda client: client.fetch_uids(numbers, what), size)
+        except Refusal as error:
+            answers, reason, for_now = [], self._reply(error)[2:-1] or "it says NO", error.for_now
         wanted = set(uids)
-        return {answer.uid: answer for answer in answers if answer.uid in wanted}
+        given = {answer.uid: answer for answer in answers if answer.uid in wanted and not answer.is_news}
+        if missing := ",".join(str(uid) for uid in uids if uid not in given):
+            there = self._ask(lambda client: client.search_uids("UID", missing))
+            if wanted.intersection(there) - given.keys():
+                said = f"does not give out mails that are in '{self._folder}': {reason}. {_AGAIN}"
+                raise NotGiven(str(self._fault(said)), reason, for_now)
+        return given
 
-    def _ask(self, run: Callable[[Client], Found]) -> Found:
-        """What comes of it; where the connection breaks off, of another try with a new one."""
-        left = COMMAND_SECONDS
+    def _ask(self, run: Callable[[Client], Found], size: int = 0) -> Found:
+        """What comes of it; where the connection breaks off, of another try with a new one. `size`: how many bytes may come."""
+        seconds = left = COMMAND_SECONDS + size / _SLOWEST
         for attempt in range(1, ATTEMPTS + 1):
-            began = time.monotonic()
+            began, lasting = time.monotonic(), False
             try:
                 with self._clock.over(left):
-                    return run(self._client or self._opened())
+                    client, lasting = self._client or self._opened(), True
+                    return run(client)
             except (imaplib.IMAP4.abort, OSError, EOFError) as error:
                 self._drop()
                 left -= time.monotonic() - began
                 silent = self._clock.late or isinstance(error, TimeoutError)
                 if attempt >= (ATTEMPTS_IN_SILENCE if silent else ATTEMPTS) or left <= 0 or _is_final(error):
-                    raise Unreachable(str(self._fault(_explained(error, self._clock.late)))) from None
+                    raise self._broken(_explained(error, seconds if self._clock.late else None), lasting) from None
                 time.sleep(2.0 ** (attempt - 1))
             except imaplib.IMAP4.error as error:
                 raise self._fault(f"does not do what IMAP promises{self._reply(error)}") from None
@@ -127,7 +162,7 @@ class Mailbox:
             )
         if examined.validity is None or examined.count is None:
             raise self._fault("does not say how it numbers its mails (UIDVALIDITY) or how many there are (EXISTS).")
-        self._count, self._next = examined.count, examined.next_uid or 0
+        self._count, self.next_uid = examined.count, examined.next_uid or 0
         before, self.validity = self.validity, examined.validity
         if before not in (0, self.validity):
             raise Renumbered
@@ -150,9 +185,13 @@ class Mailbox:
         """What the server said, without what is nobody's business."""
         raw = error.args[0] if error.args else ""
         text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
-        text = " ".join("".join(c if c.isprintable() else " " for c in text).split()).rstrip(".")
-        text = _LIBRARY.sub(lambda match: match[1] or "", self._vault.hide(text.replace(self._user, "…")))
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        text = _LIBRARY.sub(lambda match: match[1] or "", self._vault.hide(text.replace(self._user, "…"))).rstrip(".")
         return f": {text[:_LONGEST_REPLY]}." if text else "."
+
+    def _broken(self, why: str, lasting: bool) -> Unreachable:
+        said = str(self._fault(why))
+        return BrokenOff(said, why.removesuffix(f". {_AGAIN}")) if lasting else Unreachable(said)
 
     def _fault(self, what: str) -> CollectError:
         return CollectError(f"{self._server.host}:{self._server.port} {what}")
@@ -171,9 +210,10 @@ def _is_final(error: Exception) -> bool:
     )
 
 
-def _explained(error: Exception, late: bool) -> str:
-    if late:
-        return f"took longer than {COMMAND_SECONDS:.0f} seconds to answer. {_AGAIN}"
+def _explained(error: Exception, seconds: float | None) -> str:
+    """`seconds`: that it had, where it took longer."""
+    if seconds is not None:
+        return f"took longer than {seconds:.0f} seconds to answer. {_AGAIN}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return "shows no certificate that this machine trusts. Nothing was sent to it."
     if isinstance(error, ssl.SSLError):
