@@ -25,7 +25,7 @@ from feedback.date_forms import form_of, shown_date
 from feedback.dates import DateReader, UnknownDate
 from feedback.errors import CollectError
 from feedback.garbage import rarely_collected
-from feedback.intake import Intake, Taken
+from feedback.intake import Intake, Taken, written
 from feedback.pii import Kind, find
 from feedback.reading import BATCH_CHARACTERS
 from feedback.sampling import Copies, Count, Repeats
@@ -203,7 +203,7 @@ class _Checker:
         unusable = {reject.location for reject in taken.rejects if not reject.stored}
         for item in items:
             if isinstance(item, Record):
-                text = clean(item.text)
+                text = written(item.text, item.kind)
                 if text or item.location not in unusable:
                     self._record(item, text)
         self._withdrawn += len(taken.withdrawn)

@@ -17,10 +17,11 @@ from feedback.copies import fingerprints
 from feedback.dates import DateReader, UnknownDate, same_date, same_minute
 from feedback.noise import noise_of
 from feedback.pii import mask
+from feedback.quoted import own_words
 from feedback.ratings import cure, number_in, rating_of
 from nlp.language import detect_language
 from nlp.normalize import fold
-from storage.records import Fingerprint, Incoming, Reject, Score, Verbatim
+from storage.records import Fingerprint, Incoming, Kind, Reject, Score, Verbatim
 from storage.search import index_columns
 from storage.verbatims import hash_with_version
 
@@ -37,6 +38,7 @@ _COUNT = re.compile(
 _UNITS = {"": 1, "千": 1000, "k": 1000, "万": 10**4, "萬": 10**4, "w": 10**4, "m": 10**6, "亿": 10**8, "億": 10**8}
 _MOST_VOTES = 10**12
 
+_ANSWERS: tuple[Kind, ...] = ("chat", "ticket")  # that may quote what they answer
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d (?!00:00:00)")  # of what `same_date` gives: midnight may be any time of that day
 _MADE_OF_NAMES = re.compile(KEYED + "[0-9a-f]{16}")
 
@@ -109,7 +111,7 @@ class Intake:
 
     def _verbatim(self, record: Record, source_id: str, rejects: list[Reject]) -> Verbatim | None:
         problems = list(record.problems)
-        text = _said(record.text, problems)
+        text = _said(record, problems)
         scores = tuple([s for raw in record.scores if (s := _score(raw, problems)) is not None])
         if not text and not scores:
             rejects.append(self._reject(record.location, "; ".join(["the row has no text", *problems])))
@@ -145,7 +147,7 @@ class Intake:
 
         Masked, then shortened: of a number that is cut first, the digits before the cut would stay.
         """
-        said = mask(clean(excerpt)).replace("\n", " ")
+        said = mask(own_words(clean(excerpt))).replace("\n", " ")
         why = shortened(mask(_storable(reason)), REASON)
         return Reject(self._source, _storable(location), why, shortened(said, EXCERPT), stored)
 
@@ -198,15 +200,26 @@ class Intake:
         return record.posted_at and same_minute(record.posted_at, self._zone) + ("" if verbatim.posted_at else "?")
 
 
-def _said(raw: str, problems: list[str]) -> str:
+def _said(record: Record, problems: list[str]) -> str:
     """A record's text, clean and masked; of one that is longer than a text may be the beginning."""
+    raw = record.text
     if raw.strip().upper() in EXCEL_ERRORS:
         problems.append(f"an error of Excel stands where the words should be ({raw.strip()})")
         return ""
-    if len(raw) <= LONGEST_TEXT:
-        return mask(clean(raw))
-    problems.append(f"the text has {len(raw):,} characters: of more than {LONGEST_TEXT:,} only the beginning is kept")
-    return mask(clean(raw[:LONGEST_TEXT]))[:-_CUT].rstrip()
+    if len(raw) > LONGEST_TEXT:
+        problems.append(
+            f"the text has {len(raw):,} characters: of more than {LONGEST_TEXT:,} only the beginning is kept"
+        )
+        return mask(written(raw[:LONGEST_TEXT], record.kind))[:-_CUT].rstrip()
+    text = written(raw, record.kind)
+    if not text and clean(raw):
+        problems.append("it holds nothing but a quote")
+    return mask(text)
+
+
+def written(raw: str, kind: Kind) -> str:
+    """A text without the medium and without what others wrote, not yet masked."""
+    return own_words(clean(raw)) if kind in _ANSWERS else clean(raw)
 
 
 _TEXT, _POSTED_AT, _VERSION, _VOTES = map(Verbatim._fields.index, ("text", "posted_at", "version", "votes"))

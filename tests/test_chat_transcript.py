@@ -263,3 +263,64 @@ ROLES: list[tuple[str, Role | None]] = [
 def test_names_tell_their_role_or_nothing(name: str, role: Role | None) -> None:
     assert role_of(name, {}) == role
     assert role_of(name, {name: "bot"}) == "bot"
+
+
+QUOTES = {
+    "企业微信": "这是一条引用/回复消息：\n“客服小美：\n要什么颜色的”\n------",
+    "企业微信, shown in 微信": "“客服小美：\n要什么颜色的”\n------",
+    "微信": "「客服小美：要什么颜色的」\n- - - - - - - - - - - - - - -",
+    "微信 on computers": "「客服小美：要什么颜色的」\n—————————",
+}
+HEADS = {
+    "names": ("客服小美：{words}\n", "小林：{words}\n"),
+    "names above": ("客服小美：\n{words}\n", "小林：\n{words}\n"),
+    "names and times above": (
+        "客服小美 2026-03-01 10:20:0{n}\n{words}\n",
+        "小林 2026-03-01 10:20:0{n}\n{words}\n",
+    ),
+    "times and names": ("[10:20:0{n}] 客服小美：{words}\n", "[10:20:0{n}] 小林：{words}\n"),
+}
+
+
+@pytest.mark.parametrize("heads", HEADS.values(), ids=HEADS.keys())
+@pytest.mark.parametrize("quote", QUOTES.values(), ids=QUOTES.keys())
+@pytest.mark.parametrize("answer", ["白的", "备注：要白的\n尺码：M"])
+def test_what_a_message_quotes_divides_nothing_and_is_not_stored(
+    tmp_path: Path, answer: str, quote: str, heads: tuple[str, str]
+) -> None:
+    said = ["您好", f"{quote}\n{answer}", "好的", "谢谢"]
+    text = "".join(heads[n % 2].format(n=n, words=words) for n, words in enumerate(said))
+    assert len({record.conversation_id for record in records(collect(written(tmp_path, "0.txt", text)))}) == 1
+    _, stored = collected(tmp_path, text)
+    assert sorted(stored) == [("agent", "好的"), ("agent", "您好"), ("customer", answer), ("customer", "谢谢")]
+
+
+def test_a_line_of_dashes_below_words_in_brackets_divides_conversations_as_ever(tmp_path: Path) -> None:
+    text = "客服：您好\n客户：“单号：8839”\n------\n客服：您好\n客户：「掉色」\n—————————\n客服：在\n客户：嗯\n"
+    items = records(collect(written(tmp_path, "t.txt", text)))
+    assert [(record.turn, record.text) for record in items] == [
+        (1, "您好"),
+        (2, "“单号：8839”"),
+        (1, "您好"),
+        (2, "「掉色」"),
+        (1, "在"),
+        (2, "嗯"),
+    ]
+
+
+def test_two_answers_of_a_minute_are_told_apart_by_their_own_words(tmp_path: Path) -> None:
+    quote = "这是一条引用/回复消息：\n“客服小美：\n%s”\n------\n"
+    turns = ["客服小美 2026-03-01 10:20\n在\n", "小林 2026-03-01 10:21\n" + quote % "颜色" + "白的\n"]
+    turns.append("小林 2026-03-01 10:21\n" + quote % "尺码" + "M\n")
+    ids = []
+    for window in (turns, [turns[0], turns[2]]):
+        items = records(collect(written(tmp_path, "t.txt", "".join(window))))
+        ids.append(items[-1].source_id)
+    assert ids[0] == ids[1]
+
+
+def test_answers_as_wechatmsg_writes_them_are_stored_without_what_is_quoted(tmp_path: Path) -> None:
+    text = "2026-03-01 10:20:33 客服小美\n您好\n欢迎光临\n\n2026-03-01 10:21:33 小林\n这个多少钱\n引用:客服小美:您好\n欢迎光临\n\n"
+    text += "2026-03-01 10:22:33 小林\n在吗\n引用:未知\n\n"
+    _, stored = collected(tmp_path, text)
+    assert stored == [("agent", "您好\n欢迎光临"), ("customer", "这个多少钱"), ("customer", "在吗")]

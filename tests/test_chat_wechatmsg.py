@@ -83,7 +83,16 @@ def test_a_newer_wechatmsg_export_knows_the_partner_by_the_files_name(tmp_path: 
             turn=3,
             customer=None,
         ),
-        Unreadable("何田.csv:5", "messages of type '引用消息' are not read", "好的"),
+        # Intake takes the quote off.
+        replace(
+            first,
+            text="好的\n引用：春风小铺: 给您补发",
+            location="何田.csv:5",
+            source_id="9004",
+            posted_at="2023-11-15 06:22:00",
+            turn=4,
+        ),
+        Unreadable("何田.csv:7", "messages of type '投票' are not read", "选一个"),
     ]
     renamed = tmp_path / "导出.csv"
     shutil.copy(PAYLOADS / "何田.csv", renamed)

@@ -55,7 +55,7 @@ EXPORTS: dict[str, tuple[str, bytes]] = {
         "阿宝爱喝茶(abao_tea)/阿宝爱喝茶.csv",
         (
             NEW_HEADER + f"1,文本,阿宝爱喝茶,2023-11-15 06:20:00,物流太慢了,{PERSON}"
-            f"2,引用消息,阿宝爱喝茶,2023-11-15 06:21:00,好的,{PERSON}3,文本,阿宝爱喝茶\n"
+            f"2,投票,阿宝爱喝茶,2023-11-15 06:21:00,好的,{PERSON}3,文本,阿宝爱喝茶\n"
         ).encode(),
     ),
     "a line that no encoding reads": (
@@ -299,14 +299,14 @@ def survey_answer(tmp_path: Path, answer: str) -> list[Item]:
     return list(TableCollector().collect(Part("q.csv", path), SourceConfig("q", "table", layout="wjx")))
 
 
-def quoted_message(tmp_path: Path, words: str) -> list[Item]:
+def unread_message(tmp_path: Path, words: str) -> list[Item]:
     path = tmp_path / "阿宝爱喝茶.csv"
-    path.write_text(NEW_HEADER + f"1,引用消息,我,2023-11-15 06:20:00,{words},a,b,c\n", encoding="utf-8")
+    path.write_text(NEW_HEADER + f"1,投票,我,2023-11-15 06:20:00,{words},a,b,c\n", encoding="utf-8")
     return list(ChatCollector().collect(Part(path.name, path), SourceConfig("c", "chat")))
 
 
 CUTS: list[tuple[str, Any, int]] = [
-    ("an excerpt of a chat", quoted_message, 80),
+    ("an excerpt of a chat", unread_message, 80),
     ("a rating of a survey", survey_answer, 40),
     ("a date", lambda _folder, raw: [replace(RECORD, posted_at=raw)], 60),
     ("a date, with what intake writes before it", lambda _folder, raw: [replace(RECORD, posted_at=raw)], 60 - 15),

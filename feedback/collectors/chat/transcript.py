@@ -23,6 +23,7 @@ from feedback.collectors.chat.lines import TextFile, fingerprint
 from feedback.collectors.chat.roles import assign_roles, is_generic, missing_side, unknown_speakers
 from feedback.collectors.chat.transcript_heads import Form, find_form
 from feedback.collectors.chat.transcript_turns import Turn, read_turns
+from feedback.quoted import own_words
 from storage.records import Role
 
 NO_DATES = "no dates in this transcript"
@@ -102,7 +103,8 @@ class _TurnIds:
         among = self._among(turn, conversation)
         if not among or turn.date is None or turn.time is None:
             return f"{conversation.id}-{number}", False
-        words = turn.lines[:1] if turn.time.count(":") < 2 else []
+        # Quotes begin alike.
+        words = own_words(turn.text).split("\n")[:1] if turn.time.count(":") < 2 else []
         made = fingerprint("turn", *among, turn.speaker, turn.date, turn.time, *words)
         moment = (conversation.id, turn.date, turn.time)
         if moment != self._moment:

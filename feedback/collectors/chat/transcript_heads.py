@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from feedback.collectors.chat.roles import role_of
+from feedback.quoted import begins_quote
 from storage.records import Role
 
 DAY = r"\d{1,2}\s?[-/.月]\s?\d{1,2}日?"
@@ -93,7 +94,7 @@ class Form:
             return self._notice(line) if self.inline and self.stamped else None
         name = found["name"].strip("[]【】 ")
         if not self.stamped:
-            is_name = name in self.configured or not is_label(name)
+            is_name = name in self.configured or not (is_label(name) or begins_quote(line))
             return Head(name, None, None, None, found["text"]) if is_name else None
         if found["date"] is None and name not in self.configured and _NO_NAME.fullmatch(name):
             return None

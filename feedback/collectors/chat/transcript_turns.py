@@ -10,6 +10,7 @@ from feedback.collectors.chat.lines import TextFile
 from feedback.collectors.chat.roles import is_generic
 from feedback.collectors.chat.transcript_heads import DAY, LABEL, NAME_TEXT, YEAR, Form, Head
 from feedback.dates import same_date
+from feedback.quoted import begins_quote, ends_quote
 from storage.records import Role
 
 _RULE = re.compile(r"[-=*_~—─━]{3,}+(?P<title>[^-=*_~—─━]*+)[-=*_~—─━]*+")
@@ -56,6 +57,7 @@ class _Reader:
         self.conversation_id = ""
         self.started = False  # a line that may open a turn was seen in this conversation
         self.framed = False  # a rule stands in the message being read
+        self.quoting = False  # a quote began in it, which a rule will end
         self.held: list[str] = []  # a dividing line and what follows it, until the next line shows whether it divides
         self.held_id = ""
         self.date: str | None = None
@@ -69,6 +71,9 @@ class _Reader:
         opens = head is not None and self.form.stamped
         if not opens and (self.held or line[:1] in _DIVIDER_STARTS) and self._hold(line):
             return ()
+        self.quoting = begins_quote(line if head is None else head.text) or (
+            self.quoting and head is None and not ends_quote(line)
+        )
         if head is None:
             return self._continue(line, self._undated_speaker(number, line))
         done: Sequence[Turn | str] = ()
@@ -131,8 +136,8 @@ class _Reader:
             return bool(self.held)
         is_date = _DATE_LINE.fullmatch(line) is not None
         rule = None if is_date else _RULE.fullmatch(line)
-        if rule and self.framed:
-            return False  # the second rule of a message frames its text
+        if rule and (self.framed or (self.quoting and ends_quote(line))):
+            return False  # the second rule of a message frames its text, that below a quote is the quote's
         named = None if is_date else _CONVERSATION.fullmatch(rule["title"].strip() if rule else line)
         if named and len(named["id"]) >= _SHORTEST_ID:
             self.held_id = named["id"]

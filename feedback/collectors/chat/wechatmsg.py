@@ -19,8 +19,9 @@ _OLD = ("TalkerId", "Type", "IsSender", "StrContent")
 _NEW = ("类型", "发送人", "时间", "内容")
 _OLD_ROLES: dict[str, Role] = {"0": "customer", "1": "agent"}
 
-# A quoted reply holds words of its own, which the older export leaves out of StrContent.
+# A quoted reply holds words of its own, which the older export leaves out of StrContent. In the newer one the quote is below them.
 _QUOTED_REPLY = ("49", "57")
+_WORDS = ("文本", "引用消息")
 _WORDLESS = frozenset(
     (
         *("图片", "语音", "视频", "动画表情", "表情包", "表情", "位置", "位置共享", "名片", "链接", "文件", "小程序"),
@@ -144,7 +145,7 @@ def _old_role(is_sender: str, names: list[str], configured: Mapping[str, Role]) 
 
 def _sender_roles(table: _Table, config: SourceConfig) -> dict[str, Role]:
     senders = dict.fromkeys(
-        table.get(row, "发送人") for row in table.rows() if isinstance(row, _Row) and table.get(row, "类型") == "文本"
+        table.get(row, "发送人") for row in table.rows() if isinstance(row, _Row) and table.get(row, "类型") in _WORDS
     )
     # What the file itself tells counts less than what the user says.
     hints: dict[str, Role] = {"我": "agent", table.file.path.stem: "customer", **config.roles}
@@ -164,7 +165,7 @@ def _collect_new(table: _Table, config: SourceConfig, roles: dict[str, Role]) ->
             continue
         own_id, sender, message_type = (table.get(row, name) for name in ("消息ID", "发送人", "类型"))
         turn = turns.number(conversation, own_id)
-        if message_type != "文本":
+        if message_type not in _WORDS:
             if message_type not in _WORDLESS:
                 yield Unreadable(row.location, f"messages of type '{message_type}' are not read", table.words(row))
             continue
