@@ -42,11 +42,15 @@ _CHANGED = "its settings have changed since it was asked last: it is asked from 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What one run wants of a source: `since` in UTC, at most `limit` items, the answers saved in `files` instead of new ones."""
+    """What one run wants of a source: `since` in UTC, at most `limit` items, the answers saved in `files` instead of new ones.
+
+    `named`: somebody asked for this source itself, not for all of a project.
+    """
 
     since: datetime | None = None
     limit: int | None = None
     files: tuple[Path, ...] = ()
+    named: bool = False
 
 
 NO_WISH = Wish()
@@ -313,4 +317,5 @@ def _secrets_hidden(vault: Vault) -> Iterator[None]:
 
 
 def visit_of(project: Project, config: SourceConfig, wish: Wish) -> Visit:
-    return Visit(config, Vault(project.folder), datetime.now(UTC), project.timezone, wish.since)
+    vault, now = Vault(project.folder), datetime.now(UTC)
+    return Visit(config, vault, now, project.timezone, wish.since, named=wish.named)

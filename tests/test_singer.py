@@ -692,13 +692,43 @@ def test_a_file_that_can_not_be_read_on_is_told(tmp_path: Path) -> None:
     assert str(error.value) == f"{stream} can't be read on: Input/output error."
 
 
-def test_where_nothing_is_piped_in_that_is_a_note(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = Ran(0, "live: 0 new\n  nothing was piped in, so it was not read: tap … | feedback collect …\n", "")
+PASSED_OVER = Ran(
+    0, "live: 0 new\n  nothing was piped in, so it was not read: tap … | feedback collect --source live\n", ""
+)
+
+
+def test_where_nothing_is_piped_in_a_source_is_passed_over_among_others_and_told_of_when_it_was_named(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Path(os.devnull).open() as nothing:
-        monkeypatch.setattr(sys, "stdin", nothing)
-        assert run("collect", project=shop.folder) == told
-    monkeypatch.setattr(sys, "stdin", None)
-    assert run("collect", project=shop.folder) == told
+        for stdin in (nothing, None):
+            monkeypatch.setattr(sys, "stdin", stdin)
+            assert run("collect", project=shop.folder) == PASSED_OVER
+            told = Ran(1, "", "Error: live: Nothing is piped in. Write: tap … | feedback collect …\n")
+            assert run("collect", "--source", "live", project=shop.folder) == told
+
+
+def test_a_pipe_that_is_closed_at_once_is_nothing_piped_in(shop: Shop) -> None:
+    """As cron's: a tap that did not start leaves the same, where one was to come."""
+    shop.pipe(b"")
+    assert run("collect", project=shop.folder) == PASSED_OVER
+    why = "stdin holds no message of a Singer tap: it is empty. Did the tap start?"
+    assert shop.collect_of(b"") == Ran(1, "", f"Error: live: {why}\n")
+
+
+def test_a_pipe_that_is_held_open_and_says_nothing_keeps_no_other_source_waiting(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(singer_module, "_WAITING_SECONDS", 0.1)
+    reading, writing = os.pipe()
+    with os.fdopen(reading, encoding="utf-8") as pipe, os.fdopen(writing, "wb"):
+        monkeypatch.setattr(sys, "stdin", pipe)
+        assert run("collect", project=shop.folder) == PASSED_OVER
+
+
+def test_what_is_piped_in_is_read_where_all_sources_are_collected_too(shop: Shop) -> None:
+    shop.pipe(shop.tap.output("{}"))
+    assert run("collect", project=shop.folder) == Ran(0, "live: 20 new\n", "")
 
 
 # Real pipes.

@@ -128,7 +128,7 @@ def collect(
         raise click.UsageError("--watch goes with none of --since, --limit, --dry-run, --load, --state.")
     project = load_project(folder)
     sources = [_ad_hoc(collector, paths, settings, options)] if collector else _configured(project, only)
-    wish = Wish(_moment(since, project), limit, files)
+    wish = Wish(_moment(since, project), limit, files, named=bool(collector or only))
     if wanted and not isinstance(load_collector(sources[0].collector), LiveCollector):
         raise click.UsageError(
             f"--since, --limit, --dry-run and --load are for sources that are asked, not for files as '{sources[0].collector}' reads them. "

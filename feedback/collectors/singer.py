@@ -14,9 +14,11 @@ import stat
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from io import BufferedReader
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from select import select
+from typing import BinaryIO, cast
 
 from feedback.collectors.base import Item, Part, Unreadable
 from feedback.collectors.encoding import open_binary
@@ -31,7 +33,9 @@ SUFFIXES = (".jsonl", ".ndjson", ".json", ".singer")
 _RECORDS = 1000
 _BYTES = 16 * 1024 * 1024  # of a page, whatever its records
 _UNKNOWN = "unknown '{key}'. What a tap is told stands in its own file; here are paths and layout, the map"
-_NOTHING_PIPED = "nothing was piped in, so it was not read: tap … | feedback collect …"
+_WAITING_SECONDS = 10.0  # for a tap's first words, where nobody said that there is one
+_NOTHING_PIPED = "nothing was piped in, so it was not read: tap … | feedback collect --source {}"
+_NO_PIPE = "Nothing is piped in. Write: tap … | feedback collect …"
 
 
 class SingerCollector:
@@ -49,11 +53,13 @@ class SingerCollector:
         if part is not None:
             with open_binary(part.path) as file:
                 yield from _Reading(visit).pages(file, part.name)
-        elif (piped := _standard_input()) is not None:
+        elif (piped := _standard_input()) and (visit.named or _speaks(piped)):
             yield from _Reading(visit).pages(piped, "stdin")
+        elif visit.named:
+            raise CollectError(_NO_PIPE)
         else:
             # Not an error: among the sources that a schedule collects, this one is not due.
-            yield Page([], None, (_NOTHING_PIPED,))
+            yield Page([], None, (_NOTHING_PIPED.format(visit.config.name),))
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         with open_binary(path) as file:
@@ -75,6 +81,12 @@ def _standard_input() -> BinaryIO | None:
     if sys.stdin is None or stat.S_ISCHR(os.fstat(sys.stdin.fileno()).st_mode):
         return None
     return sys.stdin.buffer
+
+
+def _speaks(piped: BinaryIO) -> bool:
+    """Whether anything comes. What starts programs by the clock leaves them a pipe: cron a closed one, others one that stays open and says nothing."""
+    ready, _, _ = select([piped], [], [], _WAITING_SECONDS)
+    return bool(ready and cast(BufferedReader, piped).peek(1))
 
 
 class _Reading:

@@ -22,7 +22,10 @@ _WORDING = Wording(CollectError)
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One run's look at a source. `since` and `now` are UTC; `since` None: as far back as the source goes. `timezone`: of times without one."""
+    """One run's look at a source. `since` and `now` are UTC; `since` None: as far back as the source goes. `timezone`: of times without one.
+
+    `named`: somebody asked for this source itself. Else it is one of all, and may have nothing to say now.
+    """
 
     config: SourceConfig
     vault: Vault
@@ -30,6 +33,7 @@ class Visit:
     timezone: str = "Asia/Shanghai"
     since: datetime | None = None
     patience: Patience = field(default_factory=Patience)
+    named: bool = False
 
     @property
     def settings(self) -> SettingsTable:
