@@ -164,9 +164,10 @@ def _below_groups(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str
 def _numbered(header: list[str]) -> list[str]:
     """The names, each once: from the second time on with its number."""
     names: list[str] = []
-    for place, name in enumerate(header):
-        times = header[: place + 1].count(name)
-        names.append(f"{name} ({times})" if name and times > 1 else name)
+    times = Counter[str]()
+    for name in header:
+        times[name] += 1
+        names.append(f"{name} ({times[name]})" if name and times[name] > 1 else name)
     return names
 
 

@@ -125,9 +125,10 @@ def _of_grid(path: Path, layout: Layout | None, grid: Grid) -> Table:
 def _sheets(path: Path, layout: Layout | None, is_header: Callable[[list[str]], bool]) -> Iterator[Table | Unreadable]:
     """The sheets of a workbook that a layout fits, then the others. `CollectError` where it fits none: told of the one with the most columns."""
     with open_workbook(path, is_header) as sheets:
-        fitting = [sheet for sheet in sheets if sheet.named]
+        visible = [sheet for sheet in sheets if not sheet.hidden]
+        fitting = [sheet for sheet in visible if sheet.named]
         if not fitting:
-            fitting = [max(sheets, key=lambda sheet: len(list(filter(None, sheet.grid.columns))))]
+            fitting = [max(visible, key=lambda sheet: len(list(filter(None, sheet.grid.columns))))]
         for sheet in fitting:
             yield _of_grid(path, layout, sheet.grid)
         for sheet in sheets:
@@ -138,10 +139,11 @@ def _sheets(path: Path, layout: Layout | None, is_header: Callable[[list[str]], 
 def _not_read(path: Path, sheet: Sheet, read: Sheet) -> Unreadable:
     rows = 1 + sum(1 for _ in sheet.grid.rows)
     name = f"{path.name}[{sheet.title}]" if sheet.title else path.name
-    reason = (
-        f"this sheet of {rows:,} rows was not read: its columns are not those of '{read.title or 'the first sheet'}'"
-    )
-    return Unreadable(f"{name}:1", f"{reason}; save it as a file of its own if customers speak in it")
+    if sheet.hidden:
+        reason = f"this hidden sheet of {rows:,} rows was not read; unhide it in Excel and save the file"
+    else:
+        reason = f"this sheet of {rows:,} rows was not read: its columns are not those of '{read.title or 'the first sheet'}'; save it as a file of its own"
+    return Unreadable(f"{name}:1", f"{reason} if customers speak in it")
 
 
 def _open_objects(path: Path, objects: Iterator[Located | Unreadable], layout: Layout | None) -> Table:

@@ -8,25 +8,25 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
-from zipfile import BadZipFile, ZipFile
-from zlib import error as ZlibError
+from typing import BinaryIO, NamedTuple, Protocol, cast
+from zipfile import ZipFile
 
 from feedback.collectors.base import Unreadable
+from feedback.collectors.encoding import open_binary
 from feedback.collectors.grids import Grid, IsHeader, Row, cell_text, under_header
-from feedback.collectors.sheet_xml import SheetFacts, filled, read_facts
+from feedback.collectors.sheet_xml import filled, read_facts
 from feedback.errors import CollectError
 
 _MAX_STRINGS_BYTES = 1 << 30
 # Rows that are all alike pack 20:1. What packs much better and is large was made to fill a memory.
 _BOMB_BYTES, _BOMB_RATIO = 64 << 20, 300
-_DAMAGED = (BadZipFile, KeyError, ValueError, TypeError, IndexError, AttributeError, EOFError, SyntaxError, ZlibError)
 # Dates in the Chinese editions of Excel and WPS, which a workbook does not describe (ECMA-376 18.8.30): 2026年3月1日, 下午3时20分.
 _CHINESE_DATES = frozenset((*range(27, 37), *range(50, 59)))
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")  # how a workbook writes what XML can't hold (ECMA-376 22.9.2.19)
 _NEVER_CALCULATED = (
     "{} cells hold formulas without results, and count as empty: open the file in Excel, save it, and collect it again"
 )
+_ALL_HIDDEN = ", but for those that are hidden ({}): unhide them in Excel and save it, if they are to be read."
 
 
 class _Sheet(Protocol):
@@ -53,44 +53,50 @@ class _Workbook(Protocol):
 
 
 class Sheet(NamedTuple):
-    """A sheet's rows under its header. `named`: one whose header is accepted; `title`: "" for the first."""
+    """A sheet's rows under its header. `named`: one whose header is accepted; `title`: "" for the first that is visible."""
 
     title: str
     grid: Grid
     named: bool
+    hidden: bool
 
 
 @contextmanager
 def open_workbook(path: Path, is_header: IsHeader) -> Iterator[list[Sheet]]:
-    """The visible sheets that hold any rows, in their order; `CollectError` where there are none. Their rows can be read while it is open.
+    """The sheets that hold any rows, in their order; `CollectError` where no visible one does. Their rows can be read while it is open.
 
     Dates come as `YYYY-MM-DD HH:MM:SS`, whole numbers without a fraction. Memory holds the workbook's distinct texts, as the format puts them in
     one table, but not its rows.
     """
-    workbook = _opened(path)
-    try:
-        found: list[Sheet] = []
-        for sheet in workbook.worksheets:
-            if sheet.sheet_state != "visible":
-                continue
-            title = sheet.title if found else ""
-            grid = under_header(
-                _rows(path, sheet, f"{path.name}[{title}]" if title else path.name), is_header, ragged=True
-            )
-            if grid is not None:
-                found.append(Sheet(title, grid, is_header(grid.columns)))
-        if not found:
-            raise CollectError(f"{path}: no sheet of this workbook holds any rows.")
-        yield found
-    finally:
-        workbook.close()
+    with open_binary(path) as file:
+        workbook = _opened(path, file)
+        try:
+            yield _sheets(path, workbook, is_header)
+        finally:
+            workbook.close()
 
 
-def _opened(path: Path) -> _Workbook:
+def _sheets(path: Path, workbook: _Workbook, is_header: IsHeader) -> list[Sheet]:
+    found: list[Sheet] = []
+    for sheet in workbook.worksheets:
+        hidden = sheet.sheet_state != "visible"
+        title = sheet.title if hidden or not all(each.hidden for each in found) else ""
+        grid = under_header(_rows(path, sheet, f"{path.name}[{title}]" if title else path.name), is_header, ragged=True)
+        if grid is not None:
+            found.append(Sheet(title, grid, is_header(grid.columns), hidden))
+    if all(sheet.hidden for sheet in found):
+        titles = ", ".join(sheet.title for sheet in found)
+        raise CollectError(
+            f"{path}: no sheet of this workbook holds any rows{_ALL_HIDDEN.format(titles) if titles else '.'}"
+        )
+    return found
+
+
+def _opened(path: Path, file: BinaryIO) -> _Workbook:
     from openpyxl import load_workbook
 
-    try:
-        with ZipFile(path) as archive:
+    with _openpyxl(f"{path} is damaged: no Excel workbook can be read from it"):
+        with ZipFile(file) as archive:
             infos = archive.infolist()
         sizes = {info.filename: info.file_size for info in infos}
         if not any(name.startswith("xl/") for name in sizes):
@@ -103,41 +109,43 @@ def _opened(path: Path) -> _Workbook:
                     f"{path} is no workbook that a program for tables wrote: its {info.filename} unpacks to "
                     f"{info.file_size >> 20:,} MB out of {info.compress_size >> 10:,} KB. Save the table as CSV UTF-8."
                 )
-        with warnings.catch_warnings():  # on styles and extensions, which do not matter here
-            warnings.simplefilter("ignore")
-            workbook = cast(_Workbook, load_workbook(path, read_only=True, data_only=True))
-    except (*_DAMAGED, OSError) as error:
-        raise CollectError(f"{path} is damaged: no Excel workbook can be read from it. Save it again.") from error
+        # Of a path it would judge the ending, and take no workbook that is called .xls.
+        workbook = cast(_Workbook, load_workbook(file, read_only=True, data_only=True))
     styles = enumerate(workbook._cell_styles)
     workbook._date_formats |= {place for place, style in styles if style.numFmtId in _CHINESE_DATES}
     return workbook
 
 
+@contextmanager
+def _openpyxl(at_fault: str) -> Iterator[None]:
+    """What it raises is a fault of the file: of one that is broken it may be anything. What it warns of, styles and extensions, does not matter here."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (CollectError, MemoryError):
+        raise
+    except Exception as error:
+        raise CollectError(f"{at_fault}. Save it again.") from error
+
+
 def _rows(path: Path, sheet: _Sheet, name: str) -> Iterator[Row | Unreadable]:
-    facts = _facts(path, sheet)
-    rows = enumerate(_cells(path, sheet), 1)
+    at_fault = f"{path}, sheet {sheet.title}, is damaged: it can't be read to its end"
+    with _openpyxl(at_fault), ZipFile(path) as archive, archive.open(sheet._worksheet_path) as xml:
+        facts = read_facts(xml)
+    rows = enumerate(_cells(sheet, at_fault), 1)
     for number, cells in filled(rows, facts.merged) if facts.merged else rows:
         yield f"{name}:{number}", cells
     if facts.uncalculated:
         yield Unreadable(name, _NEVER_CALCULATED.format(f"{facts.uncalculated:,}"))
 
 
-def _facts(path: Path, sheet: _Sheet) -> SheetFacts:
-    try:
-        with ZipFile(path) as archive, archive.open(sheet._worksheet_path) as xml:
-            return read_facts(xml)
-    except (*_DAMAGED, OSError):  # reading its rows says so
-        return SheetFacts([], 0)
-
-
-def _cells(path: Path, sheet: _Sheet) -> Iterator[list[str]]:
+def _cells(sheet: _Sheet, at_fault: str) -> Iterator[list[str]]:
     sheet.reset_dimensions()  # other programs write wrong ones, which would cut the sheet off
     rows = sheet.iter_rows(values_only=True)
     while True:
-        try:
+        with _openpyxl(at_fault):
             values = next(rows, None)
-        except _DAMAGED as error:
-            raise CollectError(f"{path}, sheet {sheet.title}, is damaged: {error}. Save it again.") from error
         if values is None:
             return
         yield [_text(value) if type(value) is str else cell_text(value) for value in values]
