@@ -465,25 +465,6 @@ def test_what_an_interface_leaves_out_for_a_day_stays_known(tmp_path: Path) -> N
     assert stored() == known
 
 
-@pytest.mark.parametrize(
-    ("answer", "says"),
-    [
-        ({"code": 50001, "msg": "频率超限", "data": None}, "50001 频率超限"),
-        ({"errcode": "40014", "errmsg": "token expired", "data": {}}, "40014 token expired"),
-        ({"success": False, "message": "稍后再试", "data": []}, "False 稍后再试"),
-    ],
-)
-def test_an_error_that_is_told_as_if_all_were_well_is_an_error_on_any_page(
-    answer: dict[str, object], says: str
-) -> None:
-    section = {"records": "data.items", "pages": {"type": "page"}}
-    for bad in ("1", "2"):
-        fine = Reply({"code": 0, "msg": "ok", "data": {"items": [row(1)]}})
-        said = fault(section, lambda asked, bad=bad, fine=fine: Reply(answer) if asked.query["page"] == bad else fine)
-        assert said == f"source '工单': the answer tells of an error: {says}"
-    assert ids(pages(section, lambda _asked: Reply({"code": 200, "msg": "success", "data": None}))[0]) == []
-
-
 def test_a_counter_that_moves_between_two_answers_makes_no_record_another() -> None:
     asked_so_far: list[int] = []
 

@@ -9,6 +9,7 @@ import requests
 from feedback.collectors.live.access import Access
 from feedback.collectors.live.mapped import fields_near, is_there, table_of
 from feedback.collectors.live.numbered import moved_up
+from feedback.collectors.live.told_errors import ERROR_FIELDS, ToldErrors
 from feedback.collectors.live.web import Answer, Query, Refused, is_within
 from feedback.collectors.objects import Object, getter, lists_in
 from feedback.errors import CollectError
@@ -18,10 +19,6 @@ KINDS = ("none", "page", "offset", "cursor", "link", "next")
 MOST_PAGES = 100_000  # of one run; more are a loop
 MOST_IDLE_PAGES = 100  # one after another that hold nothing, or what the one before held
 _BAD, _NO_SUCH = 400, 404
-_CODES = ("code", "errcode", "errno", "errorcode", "ret", "retcode", "statuscode", "success", "ok")
-_FINE = frozenset({"0", "00", "000", "0000", "00000", "200", "2000", "20000", "ok", "success", "succeed", "true", ""})
-_MESSAGES = ("msg", "message", "errmsg", "error", "errormsg", "errormessage", "retmsg", "desc", "description")
-_LONGEST_MESSAGE = 200
 _PAGES_DOUBT = "Is [pages] right?"
 
 
@@ -216,16 +213,36 @@ class RecordList:
 
     def __init__(self, path: str, where: str, setting: str = "", key: Callable[[object], str] = repr) -> None:
         self._path, self._where, self._setting, self.key = path, where, setting, key
+        self._errors = ToldErrors()
 
     def of(self, content: object) -> list[object]:
         found = getter(self._path)(content) if self._path and isinstance(content, dict) else content
+        if isinstance(content, dict):
+            around = list(self._around(content))
+            if found and isinstance(found, list):
+                self._errors.stood_beside_records(content, around)
+            else:
+                self._refuse_errors(content, around, found)
         if found is None and isinstance(content, dict) and self._path and self._is_empty(content):
-            if error := _error_in(content):
-                raise CollectError(f"{self._where}: the answer tells of an error: {error}")
             return []
         if not isinstance(found, list):
             raise CollectError(f"{self._where}: {self._fault(content)}")
         return found
+
+    def _refuse_errors(self, content: Object, around: list[Object], found: object) -> None:
+        """Raises where an answer without records tells of an error; not where it has a list under another name."""
+        others = [path for path in lists_in(content) if path.rpartition(".")[2].lower() not in ERROR_FIELDS]
+        error = self._errors.find(content, around, listed=found == [])
+        if error and not others:
+            raise CollectError(f"{self._where}: the answer tells of an error: {error}")
+
+    def _around(self, content: Object) -> Iterator[Object]:
+        """The objects in an answer that the list lies in."""
+        for key in self._path.split(".")[:-1]:
+            inner = content.get(key)
+            if not isinstance(inner, dict):
+                return
+            yield (content := inner)
 
     def _is_empty(self, content: Object) -> bool:
         """Whether the list is there and holds nothing, or was left out of the object it would lie in, as empty fields are."""
@@ -239,15 +256,6 @@ class RecordList:
         if self._setting and isinstance(content, dict) and not is_there(content, self._path):
             return f"'{self._setting}' names '{self._path}', which the answer does not have.{keys}"
         return f"'{self._path}' of the answer is no list. Has the interface changed?{keys}"
-
-
-def _error_in(content: Object) -> str | None:
-    """What an answer without a list says has failed, as interfaces do that never answer with another status: `{"code": 40014, "msg": "token expired"}`."""
-    told = {name.replace("_", "").lower(): value for name, value in content.items()}
-    codes = [str(told[name]) for name in _CODES if isinstance(told.get(name), int | str)]
-    message = next((str(told[name]) for name in _MESSAGES if isinstance(told.get(name), str) and told[name]), "")
-    failed = [code for code in codes if code.lower() not in _FINE]
-    return f"{failed[0]} {message[:_LONGEST_MESSAGE]}" if failed and message else None
 
 
 def next_address(here: str, there: str, without: Collection[str] = ()) -> str:

@@ -1,0 +1,134 @@
+"""Collector rest: errors that are told with status 200, and empty lists that are none."""
+
+from collections.abc import Callable
+
+import pytest
+from test_rest import fault, ids, pages, row
+from wire import Asked, Reply
+
+SECTION: dict[str, object] = {"records": "data.items", "pages": {"type": "page"}}
+
+
+def paged(*answers: dict[str, object]) -> Callable[[Asked], Reply]:
+    """One answer a page, and beyond the end the last."""
+    return lambda asked: Reply(answers[min(int(asked.query["page"]), len(answers)) - 1])
+
+
+# In the wild: JSend, GraphQL, 聚合数据, 高德, FastAdmin, Spring, 微信, TikTok; the rest as people write them.
+ERRORS: list[tuple[dict[str, object], str]] = [
+    ({"status": "error", "message": "upstream timeout", "data": None}, "upstream timeout"),
+    ({"status": "fail", "data": {"token": "expired"}}, "'status' is \"fail\""),
+    ({"errors": [{"message": "rate limited"}], "data": None}, "rate limited"),
+    ({"errors": ["a", "b"], "data": None}, "a"),
+    ({"errors": {"since": ["is no date"]}, "data": None}, '{"since": ["is no date"]}'),
+    ({"error": "token expired", "data": None}, "token expired"),
+    ({"error": "token expired"}, "token expired"),
+    ({"error": {"code": "access_token_invalid", "message": "", "log_id": "7"}, "data": {}}, '{"code": "access_token_invalid", "message": "", "log_id": "7"}'),
+    ({"error": 1, "msg": "系统繁忙", "data": None}, "系统繁忙"),
+    ({"error": True, "data": None}, "'error' is true"),
+    ({"reason": "超过每日可允许请求次数!", "result": None, "error_code": 10012, "data": None}, "10012 超过每日可允许请求次数!"),
+    ({"status": "0", "info": "DAILY_QUERY_OVER_LIMIT", "data": None}, "DAILY_QUERY_OVER_LIMIT"),
+    ({"code": 0, "msg": "请登录后操作", "data": None}, "请登录后操作"),
+    ({"code": 9, "msg": "半个\ud83d字\n符", "data": None}, "9 半个�字 符"),
+    ({"code": 1, "msg": "参数不对", "data": None}, "1 参数不对"),
+    ({"code": 50001, "msg": "频率超限", "data": None}, "50001 频率超限"),
+    ({"code": 50001, "desc": "太快了", "data": None}, "50001 太快了"),
+    ({"code": 50001, "msg": "太快了", "data": []}, "50001 太快了"),
+    ({"code": 50001, "msg": "太快了", "data": {"items": []}}, "50001 太快了"),
+    ({"errcode": "40014", "errmsg": "token expired", "data": {}}, "40014 token expired"),
+    ({"success": False, "message": "稍后再试", "data": []}, "稍后再试"),
+    ({"success": 0, "data": None}, "'success' is 0"),
+    ({"data": {}, "result": "fail", "msg": "没成功"}, "没成功"),
+    ({"data": {"error": "maintenance"}}, "maintenance"),
+    ({"data": {"items": [], "error": "maintenance"}}, "maintenance"),
+    ({"data": {"errors": [{"message": "maintenance"}]}}, "maintenance"),
+    ({"data": None, "status": 500, "error": "Internal Server Error"}, "500 Internal Server Error"),
+    ({"data": None, "ret": -1, "info": "x"}, "-1 x"),
+    ({"code": 403, "message": "没有数据权限", "data": None}, "403 没有数据权限"),
+    ({"code": 0, "message": "操作未成功：无权限", "data": None}, "操作未成功：无权限"),
+]  # fmt: skip
+
+ENDS: list[dict[str, object]] = [
+    {"code": 200, "msg": "success", "data": None},
+    {"code": 1, "msg": "获取成功", "data": []},
+    {"code": 1, "msg": "查好了", "data": {"items": []}},
+    {"code": 10000, "msg": "Success.", "data": None},
+    {"code": "A0000", "message": "请求成功(ok)", "data": {}},
+    {"code": 404, "msg": "暂无数据", "data": None},
+    {"code": 0, "msg": "没有更多数据了", "data": None},
+    {"code": 20, "msg": "No more records", "data": {"items": []}},
+    {"success": False, "message": "No data found", "data": None},
+    {"status": "success", "data": {"items": []}},
+    {"status": 1, "info": "OK", "infocode": "10000", "data": []},
+    {"error": None, "errors": [], "data": {"items": None}},
+    {"error": {"code": "ok", "message": "", "log_id": "2026"}, "data": {}},
+    {"error": 0, "reason": "success", "data": {}},
+    {"error": "no errors", "data": []},
+    {"error": False, "success": True, "data": {"total": 0}},
+    {"errcode": 0, "errmsg": "ok", "data": None},
+    {"errno": 0, "errmsg": "", "data": {"count": 0, "data": []}},
+    {"status": "open", "title": "投诉：维护权限", "data": {"items": []}},
+    {"message": "欢迎", "data": None},
+]
+
+
+@pytest.mark.parametrize(("answer", "says"), ERRORS)
+@pytest.mark.parametrize("beside", [{}, {"code": 0, "msg": "ok", "status": "success"}])
+def test_an_error_told_with_status_200_ends_the_run_on_any_page(
+    answer: dict[str, object], says: str, beside: dict[str, object]
+) -> None:
+    fine = {**beside, "data": {"items": [row(1)]}}
+    for shown in (paged(answer), paged(fine, answer)):
+        assert fault(SECTION, shown) == f"source '工单': the answer tells of an error: {says}"
+
+
+@pytest.mark.parametrize("answer", ENDS)
+def test_an_empty_list_with_the_words_of_success_is_an_end_on_any_page(answer: dict[str, object]) -> None:
+    assert ids(pages(SECTION, paged(answer))[0]) == []
+    assert ids(pages(SECTION, paged({"data": {"items": [row(1)]}}, answer))[0]) == ["1"]
+
+
+# As they stand beside records, and with an empty list after them.
+SAID: list[tuple[dict[str, object], dict[str, object]]] = [
+    ({"code": 1, "msg": "给你"}, {"code": 1, "msg": "给你"}),
+    ({"code": 7, "msg": "共 1 条"}, {"code": 7, "msg": "共 0 条"}),
+    ({"code": "S-1", "msg": "OK"}, {"code": "S-1", "msg": "完"}),
+    ({"code": 1, "msg": "ok"}, {"code": 0, "msg": "没有更多了"}),
+    ({"ret": 1}, {"ret": 0}),
+    ({"success": False}, {"success": False}),
+    ({"status": "failed"}, {"status": "failed"}),
+    ({"errors": [{"message": "'total' is deprecated"}]}, {"errors": [{"message": "'total' is deprecated"}]}),
+]
+
+
+@pytest.mark.parametrize(("full", "empty"), SAID)
+@pytest.mark.parametrize("data", [None, [], {"items": []}])
+def test_what_stands_beside_records_is_no_error_beside_an_empty_list(
+    full: dict[str, object], empty: dict[str, object], data: object
+) -> None:
+    answer = paged({**full, "data": {"items": [row(1)]}}, {**empty, "data": data})
+    assert ids(pages(SECTION, answer)[0]) == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("full", "empty", "says"),
+    [
+        ({"code": 1, "msg": "ok"}, {"code": 0, "msg": "参数不对"}, "0 参数不对"),
+        ({"code": 0}, {"code": 1}, "'code' is 1"),
+        ({"code": 200, "msg": "ok"}, {"code": 1, "msg": "参数不对"}, "1 参数不对"),
+        ({"status": "1", "info": "OK"}, {"status": "0", "info": "INVALID_USER_SCODE"}, "INVALID_USER_SCODE"),
+    ],
+)
+@pytest.mark.parametrize("data", [None, {"items": []}])
+def test_another_code_than_beside_records_is_an_error(
+    full: dict[str, object], empty: dict[str, object], says: str, data: object
+) -> None:
+    answer = paged({**full, "data": {"items": [row(1)]}}, {**empty, "data": data})
+    assert fault(SECTION, answer) == f"source '工单': the answer tells of an error: {says}"
+
+
+def test_a_list_under_another_name_is_no_error_but_a_wrong_name() -> None:
+    said = fault(SECTION, lambda _asked: Reply({"code": 7, "msg": "给你", "rows": [row(1)]}))
+    assert (
+        said == "source '工单': 'records' names 'data.items', which the answer does not have. It has: code, msg, rows."
+    )
