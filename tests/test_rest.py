@@ -691,12 +691,38 @@ def test_a_secret_may_lie_in_a_file_outside_the_project_alone(tmp_path: Path) ->
         visit({}, project).secret("token")
 
 
-def test_a_next_page_without_encryption_is_not_asked() -> None:
-    said = "shop.example names a next page on shop.example, which was not asked."
-    for there in ("http://shop.example/v1?page=2", "https://shop.example:8443/v1?page=2"):
-        with pytest.raises(CollectError) as error:
-            next_address("https://shop.example/v1", there)
-        assert str(error.value) == said
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("https://shop.example", "http://shop.example"),
+        ("https://shop.example", "http://shop.example:80"),
+        ("https://shop.example", "http://shop.example:443"),
+        ("https://shop.example", "https://shop.example:80"),
+        ("https://shop.example", "//shop.example"),
+        ("https://shop.example:8443", "http://shop.example:8443"),
+        ("https://shop.example:8443", "http://shop.example"),
+    ],
+)
+def test_a_next_page_that_a_host_behind_a_proxy_names_without_encryption_is_asked_for_with_it(
+    here: str, there: str
+) -> None:
+    assert next_address(f"{here}/v1?page=1", f"{there}/v1?page=2&key=1") == f"{here}/v1?page=2&key=1"
+    assert next_address(f"{here}/v1?page=1", f"{there}/v1?page=2&key=1", {"key"}) == f"{here}/v1?page=2"
+
+
+def test_a_next_page_on_another_port_or_host_is_not_asked_for() -> None:
+    for there in (
+        "https://shop.example:8443",
+        "http://shop.example:8080",
+        "ftp://shop.example",
+        "http://shop.example:x",
+    ):
+        with pytest.raises(
+            CollectError, match=r"shop\.example names a next page on shop\.example, which was not asked\."
+        ):
+            next_address("https://shop.example/v1", f"{there}/v1?page=2")
+    with pytest.raises(CollectError, match=r"on evil\.example, which was not asked"):
+        next_address("https://shop.example/v1", "http://evil.example/v1")
     assert next_address("http://shop.example/v1", "https://shop.example/v2") == "https://shop.example/v2"
     assert next_address("https://shop.example/v1?a=1", "?page=2") == "https://shop.example/v1?page=2"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import requests
 
@@ -261,19 +261,34 @@ class RecordList:
 def next_address(here: str, there: str, without: Collection[str] = ()) -> str:
     """The address of the next page as an answer names it, on the host that was asked: to another one a key might leak.
 
-    `without`: parameters that are left out of it, as they go with every request; an address is kept, and a key must not be.
+    Where encryption ends at a proxy, what is behind it names its own addresses without, or with the port that goes with that: those are asked
+    for as the first one was. `without`: parameters that are left out of it, as they go with every request; an address is kept, and a key must not be.
     """
     try:
         found = urljoin(here, there)
         parts = urlsplit(found)
+        at = urlsplit(here)
     except ValueError:
         raise CollectError(f"{urlsplit(here).hostname} names a next page that is no address.") from None
+    if _is_behind(parts, at):
+        parts = parts._replace(scheme=at.scheme, netloc=at.netloc)
+        found = urlunsplit(parts)
     if not _is_there(found, here):
-        raise CollectError(f"{urlsplit(here).hostname} names a next page on {parts.hostname}, which was not asked.")
+        raise CollectError(f"{at.hostname} names a next page on {parts.hostname}, which was not asked.")
     if not without:
         return found
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in without]
     return urlunsplit(parts._replace(query=urlencode(kept)))
+
+
+def _is_behind(there: SplitResult, here: SplitResult) -> bool:
+    """Whether an address is what a host that is asked with encryption calls itself behind its proxy."""
+    try:
+        port = there.port
+    except ValueError:  # none
+        return False
+    usual = port in (None, 80, 443, here.port)
+    return here.scheme == "https" and there.scheme in ("http", "https") and there.hostname == here.hostname and usual
 
 
 def _is_there(there: str, here: str) -> bool:
