@@ -95,6 +95,8 @@ class Pages:
 
         def ask(number: int) -> tuple[Answer, object, list[object]]:
             answer = access.get(*self._asked(url, sized, where, number))
+            if answer.no_content:
+                return answer, None, []
             content = answer.json()
             return answer, content, records.of(content)
 

@@ -57,6 +57,7 @@ class Answer:
     """What came back with a status of 2xx. `place` is host and path, to be named in errors.
 
     `unchanged`: it was asked for only if it has changed (`If-None-Match`, `If-Modified-Since`), and has not (304); there is no body then.
+    `no_content`: it has said that there is nothing to be had (204).
     """
 
     place: str
@@ -64,6 +65,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     unchanged: bool = False
+    no_content: bool = False
 
     def json(self) -> object:
         """The body as JSON, in UTF-8 or what the header says or GB 18030; raises `CollectError` where it is none."""
@@ -166,7 +168,8 @@ class Web:
                             raise CollectError(
                                 f"{place} answers with more than {MOST_BYTES >> 20} MB. Ask for fewer records a page."
                             )
-                        return Answer(place, response.url, response.headers, body)
+                        nothing = response.status_code == 204
+                        return Answer(place, response.url, response.headers, body, no_content=nothing)
                 raise CollectError(f"{place} redirects again and again. Is the address right?")
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 if self._watch.closed:
