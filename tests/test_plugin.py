@@ -132,14 +132,13 @@ def test_it_is_among_the_collectors_that_are_known_where_it_is_installed_and_onl
         assert err.startswith("Error: 留言簿: No collector named 'guest-book'. Known: ")
 
 
+NOTHING_NEW = "says that there is more and shows nothing new. Has the interface changed?"
 BROKEN: list[tuple[str, Callable[[Asked], Reply], str]] = [
     ("a refusal", lambda _asked: Reply({}, 401), "refuses (401). The key is missing, wrong or has run out."),
     ("another shape", lambda _asked: Reply({"items": []}), "holds no list 'entries'. Has the interface changed?"),
-    (
-        "more of nothing",
-        lambda _asked: Reply({"entries": [], "more": True}),
-        "says that there is more and shows nothing. Has the interface changed?",
-    ),
+    ("more of nothing", lambda _asked: Reply({"entries": [], "more": True}), NOTHING_NEW),
+    ("the same again", lambda _asked: Reply({"entries": [{"id": 5, "words": "一样"}], "more": True}), NOTHING_NEW),
+    ("more without numbers", lambda _asked: Reply({"entries": [{"words": "谁？"}], "more": True}), NOTHING_NEW),
 ]
 
 

@@ -38,12 +38,13 @@ class GuestBookCollector:
         while more:
             answer = web.get(f"{url}/{stream}", {"after": after, "limit": _LIMIT})
             entries, more = _entries(answer.json(), answer.place)
-            after = max([after, *(number for entry in entries if isinstance(number := entry.get("id"), int))])
-            yield Page([_item(entry) for entry in entries], str(after))
-            if more and not entries:
+            last = max([after, *(number for entry in entries if isinstance(number := entry.get("id"), int))])
+            yield Page([_item(entry) for entry in entries], str(last))
+            if more and last == after:  # asked once more it would say the same, for ever
                 raise CollectError(
-                    f"{answer.place} says that there is more and shows nothing. Has the interface changed?"
+                    f"{answer.place} says that there is more and shows nothing new. Has the interface changed?"
                 )
+            after = last
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:  # noqa: ARG002
         """The entries of an answer that somebody saved: `feedback collect --source … --load FILE`."""
