@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, Record, SourceConfig
 from feedback.collectors.live import LiveCollector, Page, Restartable, Visit
+from feedback.collectors.live.address import learn_secrets
 from feedback.collectors.live.patience import Unreachable, reworded
 from feedback.collectors.live.vault import Vault
 from feedback.copies import fingerprints, similar
@@ -256,6 +257,7 @@ def _states(
     With --since a source is asked from there, whatever its state; the state stays, so that what lies between the two is not lost.
     """
     if wish.files:
+        learn_secrets(visit.settings, visit.vault)
         yield "file", None, False
         return
     for stream in collector.streams(visit):

@@ -141,6 +141,26 @@ def test_a_secret_that_an_answer_holds_among_what_was_said_is_not_stored(shop: S
     assert shop.collect().out.startswith(("live: 0 new", "live: nothing new"))
 
 
+def test_a_secret_that_a_saved_answer_holds_is_not_stored(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = secret_of(shop)
+    if secret != shop.world.secret:
+        pytest.skip("its key has many lines, and nobody sends those back")
+    [one] = shop.next()
+    shop.say(replace(one, text=f"请求头 {secret} 被打印出来了"))
+    saved = shop.folder / shop.world.saved_as
+    saved.write_bytes(shop.world.saved())
+    ran = shop.collect("--load", str(saved), "--dry-run", "--limit", "100")
+    assert secret not in ran.out + ran.err
+    ran = shop.collect("--load", str(saved))
+    assert ran.code == 0
+    saved.unlink()
+    assert "请求头 … 被打印出来了" in shop.stored().values()
+    assert_hidden(shop, secret, ran)
+    saved.write_bytes(shop.world.saved())
+    monkeypatch.delenv(SECRET_VARIABLE)
+    assert shop.collect("--load", str(saved)).code == 0
+
+
 def test_half_a_character_and_a_nul_cost_what_was_said_nothing_else(shop: Shop) -> None:
     if shop.world.collector in ("app-store", "imap", "rss", "sql"):
         pytest.skip("they are nothing that XML, mails and SQLite could hold")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire import Reply, wire
 
-from feedback.collectors.live.address import base_address
+from feedback.collectors.live.address import base_address, learn_secrets
 from feedback.collectors.live.vault import HIDDEN, Vault
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable, Wording
@@ -127,3 +127,24 @@ def test_no_collector_takes_an_address_with_a_secret_in_it(url: str) -> None:
     settings = SettingsTable({"url": url}, "source '工单'", Wording(CollectError))
     with pytest.raises(CollectError, match="a secret does not belong in this file"):
         base_address(settings, "https://desk.example")
+
+
+def test_what_a_saved_answer_must_not_tell_is_learned_as_far_as_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_text("file-secret-1234", encoding="utf-8")
+    monkeypatch.setenv("THERE", KEY)
+    monkeypatch.setenv("FEED", "https://forum.example/feed.xml?token=feed-secret-1234")
+    monkeypatch.delenv("GONE", raising=False)
+    settings = {
+        "token": {"env": "GONE"},
+        "secret": "it stands here, which asking refuses",
+        "auth": {"type": "basic", "user": "wang", "password": {"env": "THERE"}},
+        "query": {"sign": {"file": str(tmp_path / "key")}},
+        "urls": ["https://shop.example/feed", {"env": "FEED"}],
+        "columns": {"text": "body"},
+    }
+    found = Vault(tmp_path / "project")
+    learn_secrets(SettingsTable(settings, "source '工单'", Wording(CollectError)), found)
+    said = f"{KEY}, file-secret-1234 feed-secret-1234 wang body it stands here"
+    assert found.hide(said, words=True) == "…, … … wang body it stands here"

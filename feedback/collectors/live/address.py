@@ -59,6 +59,18 @@ def refuse_secrets(settings: SettingsTable, key: str, url: str, instead: str) ->
 def secret_address(settings: SettingsTable, key: str, vault: Vault) -> str:
     """An address that is a secret itself: its host may be named, what follows may not, nor what a parameter or a part of the path says."""
     url = vault.read(settings, key)
+    _keep_parts(url, vault)
+    return url
+
+
+def learn_secrets(settings: SettingsTable, vault: Vault) -> None:
+    """Lets the vault know what asking would tell it, as far as it is there: an answer that was saved may give a key back as well."""
+    for secret in vault.learn(settings):
+        if "://" in secret:
+            _keep_parts(secret, vault)
+
+
+def _keep_parts(url: str, vault: Vault) -> None:
     with suppress(ValueError):  # it is no address: asking for it says so
         parts = urlsplit(url)
         vault.keep(parts.path)
@@ -68,4 +80,3 @@ def secret_address(settings: SettingsTable, key: str, vault: Vault) -> str:
         for part in map(unquote, parts.path.split("/")):
             if _LIKE_A_KEY.fullmatch(part):
                 vault.keep(part)
-    return url

@@ -7,6 +7,7 @@ itself in a file of the project. `Vault.hide` takes what was read out of any tex
 import base64
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -50,15 +51,16 @@ class Vault:
 
     def check(self, settings: SettingsTable) -> None:
         """Raises what `read` would for each secret that the settings name or hold, in their tables too; says nothing of secrets that are missing."""
-        for key, value in settings.data.items():
-            if key in _SECRETS or is_place(value):
-                self.read(settings, key)
-            elif isinstance(value, dict):
-                self.check(settings.table(key))
-            elif isinstance(value, list):
-                for each in value:
-                    if is_place(each):
-                        self.read(SettingsTable({key: each}, settings.where, settings.wording), key)
+        for table, key in _named(settings):
+            self.read(table, key)
+
+    def learn(self, settings: SettingsTable) -> list[str]:
+        """The secrets that the settings say the place of, in their tables too, as far as they are there."""
+        found: list[str] = []
+        for table, key in _named(settings):
+            with suppress(CollectError):
+                found.append(self.read(table, key))
+        return found
 
     def keep(self, value: str) -> None:
         """Counts a text as a secret from now on: one read from elsewhere, or one that an interface gave for a while."""
@@ -108,6 +110,19 @@ class Vault:
         if not text or len(found) > _LONGEST or "\ufffd" in text:
             raise CollectError(f"{place.where}: {path} holds no secret: it is empty, too large, or not text.")
         return text
+
+
+def _named(settings: SettingsTable) -> Iterator[tuple[SettingsTable, str]]:
+    """Where the settings name a secret or hold one: the table and the key."""
+    for key, value in settings.data.items():
+        if key in _SECRETS or is_place(value):
+            yield settings, key
+        elif isinstance(value, dict):
+            yield from _named(settings.table(key))
+        elif isinstance(value, list):
+            for each in value:
+                if is_place(each):
+                    yield SettingsTable({key: each}, settings.where, settings.wording), key
 
 
 def is_place(value: object) -> bool:
