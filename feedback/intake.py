@@ -21,7 +21,7 @@ from feedback.quoted import own_words
 from feedback.ratings import cure, number_in, rating_of
 from nlp.language import detect_language
 from nlp.normalize import fold
-from storage.records import Fingerprint, Incoming, Kind, Reject, Score, Verbatim
+from storage.records import Fingerprint, Incoming, Kind, Reject, Score, Verbatim, Withdrawal
 from storage.search import index_columns
 from storage.verbatims import hash_with_version
 
@@ -54,7 +54,7 @@ class Taken:
 
     incoming: list[Incoming] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
-    withdrawn: list[str] = field(default_factory=list)
+    withdrawn: list[Withdrawal] = field(default_factory=list)
 
     def __reduce__(self) -> tuple[object, ...]:
         rows = [
@@ -64,7 +64,7 @@ class Taken:
         return _taken, (marshal.dumps(rows, 2), self.rejects, self.withdrawn)
 
 
-def _taken(rows: bytes, rejects: list[Reject], withdrawn: list[str]) -> Taken:
+def _taken(rows: bytes, rejects: list[Reject], withdrawn: list[Withdrawal]) -> Taken:
     return Taken(
         [
             Incoming(Verbatim._make(verbatim), Fingerprint._make(fingerprint), *rest)
@@ -90,6 +90,7 @@ class Intake:
         taken = Taken()
         verbatims: list[Verbatim] = []
         records: list[Record] = []
+        void: dict[str, Withdrawal] = {}
         source_ids = iter(_source_ids([item for item in items if isinstance(item, Record)], self._zone, numbering))
         for item in items:
             if isinstance(item, Record):
@@ -97,10 +98,14 @@ class Intake:
                 if verbatim is not None:
                     verbatims.append(verbatim)
                     records.append(item)
+                    if (told_again := void.get(verbatim.source_id)) and not told_again.for_good:
+                        del void[told_again.source_id]
             elif isinstance(item, Unreadable):
                 taken.rejects.append(self._reject(item.location, item.reason, item.excerpt))
             else:
-                taken.withdrawn.append(self._id(item.source_id))
+                withdrawal = Withdrawal(self._id(item.source_id), item.for_good)
+                void[withdrawal.source_id] = withdrawal
+        taken.withdrawn.extend(void.values())
         folded = [fold(verbatim.text) for verbatim in verbatims]
         prints = fingerprints([f if v.role == "customer" else "" for v, f in zip(verbatims, folded, strict=True)])
         for verbatim, record, text, fingerprint in zip(verbatims, records, folded, prints, strict=True):

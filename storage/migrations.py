@@ -4,6 +4,7 @@
 0002  what is found without being listed: topics (centres, texts, events) and open mentions
 0003  of which version of the product a verbatim is, and how many people found it helpful
 0004  whether the date of a verbatim is its own, or may be that of its arrival; null: stored before this was noted
+0005  what a Singer tap says was deleted (its ids are STREAM:KEY) is no longer void for good: it may send it again
 """
 
 from sqlite_utils import Database, Migrations
@@ -31,6 +32,12 @@ def _version_and_votes(db: Database) -> None:
 @migrations(name="0004_own_date")
 def _own_date(db: Database) -> None:
     _execute(db, "alter table verbatims add column own_date integer")
+
+
+@migrations(name="0005_deleted_for_now")
+def _deleted_for_now(db: Database) -> None:
+    of_pipes = "source in (select source from readings where contents = 'live') and source_id like '%:%'"
+    _execute(db, f"delete from withdrawals where {of_pipes}")
 
 
 def _execute(db: Database, statements: str) -> None:

@@ -81,6 +81,13 @@ class Incoming(NamedTuple):
 Similar = Callable[[str, str], bool]
 
 
+class Withdrawal(NamedTuple):
+    """What its source says is void; `for_good`: whatever tells of it later."""
+
+    source_id: str
+    for_good: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """Something that could not be used, or only in part (`stored`): where it was and why."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from storage.namesakes import told_apart
-from storage.records import BatchResult, Incoming, Similar, Verbatim
+from storage.records import BatchResult, Incoming, Similar, Verbatim, Withdrawal
 from storage.search import index_rows, unindex_rows
 
 # So many copies of one longer text are no coincidence: they were handed out.
@@ -97,14 +97,14 @@ def news(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> tuple[lis
     return [item.verbatim for item in todo.new], [item.verbatim for _, item in todo.changed]
 
 
-def withdraw(connection: sqlite3.Connection, source: str, source_ids: Collection[str], similar: Similar) -> int:
-    """Remove verbatims that their source says are void, and remember it for when they are read again; how many there were."""
+def withdraw(connection: sqlite3.Connection, source: str, void: Collection[Withdrawal], similar: Similar) -> int:
+    """Remove verbatims that their source says are void, and remember those that are so for good; how many there were."""
     connection.executemany(
-        "insert or ignore into withdrawals values (?, ?)", [(source, source_id) for source_id in source_ids]
+        "insert or ignore into withdrawals values (?, ?)", [(source, each.source_id) for each in void if each.for_good]
     )
     rows = connection.execute(
         "select id from verbatims where source = ? and source_id in (select value from json_each(?))",
-        (source, json.dumps(list(source_ids))),
+        (source, json.dumps([each.source_id for each in void])),
     ).fetchall()
     ids = [int(row[0]) for row in rows]
     _remove(connection, ids, similar)

@@ -18,7 +18,7 @@ from feedback.intake import Intake, Taken
 from feedback.ratings import number_in
 from storage.journal import add_rejects, start_run
 from storage.occurrences import Occurrences
-from storage.records import BatchResult, Reject, Score, Verbatim
+from storage.records import BatchResult, Reject, Score, Verbatim, Withdrawal
 from storage.store import Store
 from storage.verbatims import add_verbatims
 
@@ -254,7 +254,8 @@ def test_an_id_made_of_names_can_not_be_made_by_whoever_guesses_them() -> None:
     def ids(secret: bytes = SECRET) -> tuple[str | None, ...]:
         record = replace(RECORD, source_id=f"{made}-4", conversation_id=made, parent_id="r0")
         taken = take(record, Withdrawn(f"{made}-4", "a.txt:9"), secret=secret)
-        return only(taken).source_id, only(taken).conversation_id, only(taken).parent_id, *taken.withdrawn
+        [withdrawn] = taken.withdrawn
+        return only(taken).source_id, only(taken).conversation_id, only(taken).parent_id, withdrawn.source_id
 
     turn, conversation, parent, withdrawn = ids()
     assert (turn, withdrawn, parent) == (f"{conversation}-4", turn, "r0")
@@ -397,7 +398,26 @@ def test_each_version_has_a_hash_of_its_own() -> None:
 
 
 def test_withdrawn_records_are_handed_on() -> None:
-    assert take(Withdrawn("m1", "a.jsonl:2")).withdrawn == ["m1"]
+    assert take(Withdrawn("m1", "a.jsonl:2")).withdrawn == [Withdrawal("m1")]
+
+
+def test_what_is_told_again_after_it_was_deleted_is_not_withdrawn_but_for_what_is_void_for_good() -> None:
+    deleted, recalled, told = (
+        Withdrawn("r1", "a:2", for_good=False),
+        Withdrawn("r1", "a:2"),
+        replace(RECORD, source_id="r1"),
+    )
+    no_words = replace(told, text=" ", scores=())
+    for items, withdrawn in [
+        ((deleted, told), []),
+        ((told, deleted, told), []),
+        ((told, deleted), [Withdrawal("r1", for_good=False)]),
+        ((deleted, told, deleted), [Withdrawal("r1", for_good=False)]),
+        ((deleted, no_words), [Withdrawal("r1", for_good=False)]),
+        ((deleted, replace(told, source_id="r2")), [Withdrawal("r1", for_good=False)]),
+        ((recalled, told), [Withdrawal("r1")]),
+    ]:
+        assert take(*items).withdrawn == withdrawn
 
 
 SAID = [

@@ -410,8 +410,8 @@ def test_what_was_deleted_at_the_source_is_withdrawn_with_all_that_hangs_on_it(t
         record("a:b", number=2, body="还在", _sdc_deleted_at=None),
     )
     assert items_of(tmp_path, piped, TWO_STREAMS) == [
-        Withdrawn("a%3Ab:1", "a%3Ab:1"),
-        Withdrawn("a%3Ab:1/note", "a%3Ab:1"),
+        Withdrawn("a%3Ab:1", "a%3Ab:1", for_good=False),
+        Withdrawn("a%3Ab:1/note", "a%3Ab:1", for_good=False),
         Unreadable("messages.jsonl:3", "it was deleted at its source, and has no id to be found by"),
         Record("还在", "ticket", "工单", "a%3Ab:2", "a%3Ab:2"),
     ]
@@ -423,6 +423,37 @@ def test_a_withdrawn_record_leaves_the_store(shop: Shop) -> None:
     assert ran.out == "live: 0 new, 1 withdrawn\n"
     assert "reviews:4" not in shop.stored()
     assert len(shop.stored()) == 19
+
+
+def test_what_was_deleted_and_is_sent_again_is_there_again(shop: Shop) -> None:
+    """A REPLACE of MySQL is a deletion and a new row, and what was archived may be taken out again."""
+    shop.collect_of(lines(schema(), record(id=1, body="物流太慢"), record(id=2, body="包装很好"), state(1)))
+    gone = record(id=1, body=None, _sdc_deleted_at="2026-03-02T00:00:00Z")
+    shop.collect_of(lines(schema(), gone, state(2)))
+    ran = shop.collect_of(lines(schema(), record(id=1, body="物流太慢，改了"), state(3)))
+    assert ran.out == "live: 1 new\n"
+    assert shop.stored() == {"reviews:1": "物流太慢，改了", "reviews:2": "包装很好"}
+    told = [
+        gone,
+        record(id=1, body="又改了"),
+        gone,
+        record(id=1, body="最后一次"),
+        record(id=2, _sdc_deleted_at="2026-03-02"),
+    ]
+    ran = shop.collect_of(lines(schema(), *told, state(4)))
+    assert shop.stored() == {"reviews:1": "最后一次"}
+
+
+def test_what_an_earlier_version_took_for_void_for_good_comes_with_the_next_whole_reading(shop: Shop) -> None:
+    shop.collect()
+    with closing(sqlite3.connect(shop.folder / "feedback.db")) as database, database:
+        database.execute("delete from verbatims where source_id = 'reviews:4'")
+        database.execute("insert into withdrawals values ('live', 'reviews:4'), ('微信', 'a:4'), ('live', 'm4')")
+        database.execute("delete from _sqlite_migrations where name = '0005_deleted_for_now'")
+    assert shop.collect_of(shop.tap.output("{}")).out == "live: 1 new, 19 already there\n"
+    assert shop.is_whole()
+    with closing(sqlite3.connect(shop.folder / "feedback.db")) as database:
+        assert database.execute("select * from withdrawals order by 1").fetchall() == [("live", "m4"), ("微信", "a:4")]
 
 
 def test_a_stream_without_a_key_is_told(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from stored import MARKED, NAMED, add, analysis, dump, incoming, new_store, orig
 from feedback.copies import similar
 from storage.journal import start_run
 from storage.marks import save_analyses
-from storage.records import BatchResult, Score, Verbatim
+from storage.records import BatchResult, Score, Verbatim, Withdrawal
 from storage.store import Store
 from storage.verbatims import add_verbatims, take_out, withdraw
 
@@ -25,7 +25,7 @@ OTHER = "手冲壶的出水很稳，壶嘴角度也合适，就是壶身烫手�
 
 def take_back(store: Store, *source_ids: str) -> int:
     with store.transaction() as connection:
-        return withdraw(connection, "shop", source_ids, similar)
+        return withdraw(connection, "shop", [Withdrawal(each) for each in source_ids], similar)
 
 
 def mark(store: Store, *ids: int) -> None:
@@ -396,3 +396,13 @@ def test_a_withdrawn_verbatim_takes_everything_with_it_and_does_not_come_back(tm
         assert add(store, item, incoming("另一句", "never-seen")) == BatchResult(unchanged=2)
         assert rows(store.connection, "select * from verbatims") == []
         assert take_back(store, "r1") == 0
+
+
+def test_a_verbatim_that_is_withdrawn_until_it_is_told_again_comes_back(tmp_path: Path) -> None:
+    item = incoming("物流太慢了", "r1")
+    with new_store(tmp_path) as store:
+        add(store, item)
+        with store.transaction() as connection:
+            assert withdraw(connection, "shop", [Withdrawal("r1", for_good=False)], similar) == 1
+        assert rows(store.connection, "select * from verbatims") == []
+        assert add(store, item) == BatchResult(added=1)

@@ -66,10 +66,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """The source says an earlier record is void (a recalled message). Intake removes it from the store."""
+    """The source says an earlier record is void (a recalled message). Intake removes it from the store.
+
+    `for_good`: it stays away whatever tells of it later, another file of an archive or an older list. False: told again, it is there again.
+    """
 
     source_id: str
     location: str
+    for_good: bool = True
 
 
 @dataclass(frozen=True, slots=True)

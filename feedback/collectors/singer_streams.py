@@ -102,7 +102,7 @@ class Stream:
         also = [item.source_id for item in self._mapper.items(iter([(where, record)])) if isinstance(item, Record)]
         further = [f"{main}/{text.suffix}" for text in self._layout.texts if text.each is None]
         for source_id in dict.fromkeys([main, *further, *filter(None, also)]):
-            yield Withdrawn(self._prefix + source_id, self._prefix + main)
+            yield Withdrawn(self._prefix + source_id, self._prefix + main, for_good=False)
 
     def _key(self, record: Object) -> str:
         """The values of the key, joined; "" where one is missing."""
