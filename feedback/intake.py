@@ -185,6 +185,8 @@ class Intake:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._secret).hexdigest()
 
     def _content_hash(self, verbatim: Verbatim, record: Record) -> int:
+        if record.shared:
+            verbatim = verbatim._replace(question=None)  # a survey may ask it in other marks, as in another place
         # The posting date comes from the written one and from when it was read. The votes are not the customer's.
         about = (*verbatim[_POSTED_AT + 1 : _VERSION], *verbatim[_VERSION + 1 : _VOTES])
         # What is known by its words alone is not another for a blank: see `_identity`.

@@ -39,6 +39,7 @@ from storage.journal import (
 )
 from storage.marks import count_pending, pending, save_analyses
 from storage.records import AnalysisRow, BatchResult
+from storage.rewordings import rename_reworded
 from storage.store import Store
 from storage.verbatims import add_verbatims, count_copies, newest_verbatim, take_out, withdraw
 
@@ -119,6 +120,7 @@ def _collect_parts(
                     if other_readings(connection, reading_id):
                         reread[reading_id] = unread
                         move_cursor(connection, config.name, name, _under_way(run_id))
+                rename_reworded(connection, reading_id, taken.incoming)
                 result = add_verbatims(connection, run_id, reading_id, taken.incoming, similar)
                 rejects += [conflict(verbatim, name) for verbatim in result.conflicts]
                 withdrawn = withdraw(connection, config.name, taken.withdrawn, similar)

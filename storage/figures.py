@@ -17,6 +17,11 @@ _VOICE = """case when v.kind in ('chat', 'survey') and v.conversation_id is not 
                then v.source || char(10) || v.conversation_id || char(10) || coalesce(v.customer_id, '')
                else v.id end"""
 
+# What of `verbatims v` holds the ratings alone of a survey response whose words are verbatims of their own: nothing anybody wrote.
+BESIDE_WORDS = """v.kind = 'survey' and v.text = '' and v.conversation_id is not null and exists (
+                select 1 from verbatims w where w.source = v.source and w.conversation_id = v.conversation_id
+                    and w.text != '' and w.id <= :last)"""
+
 _NOT_RATINGS = "('default_review', 'copied_template', 'company_reply')"
 
 
@@ -149,7 +154,10 @@ def analysis_versions(connection: sqlite3.Connection, scope: Scope) -> dict[str,
 
 
 def verbatim_counts(connection: sqlite3.Connection, scope: Scope) -> list[VerbatimCount]:
-    """Every verbatim of the scope, agents' and bots' too, counted by what decides whether it counts as feedback."""
+    """Every verbatim of the scope, agents' and bots' too, counted by what decides whether it counts as feedback.
+
+    A record that holds but the ratings of a survey response is counted where that response has no words.
+    """
     where, values = _where(scope)
     rows = connection.execute(
         f"""select v.channel, v.kind, v.role, v.noise, v.duplicate_of is not null,
@@ -158,7 +166,8 @@ def verbatim_counts(connection: sqlite3.Connection, scope: Scope) -> list[Verbat
                    count(*)
             from verbatims v
             left join analyses a on a.verbatim_id = v.id and a.pipeline_version = :version
-            where {where} group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6""",
+            where {where} and not ({BESIDE_WORDS})
+            group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6""",
         values,
     )
     return [VerbatimCount(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6]) for row in rows]
@@ -168,7 +177,9 @@ def undated_count(connection: sqlite3.Connection, scope: Scope) -> int:
     """Customer verbatims without a date, in the scope's channels, whatever its dates."""
     where, values = _where(Scope(None, None, scope.last_verbatim_id, scope.pipeline_version, scope.channels))
     row = connection.execute(
-        f"select count(*) from verbatims v where v.role = 'customer' and v.posted_at is null and {where}", values
+        f"""select count(*) from verbatims v
+            where v.role = 'customer' and v.posted_at is null and {where} and not ({BESIDE_WORDS})""",
+        values,
     ).fetchone()
     return int(row[0])
 
@@ -197,8 +208,8 @@ def ratings(connection: sqlite3.Connection, scope: Scope) -> Iterator[Rating]:
     """Every score customers gave, by verbatim id. Marks are not needed for it, nor words.
 
     A copy's score counts (two people may well paste one text), a silent customer's too; the stars a
-    platform gives by default and those on copied templates do not. A survey response whose answers are several
-    verbatims and that carries the same metric on more than one of them is heard once, on the first.
+    platform gives by default and those on copied templates do not. A survey response that carries the same metric on
+    more than one of its verbatims is heard once, on the first.
     """
     where, values = _where(scope)
     rows = connection.execute(

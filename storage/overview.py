@@ -3,10 +3,12 @@
 import sqlite3
 from dataclasses import dataclass
 
+from storage.figures import BESIDE_WORDS, last_verbatim_id
+
 
 @dataclass(frozen=True, slots=True)
 class SourceCount:
-    """Customer verbatims of one source; context turns are agents' and bots'."""
+    """Customer verbatims of one source, counted as `storage.figures.verbatim_counts` does; context turns are agents' and bots'."""
 
     source: str
     customer: int
@@ -20,12 +22,13 @@ class SourceCount:
 
 def source_counts(connection: sqlite3.Connection) -> list[SourceCount]:
     rows = connection.execute(
-        """
+        f"""
         select source, sum(role = 'customer'), sum(role != 'customer'),
             sum(role = 'customer' and duplicate_of is not null), sum(role = 'customer' and noise is not null),
             sum(role = 'customer' and posted_at is null), min(posted_at), max(posted_at)
-        from verbatims group by source order by source
-        """
+        from verbatims v where not ({BESIDE_WORDS}) group by source order by source
+        """,
+        {"last": last_verbatim_id(connection)},
     )
     return [SourceCount(*row) for row in rows]
 

@@ -163,7 +163,7 @@ from (select t.topic_id, topics.label as topic, topics.keywords, topics.pinned, 
       where v.role = 'customer')
 group by topic_id
 """,
-    # One row per conversation or survey response, whole.
+    # One row per conversation or survey response, whole. What holds a response's ratings alone is no turn of it.
     "conversations": """
 select
     c.source,
@@ -173,7 +173,10 @@ select
     c.turns,
     c.customer_turns,
     (select group_concat(line, char(10))
-     from (select case when t.kind = 'survey' then coalesce('问：' || t.question || char(10), '') || '答：' || t.text
+     from (select case when t.kind = 'survey' and t.text = '' then
+                           (select '评分：' || group_concat(upper(metric) || printf(' %g（%g–%g）', value, scale_low, scale_high), '，')
+                            from scores where verbatim_id = t.id)
+                       when t.kind = 'survey' then coalesce('问：' || t.question || char(10), '') || '答：' || t.text
                        else case t.role when 'customer' then '客户：' when 'agent' then '客服：' else '机器人：' end || t.text
                   end as line
            from verbatims t
@@ -186,12 +189,14 @@ select
     c.started_at,
     c.ended_at,
     c.first_verbatim_id
-from (select source, conversation_id, min(kind) as kind, min(channel) as channel, count(*) as turns,
-             sum(role = 'customer') as customer_turns, min(posted_at) as started_at, max(posted_at) as ended_at,
+from (select source, conversation_id, min(kind) as kind, min(channel) as channel,
+             sum(kind != 'survey' or text != '') as turns,
+             sum(role = 'customer' and (kind != 'survey' or text != '')) as customer_turns, min(posted_at) as started_at, max(posted_at) as ended_at,
              min(id) as first_verbatim_id
       from verbatims where conversation_id is not null group by source, conversation_id) c
 """,
-    # One row per score. `counted` is 0 where the digest leaves it out: stars a platform gives by default or that stand on copied
+    # One row per score, beside the words of its verbatim; of a survey, whose ratings are records of their own, those of the
+    # response. `counted` is 0 where the digest leaves it out: stars a platform gives by default or that stand on copied
     # templates, and a survey response's score on any but its first answer.
     "ratings": """
 select
@@ -199,14 +204,21 @@ select
     c.value,
     c.scale_low,
     c.scale_high,
-    v.text,
+    case when v.kind = 'survey' and v.text = '' then coalesce(
+        (select group_concat(text, char(10))
+         from (select text from verbatims w
+               where w.source = v.source and w.conversation_id = v.conversation_id and w.text != '' order by turn, id)), '')
+        else v.text end as text,
     v.channel,
     v.product,
     v.version,
     v.store,
     date(v.posted_at, '{offset}') as posted_on,
     v.votes,
-    (select round(avg(sentiment_score), 3) from segments where verbatim_id = v.id) as sentiment_score,
+    case when v.kind = 'survey' and v.text = '' then
+        (select round(avg(s.sentiment_score), 3) from verbatims w join segments s on s.verbatim_id = w.id
+         where w.source = v.source and w.conversation_id = v.conversation_id)
+        else (select round(avg(sentiment_score), 3) from segments where verbatim_id = v.id) end as sentiment_score,
     coalesce(v.noise not in ('default_review', 'copied_template', 'company_reply'), 1)
         and not (v.kind = 'survey' and v.conversation_id is not null and exists (
             select 1 from verbatims f join scores d on d.verbatim_id = f.id

@@ -136,6 +136,21 @@ def test_the_overview_of_sources_adds_up_to_every_verbatim(shop: Get) -> None:
     ]
 
 
+def test_the_ratings_of_a_survey_response_are_neither_one_more_verbatim_nor_without_analysis(tmp_path: Path) -> None:
+    path = shop_database(tmp_path / "feedback.db")
+    getter = _getter(path)
+    get = next(getter)
+    pages = [f"/feedback/{name}.json?_shape=array" for name in ("sources", "analysis-gaps")]
+    before = [_rows(get, page) for page in pages]
+    with closing(sqlite3.connect(path)) as writer, writer:
+        writer.execute(
+            "insert into verbatims (source, source_id, kind, channel, role, conversation_id, posted_at, text, noise, content_hash) "
+            "select source, 'r1', kind, channel, role, conversation_id, posted_at, '', 'no_text', 0 from verbatims where id = 11"
+        )
+    assert [_rows(get, page) for page in pages] == before
+    getter.close()
+
+
 @pytest.mark.parametrize("query", load_queries(), ids=lambda query: query.name)
 def test_every_question_opens_with_and_without_data(shop: Get, empty: Get, query: Any) -> None:
     for get in (shop, empty):

@@ -123,6 +123,34 @@ def test_a_survey_response_is_heard_once_however_many_answers_repeat_its_score()
     assert heard == [(1, "nps"), (1, "csat"), (1, "csat"), (3, "nps"), (4, "nps"), (5, "nps")]
 
 
+def test_the_ratings_of_a_survey_response_are_counted_as_a_verbatim_only_where_it_has_no_words() -> None:
+    nps = (("nps", 9.0, 0.0, 10.0),)
+    rated = Said((), kind="survey", noise="no_text", scores=nps)
+    said = Said(kind="survey", conversation_id="r1")
+    connection = project_of(
+        replace(rated, conversation_id="r1"),
+        said,
+        replace(said, posted_at=None),
+        replace(rated, conversation_id="r2"),
+        replace(rated, conversation_id="r3"),
+        replace(rated, conversation_id="r3", posted_at=None),
+        rated,
+        replace(rated, kind="review", conversation_id="r1"),
+        replace(said, conversation_id="r2"),  # later
+    )
+    before = replace(WEEK, last_verbatim_id=8)
+    wordless = VerbatimCount("京东", "survey", "customer", "no_text", False, "wordless", 3)
+    others = [
+        VerbatimCount("京东", "review", "customer", "no_text", False, "wordless", 1),
+        VerbatimCount("京东", "survey", "customer", None, False, "done", 1),
+    ]
+    assert verbatim_counts(connection, before) == [*others, wordless]
+    later = [others[0], others[1]._replace(verbatims=2), wordless._replace(verbatims=2)]
+    assert verbatim_counts(connection, WEEK) == later
+    assert undated_count(connection, WEEK) == 2
+    assert [rating.verbatim_id for rating in ratings(connection, WEEK)] == [1, 4, 5, 7, 8]
+
+
 def test_the_newest_date_is_a_customers_and_not_in_the_future() -> None:
     connection = project_of(
         Said(posted_at="2026-02-25T04:00:00Z"),

@@ -126,10 +126,15 @@ def test_the_overview_counts_customers_apart_from_those_who_answer_them(store: S
             incoming("", "c3", source="chat", noise="no_text", posted_at="2026-02-27T04:00:00Z"),
             incoming("您好", "a1", source="chat", role="agent", posted_at="2026-02-28T04:00:00Z"),
             incoming("请选择", "b1", source="chat", role="bot"),
+            # The ratings of a response are a verbatim only where it has no words.
+            incoming("", "r1", source="survey", kind="survey", conversation_id="r1", noise="no_text"),
+            incoming("好", "r1/1", source="survey", kind="survey", conversation_id="r1"),
+            incoming("", "r2", source="survey", kind="survey", conversation_id="r2", noise="no_text"),
         )
         assert source_counts(store.connection) == [
             SourceCount("chat", 3, 2, 1, 1, 1, "2026-02-25T04:00:00Z", "2026-02-28T04:00:00Z"),
             SourceCount("shop", 3, 0, 0, 0, 3, None, None),
+            SourceCount("survey", 2, 0, 0, 1, 2, None, None),
         ]
 
 

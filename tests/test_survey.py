@@ -8,7 +8,7 @@ import pytest
 from feedback.collectors.base import Part, RawScore, Record, SourceConfig
 from feedback.collectors.layout import builtin_layouts, parse_layout
 from feedback.collectors.scales import Scale, find_scale
-from feedback.collectors.survey import classify, find_questions, is_no_answer, response_id
+from feedback.collectors.survey import classify, find_questions, is_no_answer, response_id, wording_key
 from feedback.collectors.table import TableCollector
 
 PAYLOADS = Path(__file__).parent / "payloads" / "table"
@@ -27,9 +27,11 @@ WORDS = [
 
 def survey_record(location: str, number: int, moment: str, took: int, raw_date: str, **rest: object) -> Record:
     response = f"{number}-{moment}-{took}"
-    key = rest.pop("key", "")
+    asked = rest.get("question")
+    key = f"/{wording_key(str(asked))}{rest.pop('blank', '')}" if asked else ""
     fields: dict[str, object] = {"text": "", "kind": "survey", "channel": "问卷", "location": location}
-    fields |= {"source_id": response + str(key), "conversation_id": response, "posted_at": raw_date, **rest}
+    fields |= {"source_id": response + key, "conversation_id": response, "posted_at": raw_date, **rest}
+    fields["shared"] = asked is not None
     return Record(**fields)  # type: ignore[arg-type]
 
 
@@ -53,28 +55,23 @@ def test_an_export_of_wjx_in_gbk_becomes_one_record_per_answer_in_words() -> Non
     third = {"number": 3, "moment": "202602100815", "took": 20, "raw_date": "2026/2/10 08:15:20"}
     fourth = {"number": 4, "moment": "202602100900", "took": 15, "raw_date": "2026/2/10 09:00:00"}
     fifth = {"number": 5, "moment": "202602112100", "took": 61, "raw_date": "2026/2/11 21:00:00", "region": "广东-广州"}
-    why = {"key": "/5", "turn": 5, "question": "您给分的原因"}
-    better = {"key": "/6", "turn": 6, "question": "您希望我们改进什么"}
-    where = {"key": "/4+1", "turn": 4, "question": "您从哪里知道我们？[多选题]"}
+    why = {"turn": 5, "question": "您给分的原因"}
+    better = {"turn": 6, "question": "您希望我们改进什么"}
+    where = {"turn": 4, "question": "您从哪里知道我们？", "blank": "+1"}
     assert found == [
-        survey_record(
-            "wjx_text.csv:2", **first, **why, text="豆子新鲜，\n磨豆机也好用", scores=(nps("9"), csat("4"), ces("6"))
-        ),
+        survey_record("wjx_text.csv:2", **first, scores=(nps("9"), csat("4"), ces("6"))),
+        survey_record("wjx_text.csv:2", **first, **why, text="豆子新鲜，\n磨豆机也好用"),
         survey_record("wjx_text.csv:2", **first, **better, text="发货再快一点"),
-        survey_record("wjx_text.csv:4", **second, **why, text="杯盖漏水", scores=(nps("3"), csat("2"), ces("2"))),
+        survey_record("wjx_text.csv:4", **second, scores=(nps("3"), csat("2"), ces("2"))),
+        survey_record("wjx_text.csv:4", **second, **why, text="杯盖漏水"),
         # Chosen options are the survey's words; what was written into the blank of one is the customer's.
-        survey_record(
-            "wjx_text.csv:5", **third, **where, text="公司楼下的快闪店", scores=(nps("10"), csat("5"), ces("7"))
-        ),
+        survey_record("wjx_text.csv:5", **third, scores=(nps("10"), csat("5"), ces("7"))),
+        survey_record("wjx_text.csv:5", **third, **where, text="公司楼下的快闪店"),
         survey_record("wjx_text.csv:6", **fourth),
         survey_record(
-            "wjx_text.csv:7",
-            **fifth,
-            **why,
-            text="还行吧",
-            scores=(nps("7"), csat("3")),
-            problems=("ces score can't be read: 四",),
+            "wjx_text.csv:7", **fifth, scores=(nps("7"), csat("3")), problems=("ces score can't be read: 四",)
         ),
+        survey_record("wjx_text.csv:7", **fifth, **why, text="还行吧"),
         survey_record("wjx_text.csv:7", **fifth, **better, text='包装太简陋，"送人拿不出手"'),
     ]
 
@@ -176,16 +173,55 @@ def test_seven_steps_in_words_are_told_from_five() -> None:
 def test_a_layout_names_questions_by_number_wording_or_header() -> None:
     text = 'name = "q"\nkind = "survey"\nchannel = "问卷"\nheader = ["编号"]\n[columns]\nsource_id = "编号"\n'
     text += '[survey]\nskip = ["耗时"]\nopen = ["2"]\nchoice = ["为什么"]\ncsat = ["Q4、整体如何"]\n'
-    columns = ["编号", "耗时", "1、为什么", "2、颜色", "第3题（物流）", "第3题（包装）", "Q4、整体如何", ""]
+    columns = ["编号", "耗时", "1、*为什么（必填）", "2、颜色", "第3题（物流）", "第3题（包装）", "Q4、整体如何", ""]
     rows = [["1", "9", text_, "红", "快", "好", str(n % 5 + 1), ""] for n, text_ in enumerate(WORDS)]
     found = find_questions(parse_layout(text, "q.toml"), columns, rows)
-    assert [(q.index, q.number, q.key, q.wording, q.type) for q in found] == [
-        (2, 1, "1", "为什么", "choice"),
-        (3, 2, "2", "颜色", "open"),
-        (4, 3, "3", "（物流）", "choice"),
-        (5, 3, "3.2", "（包装）", "choice"),
-        (6, 4, "4", "整体如何", "score"),
+    assert [(q.index, q.number, q.wording, q.type) for q in found] == [
+        (2, 1, "为什么", "choice"),
+        (3, 2, "颜色", "open"),
+        (4, 3, "（物流）", "choice"),
+        (5, 3, "（包装）", "choice"),
+        (6, 4, "整体如何", "score"),
     ]
+
+
+SAME_QUESTION = [
+    "您对我们还有什么建议？",
+    "3、您对我们还有什么建议？",
+    "第12题 您对我们还有什么建议",
+    "*2、您对我们还有什么建议？",
+    "2、＊您对我们还有什么建议？",
+    "2、【填空题】您对我们还有什么建议?",
+    "Q2. 您对我们还有什么建议？[简答题]（选填）",
+    "2、您对我们 还有什么建议？____",
+    "2、您对我们还有什么建议？*",
+]
+
+
+@pytest.mark.parametrize("header", SAME_QUESTION)
+def test_a_question_is_known_by_its_wording_without_its_number_and_marks(header: str) -> None:
+    layout = next(layout for layout in builtin_layouts() if layout.name == "wjx")
+    (question,) = find_questions(layout, [header], [])
+    assert (question.key, question.type) == (wording_key("您对我们还有什么建议？"), "open")
+
+
+def test_questions_of_the_same_wording_are_told_apart_by_their_order() -> None:
+    layout = next(layout for layout in builtin_layouts() if layout.name == "wjx")
+    found = find_questions(layout, ["1、原因", "2、您的建议", "3、原因：", "第5题", "9、原因", "第6题"], [])
+    why, better, nothing = map(wording_key, ("原因", "您的建议", ""))
+    assert [q.key for q in found] == [why, better, f"{why}.2", nothing, f"{why}.3", f"{nothing}.2"]
+    assert [q.number for q in found] == [1, 2, 3, 5, 9, 6]
+    assert len({why, better, nothing, wording_key("【物流】您满意吗"), wording_key("【客服】您满意吗")}) == 5
+
+
+def test_of_responses_without_a_number_the_place_of_a_question_is_no_part(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text("提交时间,答题时长,1、推荐吗（0-10）,2、建议\n2026/2/9 12:00:00,9,7,多出新品\n", encoding="utf-8")
+    rated, said = TableCollector().collect(Part("q.csv", path), SourceConfig("q", "table", layout="wjw"))
+    assert isinstance(rated, Record)
+    assert isinstance(said, Record)
+    assert (rated.source_id, rated.text, rated.scores) == (None, "", (nps("7"),))
+    assert (said.source_id, said.turn, said.question, said.text, said.scores) == (None, None, "建议", "多出新品", ())
 
 
 def test_skipped_and_blank_answers_are_none() -> None:
@@ -217,7 +253,10 @@ def test_a_layout_names_the_column_that_tells_responses_of_one_minute_apart(tmp_
     config = SourceConfig("q", "table", base=tmp_path, layout="q.toml")
     (record,) = TableCollector().collect(Part("a.csv", tmp_path / "a.csv"), config)
     assert isinstance(record, Record)
-    assert (record.source_id, record.conversation_id) == ("1-202602091200-1.30/4", "1-202602091200-1.30")
+    assert (record.source_id, record.conversation_id) == (
+        f"1-202602091200-1.30/{wording_key('建议')}",
+        "1-202602091200-1.30",
+    )
     assert list(TableCollector().collect(Part("b.csv", tmp_path / "b.csv"), config)) == []
 
 

@@ -180,6 +180,26 @@ def test_default_stars_and_a_response_s_second_score_are_shown_and_not_counted(s
     ]
 
 
+def test_a_rating_of_a_survey_stands_beside_all_that_its_response_says(shop: sqlite3.Connection) -> None:
+    response = {"source": "wjx", "channel": "wjx", "kind": "survey", "role": "customer", "content_hash": 0}
+    for name, conversation in (("r1", "r1"), ("r3", "r3")):
+        row = insert(shop, "verbatims", **response, source_id=name, conversation_id=conversation, text="")
+        for number, (metric, low, high) in enumerate((("nps", 0, 10), ("csat", 1, 5)), 1):
+            scale = {"scale_low": low, "scale_high": high}
+            insert(shop, "scores", verbatim_id=row, number=number, metric=metric, value=4, **scale)
+    rows = shop.execute(
+        "select metric, text, sentiment_score from ratings where verbatim_id > ? order by verbatim_id, metric",
+        (len(SAID),),
+    ).fetchall()
+    said = "客服态度好，会推荐给朋友\n没有别的意见"
+    assert rows == [("csat", said, 0.8), ("nps", said, 0.8), ("csat", "", None), ("nps", "", None)]
+    rows = shop.execute(
+        "select turns, customer_turns, transcript from conversations where conversation_id in ('r1', 'r3') order by conversation_id"
+    ).fetchall()
+    rated, why = "评分：NPS 4（0–10），CSAT 4（1–5）", "问：您为什么打这个分？\n答："
+    assert rows == [(2, 2, f"{rated}\n{why}客服态度好，会推荐给朋友\n{why}没有别的意见"), (0, 0, rated)]
+
+
 def test_views_and_figures_count_the_same(shop: sqlite3.Connection) -> None:
     scope = figures.Scope(None, None, 10**6, "test-1")
     marks = [(m.segment_id, m.stage, m.sentiment, int(m.effective)) for m in figures.segment_marks(shop, scope)]

@@ -59,9 +59,7 @@ class Record:
     problems: tuple[str, ...] = ()
     final: bool = False  # it is never edited: what has its id, but other words and another date, is something else
     own_date: bool = True  # False: `posted_at` may be that of its arrival, which is another elsewhere
-    shared: bool = (
-        False  # several conversations may hold it, as windows do that were copied out overlapping: it is of the first
-    )
+    shared: bool = False  # its place may be told otherwise, by windows copied out overlapping or a survey numbered anew
 
 
 @dataclass(frozen=True, slots=True)

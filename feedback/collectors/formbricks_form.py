@@ -14,7 +14,7 @@ from feedback.clean import clean
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable, Withdrawn
 from feedback.collectors.objects import Object, getter
 from feedback.collectors.scales import Scale, find_scale
-from feedback.collectors.survey import Question, answer_records, classify, is_no_answer
+from feedback.collectors.survey import Question, answer_records, classify, is_no_answer, whole_response
 from feedback.errors import CollectError
 from storage.records import Metric
 
@@ -217,7 +217,9 @@ class Said:
         if not self.answers and not self.scores:
             return [Unreadable(base.location, problem) for problem in self.problems]
         response = base.source_id
-        found: list[Item] = list(answer_records(base, response, self.answers, self.scores, self.problems))
+        records = list(answer_records(base, response, self.answers)) or [whole_response(base, response)]
+        records[0] = replace(records[0], scores=tuple(self.scores), problems=tuple(self.problems))
+        found: list[Item] = list(records)
         if self.answers and self.scores and was_changed and response:
             found.append(Withdrawn(response, base.location))
         return found

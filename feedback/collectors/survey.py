@@ -1,8 +1,9 @@
 """Survey exports: one row is one response, one column one question (问卷星, 问卷网).
 
 Each answer to an open question is a record of its own; `conversation_id` is the response, `turn` the number of the
-question, `question` its wording. Ratings become the scores of the response's first text, or of a record without text
-where there is none, so that every response counts. What was chosen from given options is the survey's wording, not
+question, `question` its wording. An answer is known by its response and that wording, not the number: questions are
+inserted and deleted while a survey runs. Ratings are the scores of a record of the response itself, without text, which
+is the same whichever questions are taken for open. What was chosen from given options is the survey's wording, not
 the customer's: it is not collected, save what they wrote into an option's blank (`其他〖…〗`).
 
 How a question is told, over the first 2,000 responses, unless the layout names it:
@@ -15,7 +16,8 @@ How a question is told, over the first 2,000 responses, unless the layout names 
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Literal
 
 from feedback.collectors.answers import is_open
@@ -33,6 +35,8 @@ _NUMBER = re.compile(r"\s*(?:第\s*(\d{1,3})\s*题|[Qq]?(\d{1,3})\s*[、.．:：
 _TYPE = re.compile(
     r"[\[【(（](填空题?|简答题?|问答题?|单选题?|多选题?|量表题?|打分题?|评分题?|排序题?|矩阵\w{0,4})[\]】)）]"
 )
+# What exports of one survey add or leave out, as they do the type.
+_REQUIRED = re.compile(r"^\s*[*＊]+|[*＊]+\s*$|[\[【(（]\s*(?:必|选|非必)[填答](?:题|项)?\s*[\]】)）]")
 _OPEN_TYPES = ("填空", "简答", "问答")
 _CHOICE_TYPES = ("单选", "多选", "排序")
 _CONTACT = re.compile(
@@ -52,7 +56,7 @@ _REGION_OF_IP = re.compile(r"[\d.:a-fA-F]+\s*[(（](.+)[)）]")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One column: its place, its number in the survey, what tells it from others of that number, and its wording."""
+    """One column: its place, its number in the survey, what its answers are known by, and its wording."""
 
     index: int
     number: int
@@ -104,38 +108,47 @@ class SurveyMapper:
             elif question.type == "choice":
                 blanks = [blank for blank in _BLANK.findall(raw) if not is_no_answer(blank)]
                 answers += [(question, f"+{n}", blank) for n, blank in enumerate(blanks, 1)]
-        return list(answer_records(base, response, answers, scores, problems))
+        # Where a question stands, and in which marks, may be otherwise in the next export: the answer is the same.
+        records = [replace(record, shared=True) for record in answer_records(base, response, answers)]
+        if scores or not records:
+            records.insert(0, replace(whole_response(base, response), scores=tuple(scores)))
+        records[0] = replace(records[0], problems=tuple(problems))
+        return list(records)
+
+
+def whole_response(base: Record, response: str | None) -> Record:
+    """The record of a response itself, without text."""
+    return Record(
+        text="",
+        kind=base.kind,
+        channel=base.channel,
+        location=base.location,
+        source_id=response,
+        posted_at=base.posted_at,
+        conversation_id=response,
+        customer=base.customer,
+        product=base.product,
+        version=base.version,
+        store=base.store,
+        region=_region(base.region),
+    )
 
 
 def answer_records(
-    base: Record,
-    response: str | None,
-    answers: Sequence[tuple[Question, str, str]],
-    scores: Sequence[RawScore],
-    problems: Sequence[str],
+    base: Record, response: str | None, answers: Sequence[tuple[Question, str, str]]
 ) -> Iterator[Record]:
-    """One record per answer, each with its question and what tells it from other answers to it; one without text where there are none."""
-    for number, (question, suffix, text) in enumerate(answers or [(None, "", "")]):
-        key = f"/{question.key}{suffix}" if question else ""
-        yield Record(
+    """One record per answer, each with its question and what tells it from other answers to it; the first with the response's votes."""
+    whole, votes = whole_response(base, response), base.votes
+    for question, suffix, text in answers:
+        yield replace(
+            whole,
             text=text,
-            kind=base.kind,
-            channel=base.channel,
-            location=base.location,
-            source_id=f"{response}{key}" if response else None,
-            posted_at=base.posted_at,
-            conversation_id=response,
-            turn=question.number if question else None,
-            customer=base.customer,
-            product=base.product,
-            version=base.version,
-            store=base.store,
-            region=_region(base.region),
-            question=question.wording if question else None,
-            votes=base.votes if number == 0 else None,
-            scores=tuple(scores) if number == 0 else (),
-            problems=tuple(problems) if number == 0 else (),
+            source_id=f"{response}/{question.key}{suffix}" if response else None,
+            turn=question.number if response else None,
+            question=question.wording,
+            votes=votes,
         )
+        votes = None
 
 
 def response_id(number: str | None, submitted: str | None, took: str = "") -> str | None:
@@ -169,24 +182,33 @@ def find_questions(layout: Layout, columns: Sequence[str], sample: Sequence[Cell
         map(fold, (*survey.skip, *survey.took))
     )
     questions: list[Question] = []
-    used: dict[int, int] = {}
+    used: dict[str, int] = {}
     for index, name in enumerate(columns):
         if fold(name) in about or not name.strip():
             continue
-        numbered = _NUMBER.match(name)
+        bare = _REQUIRED.sub("", name).strip()
+        numbered = _NUMBER.match(bare)
         number = int(numbered[1] or numbered[2]) if numbered else index + 1
-        wording = name[numbered.end() :].strip() if numbered else name.strip()
-        used[number] = used.get(number, 0) + 1
-        key = str(number) if used[number] == 1 else f"{number}.{used[number]}"  # a matrix has one column a line
+        typed = bare[numbered.end() :].strip() if numbered else bare
+        wording = _REQUIRED.sub("", _TYPE.sub("", typed)).strip()
+        key = wording_key(wording)
+        used[key] = used.get(key, 0) + 1
+        key = key if used[key] == 1 else f"{key}.{used[key]}"
         values = [value for cells in sample if not is_no_answer(value := cells[index].strip())]
-        kind, scale = classify(wording, values, _named(survey, name, wording, number))
+        kind, scale = classify(typed, values, _named(survey, (name, bare, typed, wording, str(number))))
         questions.append(Question(index, number, key, wording, kind, scale))
     return questions
 
 
-def _named(survey: Survey, name: str, wording: str, number: int) -> str | None:
+def wording_key(wording: str) -> str:
+    """Equal for wordings that have the same letters, Han characters and digits; the same at every run."""
+    said = "".join(filter(str.isalnum, fold(wording)))
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def _named(survey: Survey, ways_to_name: Sequence[str]) -> str | None:
     """Which list of the layout names this question, by its whole header, its wording or its number."""
-    ways = {fold(name), fold(wording), str(number)}
+    ways = set(map(fold, ways_to_name))
     for listed in ("open", "choice", "nps", "csat", "ces", "star"):
         if ways & set(map(fold, getattr(survey, listed))):
             return listed
