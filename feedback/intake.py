@@ -111,7 +111,8 @@ class Intake:
         for verbatim, record, text, fingerprint in zip(verbatims, records, folded, prints, strict=True):
             content_hash = self._content_hash(verbatim, record)
             found = (verbatim, fingerprint, content_hash, *index_columns(text))
-            taken.incoming.append(Incoming(*found, record.final, record.own_date))
+            former_ids = tuple(map(self._id, record.former_ids))
+            taken.incoming.append(Incoming(*found, record.final, record.own_date, former_ids))
         return taken
 
     def _verbatim(self, record: Record, source_id: str, rejects: list[Reject]) -> Verbatim | None:

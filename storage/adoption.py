@@ -1,7 +1,8 @@
-"""Rows without an id of their own, of sources that are asked and not read as files, met again after their settings changed.
+"""Rows of sources that are asked and not read as files, met again under other ids.
 
-Their ids were made of what they say, and other settings make other ones (`feedback.intake`). A file's earlier reading is taken out then; of a source that may
-no longer show what it showed, the rows stay, and each is known again by its words and its time.
+Those without an id of their own, after the settings changed: their ids were made of what they say, and other settings make other ones (`feedback.intake`).
+A file's earlier reading is taken out then; of a source that may no longer show what it showed, the rows stay, and each is known again by its words and
+its time. And those to which their source gave other ids, where it tells the former ones.
 """
 
 import json
@@ -15,7 +16,7 @@ MADE_IDS = "[0-9a-f]" * 24 + "-[0-9]*"  # as a pattern of GLOB
 
 
 def adopt(connection: sqlite3.Connection, contents: str, settings: str, batch: Sequence[Incoming]) -> None:
-    """Gives rows with a made id, last seen under other settings, the ids under which the same is told now. One row for each of the batch."""
+    """Gives rows the ids under which the same is told now: those with a former id, and those with a made one, last seen under other settings. One row for each of the batch."""
     found = adoptions(connection, contents, settings, batch)
     connection.executemany("update verbatims set source_id = ? where id = ?", list(found.items()))
 
@@ -28,6 +29,40 @@ def adoptions(
     taken: Collection[int] = (),
 ) -> dict[str, int]:
     """Which rows `adopt` would take for some of a batch, by the ids that these have now; nothing is written. `taken`: no longer there for that."""
+    return {**_by_words(connection, contents, settings, batch, taken), **_by_former_ids(connection, batch, taken)}
+
+
+def _by_former_ids(connection: sqlite3.Connection, batch: Sequence[Incoming], taken: Collection[int]) -> dict[str, int]:
+    renamed = [item for item in batch if item.former_ids]
+    if not renamed:
+        return {}
+    told = {item.verbatim.source_id for item in batch}
+    unknown = {verbatim.source_id for verbatim in _unknown(connection, [item.verbatim for item in renamed])}
+    former: dict[str, list[Verbatim]] = {}
+    for item in renamed:
+        for each in item.former_ids if item.verbatim.source_id in unknown else ():
+            former.setdefault(each, []).append(item.verbatim)
+    rows = connection.execute(
+        "select id, source_id, text from verbatims where source = ? and source_id in (select value from json_each(?))",
+        (renamed[0].verbatim.source, json.dumps(list(former.keys() - told))),
+    )
+    found: dict[str, int] = {}
+    for row_id, source_id, text in rows:
+        # Several may have shared it.
+        theirs = [verbatim for verbatim in former[source_id] if verbatim.source_id not in found]
+        if theirs and row_id not in taken:
+            own = next((verbatim for verbatim in theirs if verbatim.text == text), theirs[0])
+            found[own.source_id] = row_id
+    return found
+
+
+def _by_words(
+    connection: sqlite3.Connection,
+    contents: str,
+    settings: str,
+    batch: Sequence[Incoming],
+    taken: Collection[int],
+) -> dict[str, int]:
     # Of what has no date nothing says that it is the same.
     dated = [item.verbatim for item in batch if item.verbatim.posted_at]
     if not dated or not (others := _earlier(connection, dated[0].source, contents, settings)):

@@ -76,6 +76,7 @@ class Incoming(NamedTuple):
     characters: str
     final: bool = False  # never edited: with other words and another date than its id had it is something else
     own_date: bool = True  # False: its date may be that of its arrival, which is another elsewhere
+    former_ids: tuple[str, ...] = ()  # under which it may be stored
 
 
 Similar = Callable[[str, str], bool]

@@ -312,16 +312,25 @@ def review(number: object, text: str = "好用", **more: object) -> Record:
     return Record(text, "review", "live", f"reviews:{number}", source_id=f"reviews:{number}", **more)  # type: ignore[arg-type]
 
 
+def kept(tap: object, *keys: str) -> str:
+    """A state: what the tap said, and the key that the stream has."""
+    return json.dumps([tap, {"reviews": [keys or ("id",)]}])
+
+
+def before_a_schema(tap: object) -> str:
+    return json.dumps([tap, {}])
+
+
 def test_a_state_is_stored_with_the_records_before_it_and_not_with_those_after_it(tmp_path: Path) -> None:
     one, two, three, four = (record(id=n, body="好用") for n in range(1, 5))
     piped = lines(
         state({"at": 0}), schema(), one, two, state({"at": 1}), state({"at": 1}), three, state({"at": 2}), four
     )
     assert list(pages_of(tmp_path, piped)) == [
-        Page([], '{"at": 0}'),
-        Page([review(1), review(2)], '{"at": 1}'),
-        Page([review(3)], '{"at": 2}'),
-        Page([review(4)], '{"at": 2}'),
+        Page([], before_a_schema({"at": 0})),
+        Page([review(1), review(2)], kept({"at": 1})),
+        Page([review(3)], kept({"at": 2})),
+        Page([review(4)], kept({"at": 2})),
     ]
 
 
@@ -331,7 +340,7 @@ def test_a_page_ends_after_a_thousand_records(tmp_path: Path) -> None:
         (len(page.items), page.state)
         for page in pages_of(tmp_path, lines(schema(), *many[:1200], state(1), *many[1200:]))
     ]
-    assert found == [(1000, None), (200, "1"), (1000, "1"), (300, "1")]
+    assert found == [(1000, kept(None)), (200, kept(1)), (1000, kept(1)), (300, kept(1))]
 
 
 def test_a_page_of_long_records_ends_sooner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -461,7 +470,7 @@ def test_a_stream_without_a_key_is_told(tmp_path: Path) -> None:
     assert list(pages_of(tmp_path, lines(without, without, record(id=1, body="好用")))) == [
         Page(
             [Record("好用", "review", "live", "messages.jsonl:3")],
-            None,
+            json.dumps([None, {"reviews": [[]]}]),
             ("stream 'reviews' has no key, and its map no source_id: records are told apart by what they say",),
         )
     ]
@@ -474,10 +483,10 @@ def test_streams_that_are_not_in_the_map_are_counted_and_those_that_did_not_come
         {"type": "ACTIVATE_VERSION", "stream": "users", "version": 1}, state({"at": 1}),
     )  # fmt: skip
     assert list(pages_of(tmp_path, piped)) == [
-        Page([], '{"at": 1}'),
+        Page([], before_a_schema({"at": 1})),
         Page(
             [],
-            '{"at": 1}',
+            before_a_schema({"at": 1}),
             ("not in the map, so not collected: logs (1), users (2)", "the map's stream 'reviews' did not come"),
         ),
     ]
@@ -495,6 +504,83 @@ def test_a_new_version_of_a_stream_is_told(tmp_path: Path) -> None:
     assert page.notes == (
         "stream 'reviews' was sent as a whole (ACTIVATE_VERSION): what it no longer holds is kept here",
     )
+
+
+# Another key.
+
+BOTH = schema("reviews", "id", "shop")
+OTHER_KEY = (
+    "  stream 'reviews' has another key than before, ({}) instead of ({}): its records are known again by that one, "
+    "where they still tell it\n"
+)
+NOTED = (
+    MAP
+    + """
+[[streams.reviews.texts]]
+suffix = "note"
+text = "note"
+"""
+)
+
+
+def test_records_of_a_stream_whose_key_is_another_now_are_known_again_and_it_is_told(shop: Shop) -> None:
+    (shop.folder / "map.toml").write_text(NOTED, encoding="utf-8")
+    one, two, three = (record(id=n, shop=5, body=f"第{n}条评价", note="追评") for n in range(1, 4))
+    shop.collect_of(lines(schema(), one, two, three, state(1)))
+    ran = shop.collect_of(lines(BOTH, one, state(2)), "--dry-run")
+    assert "live: 2 would be stored, 2 of them in place of what they said before\n" in ran.out
+    ran = shop.collect_of(lines(BOTH, one, state(2)))
+    assert ran == Ran(0, "live: 0 new, 2 changed\n" + OTHER_KEY.format("id, shop", "id"), "")
+    # What a tap sends by its bookmark may come much later.
+    assert shop.collect_of(lines(BOTH, two, state(3))) == Ran(0, "live: 0 new, 2 changed\n", "")
+    gone = record(id=3, shop=5, _sdc_deleted_at="2026-03-02")
+    assert shop.collect_of(lines(BOTH, gone, state(4))) == Ran(0, "live: 0 new, 2 withdrawn\n", "")
+    assert shop.stored() == {
+        "reviews:1/5": "第1条评价", "reviews:1/5/note": "追评", "reviews:2/5": "第2条评价", "reviews:2/5/note": "追评",
+    }  # fmt: skip
+    assert shop.collect_of(lines(BOTH, one, two, state(5))) == Ran(0, "live: 0 new, 4 already there\n", "")
+
+
+def test_of_several_records_that_shared_an_id_under_the_former_key_one_is_what_is_stored(shop: Shop) -> None:
+    here, there = record(id=1, shop=5, body="物流太慢"), record(id=1, shop=7, body="包装很好")
+    shop.collect_of(lines(schema(), here, state(1)))
+    assert shop.collect_of(lines(BOTH, there, here, state(2))).out.startswith("live: 1 new, 1 changed\n")
+    assert shop.stored() == {"reviews:1/5": "物流太慢", "reviews:1/7": "包装很好"}
+
+
+def test_what_no_longer_tells_the_former_key_is_new(shop: Shop) -> None:
+    shop.collect_of(lines(BOTH, record(id=1, shop=5, body="物流太慢"), record(id=2, shop=5, body="好用"), state(1)))
+    ran = shop.collect_of(lines(schema(), record(id=1, shop=5, body="物流太慢"), record(id=2, body="好用"), state(2)))
+    assert ran.out == "live: 1 new, 1 changed\n" + OTHER_KEY.format("id", "id, shop")
+    assert shop.stored() == {"reviews:1": "物流太慢", "reviews:2/5": "好用", "reviews:2": "好用"}
+
+
+def test_keys_are_remembered_whatever_the_settings_and_are_nothing_to_a_tap(shop: Shop) -> None:
+    one = record(id=1, shop=5, body="物流太慢")
+    shop.collect_of(lines(schema(), one))
+    assert shop.state() == "{}\n"
+    (shop.folder / "map.toml").write_text(MAP + 'customer = "author"\n', encoding="utf-8")
+    shop.pipe(lines(BOTH, one, state(2)))
+    assert run("collect", project=shop.folder).out.startswith("live: 0 new, 1 changed\n")
+    assert shop.state() == "2\n"
+
+
+def test_the_key_of_a_stream_whose_map_names_its_ids_may_be_any(shop: Shop) -> None:
+    (shop.folder / "map.toml").write_text(MAP + 'source_id = "id"\n', encoding="utf-8")
+    shop.collect_of(lines(schema(), record(id=1, body="物流太慢"), state(1)))
+    ran = shop.collect_of(lines(BOTH, record(id=1, body="物流太慢"), state(2)))
+    assert ran == Ran(0, "live: 0 new, 1 already there\n", "")
+
+
+def test_a_state_that_an_earlier_version_stored_is_the_taps(shop: Shop) -> None:
+    shop.collect()
+    tap = json.loads(shop.state())
+    with closing(sqlite3.connect(shop.folder / "feedback.db")) as database, database:
+        [[stored]] = database.execute("select state from cursors").fetchall()
+        digest = stored.partition(":")[0]
+        database.execute("update cursors set state = ?", (f"{digest}:{json.dumps(tap)}",))
+    assert json.loads(shop.state()) == tap
+    assert shop.collect() == Ran(0, "live: 0 new, 1 already there\n", "")
 
 
 # What is wrong with messages.
@@ -596,8 +682,8 @@ def test_what_nothing_can_be_made_of_ends_the_run_and_what_came_before_is_kept(
     tmp_path: Path, messages: list[dict[str, object]], told: str
 ) -> None:
     pages = pages_of(tmp_path, lines(state({"at": 1}), *messages))
-    assert next(pages) == Page([], '{"at": 1}')
-    assert next(pages) == Page([], '{"at": 1}')
+    assert next(pages) == Page([], before_a_schema({"at": 1}))
+    assert next(pages) == Page([], before_a_schema({"at": 1}))
     with pytest.raises(CollectError) as error:
         next(pages)
     assert str(error.value) == told
@@ -605,7 +691,8 @@ def test_what_nothing_can_be_made_of_ends_the_run_and_what_came_before_is_kept(
 
 def test_a_field_of_the_map_that_the_stream_lacks_is_told(tmp_path: Path) -> None:
     [page] = pages_of(tmp_path, lines(schema("reviews", id={}, body={}), record(id=1, body="好用")))
-    assert page == Page([review(1)], None, ("stream 'reviews' has no 'created_at', which its map names for posted_at",))
+    told = "stream 'reviews' has no 'created_at', which its map names for posted_at"
+    assert page == Page([review(1)], kept(None), (told,))
 
 
 # Files of a BATCH.
@@ -623,7 +710,8 @@ def test_the_files_of_a_batch_are_read_in_pages(tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress("\n".join(rows[1200:]).encode()))
     piped = lines(schema(), batch(plain), batch(packed, compression="gzip"), state({"at": 9}))
     pages = list(pages_of(tmp_path, piped))
-    assert [(len(page.items), page.state) for page in pages] == [(1000, None), (502, '{"at": 9}'), (0, '{"at": 9}')]
+    states = [(1000, kept(None)), (502, kept({"at": 9})), (0, kept({"at": 9}))]
+    assert [(len(page.items), page.state) for page in pages] == states
     found = [item for page in pages for item in page.items]
     assert [item for item in found if isinstance(item, Unreadable)] == [
         Unreadable("数据 1.jsonl:1201", "it is not an object"),

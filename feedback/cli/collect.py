@@ -13,7 +13,7 @@ from feedback.cli.collect_run import run_source
 from feedback.cli.collect_watch import EVERY_MINUTES, keep_collecting
 from feedback.cli.common import pass_folder, utf8
 from feedback.collectors.base import SourceConfig
-from feedback.collectors.live import LiveCollector
+from feedback.collectors.live import Fed, LiveCollector
 from feedback.collectors.registry import load_collector
 from feedback.dates import DateReader, UnknownDate
 from feedback.errors import ProjectError
@@ -151,7 +151,7 @@ def collect(
 def _show_state(project: Project, source: SourceConfig) -> None:
     """By the command that collects, with all its settings: under a map that was changed the tap has to begin anew."""
     collector = load_collector(source.collector)
-    if source.collector != "singer" or not isinstance(collector, LiveCollector):
+    if not isinstance(collector, LiveCollector) or not isinstance(collector, Fed):
         raise click.UsageError(f"--state is for the collector singer; '{source.collector}' keeps its state to itself.")
     state, notes = None, list[str]()
     if project.database.exists():
@@ -159,7 +159,7 @@ def _show_state(project: Project, source: SourceConfig) -> None:
             state, notes = last_state(store, project, visit_of(project, source, NO_WISH), collector)
     for note in notes:
         click.echo(f"  {note}", err=True)
-    click.echo(state or "{}")
+    click.echo(collector.for_the_tap(state))
 
 
 def _moment(since: str | None, project: Project) -> datetime | None:

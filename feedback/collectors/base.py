@@ -56,6 +56,7 @@ class Record:
     question: str | None = None
     votes: str | None = None  # how many others found it helpful or liked it, as written: "12", "1.2万"; intake reads it
     scores: tuple[RawScore, ...] = ()
+    former_ids: tuple[str, ...] = ()  # by which the source told it before it gave it another `source_id`
     problems: tuple[str, ...] = ()
     final: bool = False  # it is never edited: what has its id, but other words and another date, is something else
     own_date: bool = True  # False: `posted_at` may be that of its arrival, which is another elsewhere

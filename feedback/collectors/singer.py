@@ -13,7 +13,8 @@ import os
 import stat
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from itertools import chain
 from pathlib import Path
@@ -25,7 +26,7 @@ from feedback.collectors.encoding import open_binary
 from feedback.collectors.files import parts_of
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.singer_messages import Message, batch_records, messages
-from feedback.collectors.singer_streams import Stream, mapped_streams
+from feedback.collectors.singer_streams import Key, Stream, mapped_streams
 from feedback.errors import CollectError
 
 PIPE = "-"
@@ -38,6 +39,25 @@ _NOTHING_PIPED = "nothing was piped in, so it was not read: tap … | feedback c
 _NO_PIPE = "Nothing is piped in. Write: tap … | feedback collect …"
 
 
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """The last STATE of a tap, and which keys each stream has had, the present one at the end: ids are made of them."""
+
+    tap: object = None
+    keys: Mapping[str, Sequence[Key]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, state: str | None) -> "_Reached":
+        found = json.loads(state) if state else None
+        if isinstance(found, list):
+            tap, keys = found
+            return cls(tap, {stream: tuple(map(tuple, each)) for stream, each in keys.items()})
+        return cls(found)  # an earlier version stored what the tap had said, an object, and nothing else
+
+    def text(self) -> str:
+        return json.dumps([self.tap, self.keys])
+
+
 class SingerCollector:
     private_names = False
 
@@ -47,19 +67,27 @@ class SingerCollector:
         mapped_streams(visit)
         return list(_parts(visit))
 
-    def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:  # noqa: ARG002
-        """A page for each STATE, or for every 1,000 records. `state` is not looked at: the tap has been given it, and sends what came since."""
-        part = _parts(visit)[stream]
+    def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
+        """A page for each STATE, or for every 1,000 records. The tap has been given the last STATE, and sends what came since."""
+        part, reached = _parts(visit)[stream], _Reached.read(state)
         if part is not None:
             with open_binary(part.path) as file:
-                yield from _Reading(visit).pages(file, part.name)
+                yield from _Reading(visit, reached).pages(file, part.name)
         elif (piped := _standard_input()) and (visit.named or _speaks(piped)):
-            yield from _Reading(visit).pages(piped, "stdin")
+            yield from _Reading(visit, reached).pages(piped, "stdin")
         elif visit.named:
             raise CollectError(_NO_PIPE)
         else:
             # Not an error: among the sources that a schedule collects, this one is not due.
             yield Page([], None, (_NOTHING_PIPED.format(visit.config.name),))
+
+    def restart(self, state: str) -> str:
+        """The tap begins anew; which keys there were is known."""
+        return replace(_Reached.read(state), tap=None).text()
+
+    def for_the_tap(self, state: str | None) -> str:
+        tap = _Reached.read(state).tap
+        return json.dumps({} if tap is None else tap)
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         with open_binary(path) as file:
@@ -92,12 +120,13 @@ def _speaks(piped: BinaryIO) -> bool:
 class _Reading:
     """One input, from its first message to its last."""
 
-    def __init__(self, visit: Visit) -> None:
-        self._streams = mapped_streams(visit)
+    def __init__(self, visit: Visit, reached: _Reached = _Reached()) -> None:
+        self._streams = mapped_streams(visit, reached.keys)
+        self._keys = dict(reached.keys)
         self._items: list[Item] = []
         self._records = self._size = 0
-        self._state: str | None = None  # the last STATE there was: all that it covers is stored or in `_items`
-        self._stored: str | None = None  # that of the last page
+        self._state = reached.tap  # the last STATE there was: all that it covers is stored or in `_items`
+        self._stored = reached.tap  # that of the last page
         self._notes: dict[str, None] = {}
         self._others = Counter[str]()  # streams that the map does not name
         self._seen = set[str]()
@@ -118,7 +147,7 @@ class _Reading:
 
     def _take(self, message: Message) -> Iterator[Page]:
         if message.kind == "STATE":
-            self._state = json.dumps(message.content["value"])
+            self._state = message.content["value"]
             if self._items or self._state != self._stored:
                 yield self._page()
             return
@@ -128,6 +157,7 @@ class _Reading:
             self._others[message.stream] += message.kind in ("RECORD", "BATCH")
         elif message.kind == "SCHEMA":
             self._notes |= dict.fromkeys(stream.learn(message.content))
+            self._keys[stream.name] = stream.keys
         elif message.kind == "RECORD":
             yield from self._record(stream, message.where, message.content["record"], message.size)
         elif message.kind == "BATCH":
@@ -153,7 +183,7 @@ class _Reading:
             yield self._page()
 
     def _page(self, notes: tuple[str, ...] = ()) -> Page:
-        page = Page(self._items, self._state, notes)
+        page = Page(self._items, _Reached(self._state, self._keys).text(), notes)
         self._items, self._records, self._size, self._stored = [], 0, 0, self._state
         return page
 

@@ -2,8 +2,9 @@
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import cast
 from urllib.parse import quote
 
@@ -16,16 +17,20 @@ from feedback.collectors.objects import Object, getter
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable
 
+Key = tuple[str, ...]  # names of fields
+
 _KEY = "key of the stream"  # the column that a record gets where the map names none as its id
 _DELETED = "_sdc_deleted_at"
+_OTHER_KEY = "stream '{}' has another key than before, {} instead of {}: its records are known again by that one, where they still tell it"
 _OF_FILES = ("header", "records", "survey")
 
 
 class Stream:
     """One stream that the map names. Its ids begin with its name: streams number their records each for itself."""
 
-    def __init__(self, name: str, layout: Layout, config: SourceConfig) -> None:
+    def __init__(self, name: str, layout: Layout, config: SourceConfig, keys: Sequence[Key] = ()) -> None:
         self.name = name
+        self.keys = tuple(keys)  # all that it has had, the present one at the end
         self._named = "source_id" in layout.columns
         if not self._named:
             layout = replace(layout, columns={**layout.columns, "source_id": Pick((_KEY,))})
@@ -34,7 +39,7 @@ class Stream:
         # Of a deleted record the id may be all that is left.
         only_id = replace(layout, columns={"source_id": layout.columns["source_id"]}, scores=(), texts=(), drop=())
         self._ids = ObjectMapper(only_id, config)
-        self._keys: tuple[str, ...] | None = None  # None: no SCHEMA has come yet
+        self._key: Key | None = None  # None: no SCHEMA has come yet
         self._prefix = _escaped(name, ":") + ":"
 
     def learn(self, message: Object) -> list[str]:
@@ -42,8 +47,7 @@ class Stream:
         keys = message.get("key_properties") or []
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise CollectError(f"The SCHEMA of stream '{self.name}' has key_properties that are no list of names.")
-        self._keys = tuple(keys)
-        notes = []
+        notes = self._learn_key(tuple(keys))
         if not keys and not self._named:
             notes.append(
                 f"stream '{self.name}' has no key, and its map no source_id: records are told apart by what they say"
@@ -61,60 +65,82 @@ class Stream:
                 notes.append(said)
         return notes
 
+    def _learn_key(self, key: Key) -> list[str]:
+        before = self.keys[-1] if self.keys else key
+        self._key, self.keys = key, (*[each for each in self.keys if each != key], key)
+        if self._named or before == key:
+            return []
+        said = [f"({', '.join(each)})" for each in (key, before)]
+        return [_OTHER_KEY.format(self.name, *said)]
+
     def items(self, where: str, record: Object) -> Iterator[Item]:
         """What a record says; of a deleted one, that it is void."""
         if not self._named:
-            if self._keys is None:
+            if self._key is None:
                 raise CollectError(
                     f"{where}: a record of stream '{self.name}' came before its SCHEMA, so that its key is not known."
                 )
-            record = {**record, _KEY: self._key(record)}
+            record = {**record, _KEY: _joined(self._key, record)}
         if record.get(_DELETED):
             yield from self._withdrawn(where, record)
             return
+        former = self._former_ids(where, record)
+        own = self._id(where, record) if former else None
         for item in self._mapper.items(iter([(where, record)])):
-            yield self._placed(item)
+            yield self._placed(item, own or "", former)
 
-    def _placed(self, item: Item) -> Item:
+    def _former_ids(self, where: str, record: Object) -> list[str]:
+        """What a record was known by when the stream had other keys; nothing of those whose fields it no longer has."""
+        keys = () if self._named else self.keys[:-1]
+        found = (self._id(where, {**record, _KEY: _joined(key, record)}) for key in keys)
+        return [each for each in found if each]
+
+    def _id(self, where: str, record: Object) -> str | None:
+        items = self._ids.items(iter([(where, record)]))
+        return next((item.source_id for item in items if isinstance(item, Record)), None)
+
+    def _placed(self, item: Item, own: str, former: Sequence[str]) -> Item:
+        """Named by its id. `own` and `former` are those of the record, with which those of its further texts begin."""
         if not isinstance(item, Record):
             return item
         if item.source_id is None:
-            if self._named or self._keys:
+            if self._named or self._key:
                 return Unreadable(
                     item.location, "its id is empty, so that it can't be told from other records", item.text
                 )
             return item
-        source_id = self._prefix + item.source_id
+        source_id, suffix = self._prefix + item.source_id, item.source_id.removeprefix(own)
         return replace(
             item,
             source_id=source_id,
+            former_ids=tuple(f"{self._prefix}{each}{suffix}" for each in former),
             parent_id=item.parent_id and self._prefix + item.parent_id,
             location=source_id,
         )
 
     def _withdrawn(self, where: str, record: Object) -> Iterator[Item]:
-        main = next(
-            (item.source_id for item in self._ids.items(iter([(where, record)])) if isinstance(item, Record)), None
-        )
+        main = self._id(where, record)
         if main is None:
             yield Unreadable(where, "it was deleted at its source, and has no id to be found by")
             return
         also = [item.source_id for item in self._mapper.items(iter([(where, record)])) if isinstance(item, Record)]
-        further = [f"{main}/{text.suffix}" for text in self._layout.texts if text.each is None]
-        for source_id in dict.fromkeys([main, *further, *filter(None, also)]):
+        suffixes = ["", *(f"/{text.suffix}" for text in self._layout.texts if text.each is None)]
+        known = [each + suffix for each in (main, *self._former_ids(where, record)) for suffix in suffixes]
+        for source_id in dict.fromkeys([*known, *filter(None, also)]):
             yield Withdrawn(self._prefix + source_id, self._prefix + main, for_good=False)
 
-    def _key(self, record: Object) -> str:
-        """The values of the key, joined; "" where one is missing."""
-        values = [_text(getter(key)(record)) for key in self._keys or ()]
-        if not all(values):
-            return ""
-        return values[0] if len(values) == 1 else "/".join(_escaped(value, "/") for value in values)
+
+def mapped_streams(visit: Visit, keys: Mapping[str, Sequence[Key]] = MappingProxyType({})) -> dict[str, Stream]:
+    """The streams of a source's map, by name, for one run; `keys` are those that each has had until now."""
+    return {name: Stream(name, layout, visit.config, keys.get(name, ())) for name, layout in _layouts(visit).items()}
 
 
-def mapped_streams(visit: Visit) -> dict[str, Stream]:
-    """The streams of a source's map, by name, for one run."""
-    return {name: Stream(name, layout, visit.config) for name, layout in _layouts(visit).items()}
+def _joined(key: Key, record: Object) -> str:
+    """The values of a key; "" where one is missing."""
+    values = [_text(getter(name)(record)) for name in key]
+    if not all(values):
+        return ""
+    return values[0] if len(values) == 1 else "/".join(_escaped(value, "/") for value in values)
 
 
 def _layouts(visit: Visit) -> dict[str, Layout]:

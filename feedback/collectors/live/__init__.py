@@ -95,3 +95,12 @@ class Restartable(Protocol):
     def restart(self, state: str) -> str:
         """The state to begin from: it names no place to go on from, but what holds under any settings, like up to when all was collected."""
         ...
+
+
+@runtime_checkable
+class Fed(Protocol):
+    """What a live collector may do besides: tell the program that writes to it where to go on."""
+
+    def for_the_tap(self, state: str | None) -> str:
+        """What is handed to it, of the last state that was stored; None: of none."""
+        ...
