@@ -109,6 +109,8 @@ class DateReader:
             return self._now
         if _NO_YEAR.fullmatch(text):
             raise UnknownDate(raw, "it has no year")
+        if read_excel_serial(text) != text:
+            raise UnknownDate(raw, 'Excel counts days like this; dates = "excel" in the layout reads them')
         raise UnknownDate(raw)
 
     def _calendar(self, raw: str, match: re.Match[str]) -> datetime:

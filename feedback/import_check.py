@@ -73,13 +73,14 @@ class Ids:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What would be stored and what not. `roles`: verbatims by who speaks. `noise`: by why they are no opinion.
+    """What would be stored and what not. `verbatims` are there in the end: of rows with one id the last, and none that is recalled; `roles`: by who speaks.
 
-    `personal`: pieces by kind, `texts_with_personal` of the verbatims hold any. `unusable`: rows; `incomplete`: fields of rows that are stored.
+    All others are of the rows. `noise`: by why they are no opinion. `personal`: pieces by kind, `texts_with_personal` of the texts hold any.
+    `unusable`: rows; `incomplete`: fields of rows that are stored.
     """
 
-    verbatims: int
-    roles: Mapping[str, int]
+    verbatims: Count
+    roles: Mapping[str, Count]
     conversations: Count
     scores: Mapping[str, int]
     dates: Dates
@@ -139,7 +140,8 @@ def command_for(part: Part, config: SourceConfig) -> str:
     if config.name:
         return f"feedback collect --source {shlex.quote(config.name)}"
     layout = f" --layout {shlex.quote(config.layout)}" if config.layout else ""
-    return f"feedback collect {config.collector} {shlex.quote(part.name)}{layout}"
+    file = f"./{part.name}" if part.name.startswith("-") else part.name  # else it would be read as an option
+    return f"feedback collect {config.collector} {shlex.quote(file)}{layout}"
 
 
 def section_for(part: Part, config: SourceConfig) -> str:
@@ -194,7 +196,7 @@ class _Checker:
         self._roles, self._scores, self._noise = Counter[str](), Counter[str](), Counter[str]()
         self._personal = Counter[str]()
         self._ids, self._conversations, self._copies = Repeats(), Repeats(), Copies(similar)
-        self._verbatims = self._given = self._missing = self._with_personal = self._customers = self._withdrawn = 0
+        self._given = self._missing = self._with_personal = self._customers = self._withdrawn = 0
         self._in_conversations = 0
         self._first: str | None = None
         self._last: str | None = None
@@ -206,11 +208,9 @@ class _Checker:
                 text = written(item.text, item.kind)
                 if text or item.location not in unusable:
                     self._record(item, text)
-        self._withdrawn += len(taken.withdrawn)
         for reject in taken.rejects:
             self._reject(reject)
         for verbatim, fingerprint, contents, *_ in taken.incoming:
-            self._verbatims += 1
             self._roles[verbatim.role] += 1
             self._scores.update(score.metric for score in verbatim.scores)
             if verbatim.noise:
@@ -218,7 +218,7 @@ class _Checker:
             self._customers += verbatim.customer_id is not None
             if not _DERIVED.fullmatch(verbatim.source_id):
                 self._given += 1
-                self._ids.add(_hash(verbatim.source_id), contents)
+                self._ids.add(_hash(verbatim.source_id), contents, verbatim.role)
             if verbatim.conversation_id is not None:
                 self._in_conversations += 1
                 self._conversations.add(_hash(verbatim.conversation_id))
@@ -226,6 +226,9 @@ class _Checker:
             if verbatim.posted_at is not None:
                 self._first = min(self._first or verbatim.posted_at, verbatim.posted_at)
                 self._last = max(self._last or verbatim.posted_at, verbatim.posted_at)
+        self._withdrawn += len(taken.withdrawn)
+        for withdrawal in taken.withdrawn:
+            self._ids.void(_hash(withdrawal.source_id))
 
     def _record(self, record: Record, text: str) -> None:
         found: list[Kind] = [one.kind for one in find(text)]
@@ -243,7 +246,7 @@ class _Checker:
         try:
             self._reader.read(raw)
         except UnknownDate as error:
-            self._unknown.add(f"{form_of(raw)}: {_SAID.sub('…', error.reason)}", raw, shown_date)
+            self._unknown.add(f"{form_of(raw)}: {error.reason}", raw, shown_date)
         else:
             self._placed.add(form_of(raw), raw, shown_date)
 
@@ -255,9 +258,11 @@ class _Checker:
 
     def result(self) -> Examination:
         conversations = self._conversations.repeated
+        lost = {role: self._ids.lost(role) for role in self._roles}
+        roles = {role: replace(lost[role], count=rows - lost[role].count) for role, rows in self._roles.items()}
         return Examination(
-            verbatims=self._verbatims,
-            roles=dict(self._roles),
+            verbatims=Count(sum(each.count for each in roles.values()), all(each.exact for each in roles.values())),
+            roles={role: count for role, count in roles.items() if count.count},
             conversations=replace(conversations, count=self._in_conversations - conversations.count),
             scores=dict(self._scores),
             dates=Dates(self._placed.tallies(), self._unknown.tallies(), self._missing, self._first, self._last),

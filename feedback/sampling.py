@@ -77,17 +77,19 @@ class Sample(Generic[Kept]):
 class _Value:
     weight: int
     contents: int
+    label: str
     copies: float = 0
     changed: int = 0
+    is_void: bool = False
 
 
 class Repeats:
-    """How many of the values added were there before, and how many of these with other contents."""
+    """How many of the values added were there before, how many of these with other contents, and how many came to nothing."""
 
     def __init__(self, most: int = MOST_VALUES) -> None:
         self._sample: Sample[_Value] = Sample(most)
 
-    def add(self, value: int, contents: int = 0) -> bool:
+    def add(self, value: int, contents: int = 0, label: str = "") -> bool:
         """Whether the value was there before, as far as the sample tells."""
         known = self._sample.kept.get(value)
         if known is not None:
@@ -95,8 +97,14 @@ class Repeats:
             known.changed += contents != known.contents
             return True
         if self._sample.takes(value):
-            self._sample.put(value, _Value(self._sample.step, contents))
+            self._sample.put(value, _Value(self._sample.step, contents, label))
         return False
+
+    def void(self, value: int) -> None:
+        """Of a value that was added nothing is left."""
+        known = self._sample.kept.get(value)
+        if known is not None:
+            known.is_void = True
 
     @property
     def repeated(self) -> Count:
@@ -105,6 +113,10 @@ class Repeats:
     @property
     def changed(self) -> Count:
         return self._sample.estimate(lambda value: value.changed)
+
+    def lost(self, label: str) -> Count:
+        """How many with this label are not there in the end: one that came before took their place, or they are void."""
+        return self._sample.estimate(lambda value: (value.copies + value.is_void) * (value.label == label))
 
 
 @dataclass(slots=True)

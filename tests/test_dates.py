@@ -48,6 +48,7 @@ KNOWN = [
     ("1990-01-02 00:00:00", "1990-01-01T16:00:00Z"),
 ]
 
+EXCEL = 'Excel counts days like this; dates = "excel" in the layout reads them'
 UNKNOWN = [
     ("11-05", "it has no year"),
     ("11月5日 12:00", "it has no year"),
@@ -72,7 +73,9 @@ UNKNOWN = [
     ("11/05/2023", "not a form of date known"),  # May 11 or November 5
     ("23-11-11", "not a form of date known"),
     ("2023-08/13", "not a form of date known"),
-    ("45241.5", "not a form of date known"),  # a serial, if a layout says so
+    ("45241.5", EXCEL),
+    ("46080", EXCEL),
+    ("10001", "not a form of date known"),  # 1927: some other number
     ("上周", "not a form of date known"),
     ("2个月前", "not a form of date known"),
     ("12:30", "not a form of date known"),

@@ -129,6 +129,16 @@ def test_no_collector_takes_an_address_with_a_secret_in_it(url: str) -> None:
         base_address(settings, "https://desk.example")
 
 
+def test_a_secret_in_a_home_that_nobody_has_is_told(tmp_path: Path) -> None:
+    settings = SettingsTable({"token": {"file": "~nobody-of-that-name/key"}}, "source '工单'", Wording(CollectError))
+    with pytest.raises(CollectError) as caught:
+        Vault(tmp_path).read(settings, "token")
+    assert (
+        str(caught.value)
+        == "source '工单', [token]: ~nobody-of-that-name/key can't be read: nobody here has this home folder."
+    )
+
+
 def test_what_a_saved_answer_must_not_tell_is_learned_as_far_as_it_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

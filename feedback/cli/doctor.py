@@ -97,7 +97,7 @@ def _examine_file(
         _show([f"  Save the lines at the end as {unknown.file_name} and correct the guesses."])
         if config.name:
             _show([f"  Name it in the source: layout = {json.dumps(unknown.file_name, ensure_ascii=False)}"])
-    if not examined.verbatims:
+    if not examined.verbatims.count:
         _show(["  Nothing of it would be stored: is this the right file, and the right layout?"])
     else:
         _show([f"  Import it: {command}"])

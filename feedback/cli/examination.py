@@ -39,7 +39,8 @@ def examination_lines(found: Examination, timezone: str) -> Iterator[str]:
 
     `timezone`: the one that the file was read in, and its days are shown in.
     """
-    yield f"  Would be stored: {found.verbatims:,}" + _listed(found.roles, found.roles.keys() - {"customer"})
+    roles = ", ".join(f"{role} {_said(count)}" for role, count in found.roles.items())
+    yield f"  Would be stored: {_said(found.verbatims)}" + (f" ({roles})" if found.roles.keys() - {"customer"} else "")
     if found.scores:
         yield "  Ratings: " + _joined(found.scores)
     if found.conversations.count:
@@ -105,10 +106,6 @@ def _more(tallies: Sequence[Tally]) -> Iterator[str]:
     rest = tallies[_SHOWN:]
     if rest:
         yield f"    … {sum(tally.count for tally in rest):,} of {len(rest):,} other kinds"
-
-
-def _listed(counts: Mapping[str, int], needed: object) -> str:
-    return f" ({_joined(counts)})" if needed else ""
 
 
 def _joined(counts: Mapping[str, int]) -> str:

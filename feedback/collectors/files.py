@@ -1,6 +1,7 @@
 """From the paths of a source (files, folders, globs) to the parts a collector reads."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from feedback.collectors.base import Part, SourceConfig
@@ -33,12 +34,19 @@ def parts_of(config: SourceConfig, suffixes: Collection[str]) -> list[Part]:
 
 def in_folders(config: SourceConfig) -> list[Path]:
     """All files, whatever their suffix, in the folders that the paths of the source name and below; not those that are hidden."""
-    folders = [folder for pattern in config.paths if (folder := config.base / Path(pattern).expanduser()).is_dir()]
+    folders = [folder for pattern in config.paths if (folder := _place(pattern, config)).is_dir()]
     return [path for folder in folders for path in folder.rglob("*") if _wanted(path, folder)]
 
 
+def _place(pattern: str, config: SourceConfig) -> Path:
+    path = Path(pattern)
+    with suppress(RuntimeError):  # "~$x.xlsx" is nobody's home
+        path = path.expanduser()
+    return config.base / path
+
+
 def _matches(pattern: str, config: SourceConfig, suffixes: Collection[str]) -> list[Path]:
-    path = config.base / Path(pattern).expanduser()
+    path = _place(pattern, config)
     if path.is_dir():
         return [p for p in path.rglob("*") if _wanted(p, path) and p.suffix.lower() in suffixes]
     if path.exists():  # before globs: a name may hold brackets, as in "评价[1].csv"
@@ -71,7 +79,7 @@ def part_name(path: Path, base: Path) -> str:
 
 
 def _nothing(pattern: str, config: SourceConfig, suffixes: Collection[str]) -> str:
-    path = config.base / Path(pattern).expanduser()
+    path = _place(pattern, config)
     if path.is_dir():
         return f"Folder {path} holds no file ending in {', '.join(sorted(suffixes))}."
     if _GLOB & set(pattern):

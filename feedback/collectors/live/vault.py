@@ -96,7 +96,11 @@ class Vault:
         return found
 
     def _of_file(self, place: SettingsTable) -> str:
-        path = (self._folder / Path(place.string("file")).expanduser()).resolve()
+        named = Path(place.string("file"))
+        try:
+            path = (self._folder / named.expanduser()).resolve()
+        except RuntimeError:
+            raise CollectError(f"{place.where}: {named} can't be read: nobody here has this home folder.") from None
         if path.is_relative_to(self._folder):
             raise CollectError(
                 f"{place.where}: {path} lies in the project's folder, which may be shared. Keep secrets outside of it."
