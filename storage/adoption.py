@@ -43,13 +43,18 @@ def _by_former_ids(connection: sqlite3.Connection, batch: Sequence[Incoming], ta
         for each in item.former_ids if item.verbatim.source_id in unknown else ():
             former.setdefault(each, []).append(item.verbatim)
     rows = connection.execute(
-        "select id, source_id, text from verbatims where source = ? and source_id in (select value from json_each(?))",
+        "select id, source_id, text, posted_at from verbatims "
+        "where source = ? and source_id in (select value from json_each(?))",
         (renamed[0].verbatim.source, json.dumps(list(former.keys() - told))),
     )
     found: dict[str, int] = {}
-    for row_id, source_id, text in rows:
-        # Several may have shared it.
-        theirs = [verbatim for verbatim in former[source_id] if verbatim.source_id not in found]
+    for row_id, source_id, text, posted_at in rows:
+        # Several may have shared it. Who edits a text does not change when he posted it.
+        theirs = [
+            verbatim
+            for verbatim in former[source_id]
+            if verbatim.source_id not in found and (not posted_at or verbatim.posted_at in (posted_at, None))
+        ]
         if theirs and row_id not in taken:
             own = next((verbatim for verbatim in theirs if verbatim.text == text), theirs[0])
             found[own.source_id] = row_id

@@ -245,6 +245,15 @@ def test_of_several_records_that_shared_an_id_under_the_former_key_one_is_what_i
     assert shop.stored() == {"reviews:1/5": "物流太慢", "reviews:1/7": "包装很好"}
 
 
+def test_what_was_posted_at_another_time_is_another_one_that_shared_its_id(shop: Shop) -> None:
+    here = record(id=1, shop=5, body="物流太慢", created_at="2026-03-01T00:00:00Z")
+    there = record(id=1, shop=7, body="包装很好", created_at="2026-03-01T00:00:09Z")
+    shop.collect_of(lines(schema(), here, state(1)))
+    assert shop.collect_of(lines(BOTH, there, state(2))).out.startswith("live: 1 new\n")
+    assert shop.collect_of(lines(BOTH, here, state(3))).out == "live: 0 new, 1 changed\n"
+    assert shop.stored() == {"reviews:1/5": "物流太慢", "reviews:1/7": "包装很好"}
+
+
 def test_what_no_longer_tells_the_former_key_is_new(shop: Shop) -> None:
     shop.collect_of(lines(BOTH, record(id=1, shop=5, body="物流太慢"), record(id=2, shop=5, body="好用"), state(1)))
     ran = shop.collect_of(lines(schema(), record(id=1, shop=5, body="物流太慢"), record(id=2, body="好用"), state(2)))
