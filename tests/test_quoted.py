@@ -89,7 +89,7 @@ def test_what_doctor_counts_is_not_what_is_quoted(tmp_path: Path) -> None:
     path = tmp_path / "1.jsonl"
     path.write_text("".join(message(n, "wmGUEST1", words) for n, words in enumerate(said)), encoding="utf-8")
     found = json.loads(run("doctor", str(path), "--json", project=tmp_path).out)["examination"]
-    assert (found["roles"], found["texts_with_personal"], found["personal"]) == ({"customer": 1}, 0, {})
+    assert (found["customers_named"], found["texts_with_personal"], found["personal"]) == (1, 0, {})
 
 
 def message(number: int, sender: str, words: str) -> str:
