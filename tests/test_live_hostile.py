@@ -27,7 +27,7 @@ from contract import toml
 from stored import rows
 from wire import Asked, Reply, wire
 
-from feedback.collectors.live import paging, web
+from feedback.collectors.live import page_walk, paging, web
 from feedback.collectors.live.json_body import read_json_body
 from feedback.collectors.live.web import Web
 from feedback.errors import CollectError
@@ -586,9 +586,9 @@ ENDLESS: dict[str, tuple[dict[str, object], Callable[[int], dict[str, object]], 
         f"{IDLE} {ASKED_BY.format('after')}",
     ),
     "the same page whatever is asked": (
-        {"pages": {"type": "page"}},
+        {"pages": {"type": "offset"}},
         lambda _n: {"items": [ITEM]},
-        f"{IDLE} {ASKED_BY.format('page')}",
+        f"{IDLE} {ASKED_BY.format('offset')}",
     ),
     "ever new pages": (
         {},
@@ -600,7 +600,7 @@ ENDLESS: dict[str, tuple[dict[str, object], Callable[[int], dict[str, object]], 
 
 @pytest.mark.parametrize("what", ENDLESS)
 def test_a_list_of_pages_that_never_ends_is_left(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "MOST_PAGES", 300)
+    monkeypatch.setattr(page_walk, "MOST_PAGES", 300)
     more, give, said = ENDLESS[what]
     with wire(pages(give)) as server:
         ran = collected(tmp_path, f"{server.url}/v1", **more)

@@ -179,21 +179,6 @@ def test_a_page_that_is_refused_after_the_last_one_ends_the_list(status: int, co
     assert sorted(map(int, ids(found))) == list(range(1, count + 1))
 
 
-@pytest.mark.parametrize("way", ["page", "offset", "none", "link"])
-def test_an_answer_of_204_is_the_end_of_a_list_and_its_state_is_kept(way: str) -> None:
-    shrinking = Shrinking(7, 3, 0)
-
-    def answer(asked: Asked) -> Reply:
-        if way in ("none", "link"):
-            return Reply(b"", 204)
-        reply = shrinking.answer(asked)
-        return reply if reply.content else Reply(b"", 204)
-
-    found, _ = pages({"pages": {"type": way}}, answer)
-    assert ids(found) == ([] if way in ("none", "link") else [str(number) for number in range(1, 8)])
-    assert (found[-1].state, found[-1].notes) == ("[null, null, null]", ())
-
-
 def test_a_page_that_is_refused_after_a_full_one_may_be_as_far_as_the_interface_goes() -> None:
     assert "/v1 refuses (400)" in fault({"pages": {"type": "page"}}, refusing(400, 6, 3))
 

@@ -20,9 +20,11 @@ from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.access import access, checked_auth, plain_parameters
 from feedback.collectors.live.address import address
 from feedback.collectors.live.mapped import INLINE, ObjectMapper, fields_near, is_there, layout_for, table_of
+from feedback.collectors.live.page_walk import Listing, PlaceLost
 from feedback.collectors.live.paging import Pages, RecordList
+from feedback.collectors.live.patience import Unreachable
 from feedback.collectors.live.reached import MOST_OVERLAP_SECONDS, Reached
-from feedback.collectors.live.web import Query, Refused
+from feedback.collectors.live.web import Query
 from feedback.collectors.objects import Object, getter, read_each, read_json
 from feedback.dates import DateReader, UnknownDate, set_back
 from feedback.errors import CollectError
@@ -32,7 +34,7 @@ MOST_ITEMS = 1000  # of a page
 Columns = tuple[str, ...]
 _FORMATS = ("iso", "date", "epoch", "epoch-ms", "number")
 _SETTINGS = frozenset({"url", "query", "auth", "pages", "since", *INLINE})
-_EXPIRED = (400, 404, 410)  # what interfaces say to a cursor they no longer know
+_TROUBLE = 500  # so some answer to a cursor that they no longer know
 _SEVERAL = 5  # records that all lack a text: an interface that leaves empty fields out says so of one or two
 _NO_ID = "it has no id, which the settings say where to find: it would be another one at every change"
 _STARTED_OVER = "the interface no longer knew where the last run stopped: asked again from the last complete one"
@@ -53,14 +55,28 @@ class RestCollector:
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """Every page; the last one's state is what the next run asks from."""
-        reached = Reached.read(state)
+        reached, has_answered = Reached.read(state), False
         try:
-            yield from self._walk(stream, reached, visit, first=state is None)
-        except Refused as refused:
-            if reached.resume is None or refused.status not in _EXPIRED:
+            for page in self._walk(stream, reached, visit, first=state is None):
+                has_answered = True
+                yield page
+            return
+        except CollectError as error:
+            if reached.resume is None or not (isinstance(error, PlaceLost) or _is_of_place(error, has_answered)):
                 raise
-            yield Page([], None, (_STARTED_OVER,))
-            yield from self._walk(stream, Reached(reached.since), visit, first=False)
+            lost = error
+        yield from self._start_over(stream, reached, visit, lost)
+
+    def _start_over(self, stream: str, reached: Reached, visit: Visit, lost: CollectError) -> Iterator[Page]:
+        """From the last complete run on, where the source answers then; else raises what it said before."""
+        walk = self._walk(stream, Reached(reached.since), visit, first=False)
+        try:
+            page = next(walk)
+        except CollectError as error:
+            raise (error if isinstance(lost, PlaceLost) else lost) from None
+        yield Page([], None, (_STARTED_OVER,))
+        yield page
+        yield from walk
 
     def _walk(self, stream: str, reached: Reached, visit: Visit, *, first: bool) -> Iterator[Page]:
         settings, since = visit.settings, _Since.of(visit)
@@ -68,18 +84,19 @@ class RestCollector:
         expected, pages = _Expected(visit, since.column, reader.drops), Pages.of(settings)
         query: dict[str, str | int] = {**plain_parameters(settings), **since.asked(reached.since)}
         newest, begun = reached.newest or reached.since, since.begun(reached)
-        walk = pages.walk(access(visit), _url(visit), query, reader.records, reached.resume)
+        walk = Listing(pages, access(visit), _url(visit), query, reader.records).walk(reached.resume)
         # At the top of a list the newest stands, unless old ones are pinned above it.
         met_known = reached.resume is not None
         for fetched in walk:
             objects = fetched.records
             notes = expected.look(objects)
             # Few records at a later run are the everyday case: many an interface then leaves out what would say where to go on.
-            if fetched.doubt and objects and (first or len(objects) >= pages.size > 0):
+            if fetched.doubt and fetched.shown and (first or fetched.shown >= pages.size > 0):
                 notes = (*notes, fetched.doubt)
             moments = [moment for each in objects if (moment := since.of_record(each)) is not None]
             newest = since.newest(moments, newest, begun)
-            over = fetched.after is None or (met_known and since.is_known(moments, len(objects), reached.since))
+            known = met_known and fetched.resumes and since.is_known(moments, len(objects), reached.since)
+            over = fetched.after is None or known
             met_known = met_known or since.meets(moments, reached.since)
             done = Reached(newest) if over else Reached(reached.since, newest, fetched.after, begun)
             # An answer may hold more than is to be held at a time.
@@ -99,6 +116,11 @@ class RestCollector:
             read_json(path),
             lambda where, content: reader.items(where, reader.records.of(content) if reader.nested else [content]),
         )
+
+
+def _is_of_place(error: CollectError, has_answered: bool) -> bool:
+    """Whether it may be the place to go on from that a source does not take, in whatever way it says so."""
+    return not has_answered and (not isinstance(error, Unreachable) or error.status == _TROUBLE)
 
 
 def _key(columns: Columns) -> Callable[[object], str]:

@@ -6,11 +6,9 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, u
 
 import requests
 
-from feedback.collectors.live.access import Access
 from feedback.collectors.live.mapped import fields_near, is_there, table_of
-from feedback.collectors.live.numbered import moved_up
-from feedback.collectors.live.told_errors import ERROR_FIELDS, ToldErrors
-from feedback.collectors.live.web import Answer, Query, Refused, is_within
+from feedback.collectors.live.told_errors import ERROR_FIELDS, ToldError, ToldErrors
+from feedback.collectors.live.web import Answer, Query, is_within
 from feedback.collectors.objects import Object, getter, lists_in
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable
@@ -18,22 +16,7 @@ from nlp.settings_table import SettingsTable
 KINDS = ("none", "page", "offset", "cursor", "link", "next")
 MOST_PAGES = 100_000  # of one run; more are a loop
 MOST_IDLE_PAGES = 100  # one after another that hold nothing, or what the one before held
-_BAD, _NO_SUCH = 400, 404
-_PAGES_DOUBT = "Is [pages] right?"
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A page: its records, and where the one after it is; `after` None: this was the last.
-
-    `resumes` says that `after` means the same at the next run: a cursor or an address does, the number of a page does not.
-    `doubt`, of the last page of a walk from the first: that what should say where to go on was in no answer. So it may be, where there is one page.
-    """
-
-    records: list[object]
-    after: str | None
-    resumes: bool
-    doubt: str | None = None
+PAGES_DOUBT = "Is [pages] right?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,86 +66,27 @@ class Pages:
             more=table.string("more", ""),
         )
 
-    def walk(
-        self, access: Access, url: str, query: Query, records: "RecordList", start: str | None
-    ) -> Iterator[Fetched]:
-        """Every page from `start` on, which an earlier page had as `after`; None: from the first. `records` finds those of a page."""
+    def asked(self, url: str, query: Query, where: str | int | None) -> tuple[str, Query]:
+        """The address and the parameters that ask for the page at `where`, a number where pages have one; None: for the first."""
         sized = {**query, **({self.size_parameter: self.size} if self.size_parameter and self.size else {})}
-        where, seen = start, set[str]()
-        idle, before, longest = 0, list[object](), self.size
-        number, back, place = self.first if self.kind == "page" else 0, 0, 0
-        signs = _Signs(self)
-
-        def ask(number: int) -> tuple[Answer, object, list[object]]:
-            answer = access.get(*self._asked(url, sized, where, number))
-            if answer.no_content:
-                return answer, None, []
-            content = answer.json()
-            return answer, content, records.of(content)
-
-        for _ in range(MOST_PAGES):
-            try:
-                answer, content, found = ask(number - back)
-            except Refused as refused:
-                if not self._ends(refused.status, number, len(before), longest):
-                    raise
-                yield Fetched(moved_up(ask(number - 1)[2], before, key=records.key), None, resumes=False)
-                return
-            signs.look(answer, content)
-            idle = idle + 1 if not found or found == before else 0
-            if idle > MOST_IDLE_PAGES:
-                doubt = self._parameter_doubt() if found else _PAGES_DOUBT
-                raise CollectError(f"{answer.place} gives page after page with nothing new in it. {doubt}")
-            again, count = before[len(before) - back :], max(0, len(found) - back)
-            new = [each for each in found[:back] if each not in again] + found[back:]
-            if self.kind == "page" and number > self.first:
-                new = moved_up(ask(number - 1)[2], before, found, key=records.key) + new
-            elif back and not any(each in again for each in found[:back]):  # by more than was asked for again
-                new = moved_up(ask(place)[2], before, found, key=records.key) + new
-            place = number - back
-            before, longest = found, max(longest, len(found))
-            number += count if self.kind == "offset" else 1
-            where = self._after(answer, content, number if found else None, access.parameters)
-            resumes = self.kind in ("cursor", "next", "link")
-            if resumes and where in seen:
-                doubt = self._parameter_doubt()
-                raise CollectError(f"{answer.place} gives the same next page again and again. {doubt}")
-            seen.add(where or "")
-            yield Fetched(new, where, resumes, signs.doubt() if where is None and start is None else None)
-            if where is None:
-                return
-            back = _back(len(found)) if self.kind == "offset" and count else 0
-        raise CollectError(f"{url} has more than {MOST_PAGES:,} pages. Ask for more records a page.")
-
-    def _asked(self, url: str, query: Query, where: str | None, number: int) -> tuple[str, Query]:
-        """The address and the parameters that ask for the page at `where`; None: for the first. Numbered ones are asked for by `number`."""
-        if self.kind in ("page", "offset"):
-            return url, {**query, self.parameter: number}
         if where is None:
-            return url, query
-        return (url, {**query, self.parameter: where}) if self.kind == "cursor" else (where, {})
+            return url, sized
+        return (str(where), {}) if self.kind in ("next", "link") else (url, {**sized, self.parameter: where})
 
-    def _ends(self, status: int, number: int, count: int, longest: int) -> bool:
-        """Whether an interface that refuses a page does so because the one before, of `count` records, was the last.
-
-        With 404 it says so. With 400 it may as well say that it shows no more: then only where that page was not full.
-        """
-        return (
-            self.kind == "page" and number > self.first and (status == _NO_SUCH or (status == _BAD and count < longest))
-        )
-
-    def _parameter_doubt(self) -> str:
+    def parameter_doubt(self) -> str:
         if not self.parameter:
-            return _PAGES_DOUBT
+            return PAGES_DOUBT
         return f"It was asked for by '{self.parameter}': the interface may call that otherwise ([pages] parameter)."
 
-    def _after(self, answer: Answer, content: object, number: int | None, known: Collection[str]) -> str | None:
-        """Where the next page is; `number` where pages are numbered, None after an empty one."""
+    def says_more(self, content: object) -> bool:
+        """Whether an answer says that there are more pages, or there is nothing that says it."""
+        return not self.more or bool(getter(self.more)(content if isinstance(content, dict) else {}))
+
+    def after(self, answer: Answer, content: object, known: Collection[str]) -> str | None:
+        """Where an answer says that the next page is; None: that it is the last. `known`: see `next_address`."""
         inside = content if isinstance(content, dict) else {}
-        if self.more and not getter(self.more)(inside):
+        if not self.says_more(content):
             return None
-        if self.kind in ("page", "offset"):
-            return None if number is None else str(number)
         if self.kind in ("cursor", "next"):
             found = getter(self.cursor)(inside)
             if found in (None, "", False) or not isinstance(found, str | int):
@@ -173,38 +97,6 @@ class Pages:
             found = next((link["url"] for link in links if "next" in link.get("rel", "").lower().split()), None)
             return found and next_address(answer.url, found, known)
         return None
-
-
-def _back(count: int) -> int:
-    """How far before its end the page after one of so many records is asked for: what is removed meanwhile moves the rest up."""
-    return max(1, count // 10) if count > 1 else 0
-
-
-class _Signs:
-    """Looks in every answer of a walk for what says where the next page is."""
-
-    def __init__(self, pages: Pages) -> None:
-        self._missing = {name: path for name, path in (("cursor", pages.cursor), ("more", pages.more)) if path}
-        self._lacks_link = pages.kind == "link"
-        self._has = ""
-
-    def look(self, answer: Answer, content: object) -> None:
-        inside = content if isinstance(content, dict) else {}
-        self._missing = {name: path for name, path in self._missing.items() if not is_there(inside, path)}
-        self._lacks_link = self._lacks_link and "Link" not in answer.headers
-        if self._missing:
-            names = fields_near(inside, next(iter(self._missing.values())))
-            self._has = f"It has: {names}." if isinstance(content, dict) else "It has no names: it is a list."
-
-    def doubt(self) -> str | None:
-        """What was in none of the answers."""
-        if_more = "if there are more pages than one, [pages]"
-        if self._lacks_link:
-            return f'no answer had a Link header: {if_more} type = "link" is not how they are found.'
-        if not self._missing:
-            return None
-        name, path = next(iter(self._missing.items()))
-        return f"'{path}' was in no answer: {if_more} {name} names the wrong field. {self._has}"
 
 
 class RecordList:
@@ -236,7 +128,7 @@ class RecordList:
         others = [path for path in lists_in(content) if path.rpartition(".")[2].lower() not in ERROR_FIELDS]
         error = self._errors.find(content, around, listed=found == [])
         if error and not others:
-            raise CollectError(f"{self._where}: the answer tells of an error: {error}")
+            raise ToldError(f"{self._where}: the answer tells of an error: {error}")
 
     def _around(self, content: Object) -> Iterator[Object]:
         """The objects in an answer that the list lies in."""

@@ -9,11 +9,11 @@ LONGEST_WAIT_SECONDS = 120.0  # at a time
 
 
 class Unreachable(CollectError):
-    """The source answers nothing now, whatever it is asked; `wait_seconds`: how long it said it is to be left alone."""
+    """The source answers nothing now, whatever it is asked; `wait_seconds`: how long it said it is to be left alone. `status`: what it answered with, if anything."""
 
-    def __init__(self, message: str, wait_seconds: float = 0.0) -> None:
+    def __init__(self, message: str, wait_seconds: float = 0.0, status: int | None = None) -> None:
         super().__init__(message)
-        self.wait_seconds = wait_seconds
+        self.wait_seconds, self.status = wait_seconds, status
 
 
 def reworded(error: CollectError, message: str) -> CollectError:

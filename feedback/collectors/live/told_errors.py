@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from feedback.collectors.objects import Object
+from feedback.errors import CollectError
 
 # All of them without what separates their words: `error_code` and `errorCode` are one.
 _CODES = (
@@ -62,6 +63,10 @@ _ILL = re.compile(
 _AROUND = " \t\r\n.。!！~～,，:："
 _LONGEST = 200
 _MOST_WORDS = 100  # that stand beside records under one name
+
+
+class ToldError(CollectError):
+    """An answer tells of an error instead of giving records."""
 
 
 class ToldErrors:

@@ -184,10 +184,10 @@ class Web:
 def _given_up(again: "_AskAgain") -> Unreachable:
     """What is said where nobody is asked any more; in whole minutes when the source wants to be asked again."""
     if again.wait is None or again.wait < 60:
-        return Unreachable(f"{again} What came before is kept; run this again later.")
+        return Unreachable(f"{again} What came before is kept; run this again later.", status=again.status)
     minutes = math.ceil(again.wait / 60)
     when = f"in {minutes:,} minutes" if minutes < 600 else "much later"
-    return Unreachable(f"{again} What came before is kept; it wants to be asked again {when}.", again.wait)
+    return Unreachable(f"{again} What came before is kept; it wants to be asked again {when}.", again.wait, again.status)
 
 
 def _is_conditional(headers: Mapping[str, str] | None) -> bool:
@@ -203,11 +203,13 @@ def _read(response: requests.Response, most: int) -> bytes:
 
 
 class _AskAgain(Exception):
-    """The source may answer later; `wait` in seconds where it said so, `attempts` in all."""
+    """The source may answer later; `wait` in seconds where it said so, `attempts` in all; `status` where it answered."""
 
-    def __init__(self, message: str, wait: float | None = None, attempts: int | None = None) -> None:
+    def __init__(
+        self, message: str, wait: float | None = None, attempts: int | None = None, status: int | None = None
+    ) -> None:
         super().__init__(message)
-        self.wait, self.attempts = wait, attempts or ATTEMPTS
+        self.wait, self.attempts, self.status = wait, attempts or ATTEMPTS, status
 
 
 class _Watch:
@@ -317,7 +319,8 @@ def _refusal(response: requests.Response, body: bytes, place: str) -> Exception:
     status = response.status_code
     if status in _AGAIN:
         what = "asks for fewer requests" if status == 429 else "has trouble"
-        return _AskAgain(f"{place} {what} ({status}).", _retry_after(response.headers.get("Retry-After", "")))
+        wait = _retry_after(response.headers.get("Retry-After", ""))
+        return _AskAgain(f"{place} {what} ({status}).", wait, status=status)
     advice = {
         400: "It does not understand the request: are the settings of this source right?",
         401: "The key is missing, wrong or has run out.",

@@ -1,0 +1,142 @@
+"""Collector rest, lists whose pages have numbers: what is their end, and what only looks like it."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from test_rest import ROWS, ids, pages, row
+from test_rest_pages import Shrinking
+from wire import Asked, Reply
+
+BY_PAGE: dict[str, object] = {"pages": {"type": "page"}}
+ALL = [str(number) for number in range(1, 10)]
+
+
+@pytest.mark.parametrize("way", ["page", "offset", "none", "link"])
+def test_an_answer_of_204_is_the_end_of_a_list_and_its_state_is_kept(way: str) -> None:
+    shrinking = Shrinking(7, 3, 0)
+
+    def answer(asked: Asked) -> Reply:
+        if way in ("none", "link"):
+            return Reply(b"", 204)
+        reply = shrinking.answer(asked)
+        return reply if reply.content else Reply(b"", 204)
+
+    found, _ = pages({"pages": {"type": way}}, answer)
+    assert ids(found) == ([] if way in ("none", "link") else [str(number) for number in range(1, 8)])
+    assert (found[-1].state, found[-1].notes) == ("[null, null, null]", ())
+
+
+def nine(*faults: tuple[int, Reply]) -> Callable[[Asked], Reply]:
+    """Nine records on three pages; the faults are answered first, each when its page is asked for."""
+    left = list(faults)
+
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.query["page"])
+        if left and left[0][0] == page:
+            return left.pop(0)[1]
+        return Reply([row(number) for number in range(3 * page - 2, min(3 * page, 9) + 1)])
+
+    return answer
+
+
+PASSING = {
+    "refused": Reply(b"default backend - 404", 404),
+    "empty": Reply([]),
+    "204": Reply(b"", 204),
+    "the one before": Reply([row(number) for number in (1, 2, 3)]),
+}
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_a_full_page_and_then_what_looks_like_the_end_once_is_no_end(fault: str) -> None:
+    found, _ = pages(BY_PAGE, nine((2, PASSING[fault])))
+    assert sorted(ids(found)) == ALL
+    found, _ = pages(BY_PAGE, nine((2, PASSING[fault]), (2, Reply(b"", 404))))  # a hole that stays
+    assert sorted(ids(found)) == [number for number in ALL if number not in "456"]
+
+
+@pytest.mark.parametrize(("count", "asked"), [(9, "1 2 1 3 2 4 3 5"), (8, "1 2 1 3 2 4 3"), (3, "1 2 1 3"), (0, "1")])
+def test_after_a_full_page_an_end_is_asked_for_twice(count: int, asked: str) -> None:
+    _, web = pages(BY_PAGE, Shrinking(count, 3, 0).answer)
+    assert [each.query["page"] for each in web.asked] == asked.split()
+
+
+def test_a_page_that_is_not_as_long_as_was_asked_for_is_followed_by_the_end() -> None:
+    _, web = pages({"pages": {"type": "page", "size": 4, "size_parameter": "n"}}, Shrinking(3, 4, 0).answer)
+    assert [each.query["page"] for each in web.asked] == ["1", "2", "1"]
+
+
+def test_whatever_is_said_of_the_page_after_an_empty_one_it_is_the_end() -> None:
+    for said in (Reply({"detail": "no such page"}, 422), Reply({"error": "page out of range", "items": None})):
+        answer = nine((4, Reply({"items": []})), (5, said))
+        section = {"records": "items", **BY_PAGE}
+
+        def wrapped(asked: Asked, answer: Callable[[Asked], Reply] = answer) -> Reply:
+            reply = answer(asked)
+            return Reply({"items": reply.content}) if isinstance(reply.content, list) else reply
+
+        found, _ = pages(section, wrapped)
+        assert (ids(found), found[-1].state) == (ALL, "[null, null, null]")
+
+
+class Reasonable:
+    """Shows the last page beyond the end, as PageHelper does where it is told to be `reasonable`."""
+
+    def __init__(self, count: int, size: int) -> None:
+        self._pages = [[row(n) for n in range(at, min(at + size, count + 1))] for at in range(1, count + 1, size)]
+        self.views = 0
+
+    def answer(self, asked: Asked) -> Reply:
+        self.views += 1
+        page = self._pages[min(int(asked.query["page"]), len(self._pages)) - 1]
+        return Reply([{**each, "views": self.views} for each in page])
+
+
+@pytest.mark.parametrize(("count", "size", "asked"), [(9, 3, 8), (8, 3, 7), (25, 10, 7), (4, 4, 4)])
+def test_the_last_page_once_more_is_the_end(count: int, size: int, asked: int) -> None:
+    section = {**BY_PAGE, "since": {"column": "at", "parameter": "since"}}
+    found, web = pages(section, Reasonable(count, size).answer)
+    assert ids(found) == [str(number) for number in range(1, count + 1)]
+    assert json.loads(found[-1].state or "")[0] == f"2026-02-{count:02}T08:00:00Z"
+    assert len(web.asked) == asked
+
+
+def test_as_many_new_records_as_a_page_holds_while_a_list_is_read_are_no_end() -> None:
+    rows = [row(number) for number in range(20, 0, -1)]
+
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.query["page"])
+        if page == 3 and len(rows) == 20:
+            rows[:0] = [row(number) for number in range(25, 20, -1)]
+        return Reply(rows[5 * page - 5 : 5 * page])
+
+    found, _ = pages(BY_PAGE, answer)
+    assert {*map(str, range(1, 21))} <= {*ids(found)}
+
+
+NOTE = "the second page was the first one again: if there are more pages than one, [pages] parameter is not what the interface calls 'page'."
+
+
+@pytest.mark.parametrize(
+    ("size", "notes", "later"), [(0, (NOTE,), ()), (7, (NOTE,), (NOTE,)), (8, (), ())], ids=["unknown", "full", "short"]
+)
+def test_a_second_page_that_is_the_first_is_told_where_there_may_be_more(
+    size: int, notes: tuple[str, ...], later: tuple[str, ...]
+) -> None:
+    section = {"pages": {"type": "page", "size_parameter": "n", "size": size}}
+    found, web = pages(section, lambda _asked: Reply(ROWS))
+    assert (ids(found), found[-1].notes) == (ids(found[:1]), notes)
+    assert len(web.asked) <= 4
+    again, _ = pages(section, lambda _asked: Reply(ROWS), found[-1].state)
+    assert again[-1].notes == later
+
+
+def test_by_offset_an_empty_page_where_records_were_just_now_is_asked_for_once_more() -> None:
+    shrinking, faults = Shrinking(250, 100, 0), [Reply([])]
+
+    def answer(asked: Asked) -> Reply:
+        return faults.pop() if faults and asked.query["offset"] == "90" else shrinking.answer(asked)
+
+    found, _ = pages({"pages": {"type": "offset"}}, answer)
+    assert ids(found) == [str(number) for number in range(1, 251)]
