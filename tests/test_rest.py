@@ -261,16 +261,38 @@ def test_a_first_run_asks_from_what_the_user_wants() -> None:
     assert web.asked[0].query == {"after": "2026-03-01T04:00:00Z"}
 
 
-def test_numbers_that_grow_are_asked_from_the_last_one() -> None:
-    section = {"since": {"column": "id", "parameter": "min_id", "format": "number"}}
-    [page], web = pages(section, lambda _asked: Reply([row(9), row(12), row(3), row(4, id="x")]))
+@pytest.mark.parametrize(
+    ("overlap", "asked"), [({}, {"min_id": "11"}), ({"overlap": 10}, {"min_id": "1001"}), ({"overlap": 2000}, {})]
+)
+def test_numbers_that_grow_are_asked_for_from_a_little_before_the_last_one(
+    overlap: Section, asked: dict[str, str]
+) -> None:
+    section = {"since": {"column": "id", "parameter": "min_id", "format": "number", **overlap}}
+    numbers = [1008, 1011, 1002]
+    [page], web = pages(section, lambda _asked: Reply([*(row(1, id=n) for n in numbers), row(4, id="x")]))
     assert web.asked[0].query == {}
     _, web = pages(section, lambda _asked: Reply([]), page.state)
-    assert web.asked[0].query == {"min_id": "12"}
+    assert web.asked[0].query == asked
+
+
+@pytest.mark.parametrize("since", [{"parameter": "min_id"}, {"order": "newest"}])
+def test_a_number_that_is_seen_after_a_higher_one_comes_with_the_next_run(since: Section) -> None:
+    numbers = [*range(2001, 2010), 2011]
+    section: Section = {"pages": {"type": "page"}, "since": {"column": "id", "format": "number", **since}}
+
+    def answer(asked: Asked) -> Reply:
+        shown = [n for n in sorted(numbers, reverse=True) if n > int(asked.query.get("min_id", 0))]
+        return Reply([row(1, id=n) for n in shown][3 * int(asked.query["page"]) - 3 :][:3])
+
+    found, _ = pages(section, answer)
+    numbers.append(2010)
+    found, _ = pages(section, answer, found[-1].state)
+    assert "2010" in ids(found)
 
 
 @pytest.mark.parametrize(
-    "since", [{"column": "at", "order": "newest"}, {"column": "id", "order": "newest", "format": "number"}]
+    "since",
+    [{"column": "at", "order": "newest"}, {"column": "id", "order": "newest", "format": "number", "overlap": 0}],
 )
 def test_a_list_with_the_newest_first_is_read_back_to_what_is_known(since: Section) -> None:
     newest_first = list(reversed(ROWS))
@@ -545,6 +567,10 @@ def test_the_next_page_is_found_however_its_link_is_named(named: str) -> None:
         (
             {"since": {"column": "at", "overlap_seconds": -1}},
             "'overlap_seconds' must be a number from 0 to 316224000, not -1",
+        ),
+        (
+            {"since": {"column": "id", "overlap": 1.5}},
+            "'overlap' must be a whole number from 0 to 1000000000000, not 1.5",
         ),
         ({"since": {"column": "at", "overlap_seconds": math.inf}}, "'overlap_seconds' must be a number from 0 to"),
         ({"pages": {"type": "page", "size": -3}}, "'size' must be a whole number from 0 to 100000, not -3"),

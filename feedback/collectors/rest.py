@@ -3,7 +3,7 @@
 `[sources.since]` makes it ask for news only: `column` is the field that grows (when a record was changed, or its number), `parameter` what the
 interface calls it, `format` how it wants it. Without `parameter` but with `order = "newest"` pages are read until one is older than what is known.
 
-What was asked for to the end is the state. It is kept a little behind (`overlap_seconds`), as records may come late; a field that
+What was asked for to the end is the state. It is asked again from a little before (`overlap_seconds`, of numbers `overlap`), as records may come late; a field that
 lies in the future does not move it, nor one that is later than the beginning of the walk: on pages that were read before, others may have changed
 since. Where pages are found by a cursor, a run that was cut off goes on from its last page.
 """
@@ -245,6 +245,7 @@ class _Since:
     parameter: str
     format: str
     overlap: timedelta
+    overlap_numbers: int
     newest_first: bool
     dates: DateReader
     zone: ZoneInfo
@@ -254,7 +255,7 @@ class _Since:
     @classmethod
     def of(cls, visit: Visit) -> "_Since":
         table = table_of(visit.settings, "since", 'column = "updated_at", parameter = "updated_since"')
-        table.refuse_unknown({"column", "parameter", "format", "overlap_seconds", "order"})
+        table.refuse_unknown({"column", "parameter", "format", "overlap_seconds", "overlap", "order"})
         column = table.string("column", "")
         if table.data and not column:
             raise table.fault("'column' is missing: the field that says when a record was changed")
@@ -263,6 +264,7 @@ class _Since:
             parameter=table.string("parameter", ""),
             format=table.one_of("format", _FORMATS, "iso"),
             overlap=timedelta(seconds=table.within("overlap_seconds", 300, MOST_OVERLAP_SECONDS)),
+            overlap_numbers=int(table.within("overlap", 1000, 10**12, whole=True)),
             newest_first=table.one_of("order", ("newest", "any"), "any") == "newest",
             dates=DateReader(visit.timezone, visit.now),
             zone=ZoneInfo(visit.timezone),
@@ -296,7 +298,7 @@ class _Since:
         if not self.parameter:
             return {}
         if self.format == "number":
-            return {self.parameter: int(since)} if since else {}
+            return {self.parameter: number} if since and (number := self._lower(since)) else {}
         moment = self._earlier(since) if since else self.wished
         if moment is None:
             return {}
@@ -323,8 +325,12 @@ class _Since:
 
     def _before(self, since: str) -> str:
         if self.format == "number":
-            return since
+            return str(self._lower(since)).zfill(20)
         return f"{self._earlier(since):%Y-%m-%dT%H:%M:%SZ}"
+
+    def _lower(self, since: str) -> int:
+        """By the overlap: a transaction takes its time, and its number was given before those of others that were done sooner."""
+        return max(0, int(since) - self.overlap_numbers)
 
     def _earlier(self, since: str) -> datetime:
         """By the overlap, and by an hour in the hour that comes twice: a record may say its time without a zone."""
