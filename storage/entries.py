@@ -1,18 +1,22 @@
 """Entries of feeds, which are shown again and again: under an id that several may share, and at times no more than their beginning.
 
-Which of the known one is, its words tell: an answer holds some of those that share an id, now one of them alone, now others.
+What is shown under an id is what is stored under it, edited or not, unless another person wrote it, and not at the same time. Where several are stored
+under it, or a feed shows several (`AMONG`), the id tells nothing by itself: what is shown is then the one that says the same, else the one that the
+same person wrote at the same time, else none that is stored.
+
+What tells less than is known is no change: the beginning of the words, the title in their place, no author. Nor is another title or another name: each
+of two feeds that show an entry may have its own.
 """
 
 import json
 import re
 import sqlite3
-from collections.abc import Sequence
-from hashlib import blake2b
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from storage.records import Incoming, Verbatim
 
-AMONG = "#among-"  # between an id that several entries of one answer share and a hash of the words of one of them
+AMONG = "#among-"  # between an id that several entries share and what tells one of them from the others
 _PAST = "#among."  # what sorts behind all that begin with it
 
 _TAIL = 300  # characters at the end of a text where it may say that it goes on
@@ -29,87 +33,103 @@ _FIELDS = Verbatim._fields[:-1]  # but the scores
 class _Known(NamedTuple):
     content_hash: int
     verbatim: Verbatim
-    opening: str
 
-    def is_of(self, told: Verbatim) -> bool:
-        return self.verbatim.text == told.text and self.verbatim.customer_id == told.customer_id
+    def same_author(self, item: Incoming) -> bool | None:
+        """None: nobody knows. In another channel everybody has another code."""
+        known, told = self.verbatim, item.verbatim
+        if None in (known.customer_id, told.customer_id) or known.channel != told.channel:
+            return None
+        return known.customer_id == told.customer_id
 
-    def may_be_of(self, told: Verbatim) -> bool:
-        return self.verbatim.text == told.text and not self._is_anothers(told)
+    def same_time(self, item: Incoming) -> bool | None:
+        """None: the dates do not tell."""
+        known, told = self.verbatim.posted_at, item.verbatim.posted_at
+        return None if None in (known, told) or not item.own_date else known == told
 
-    def is_shown_as(self, told: Verbatim) -> bool:
+    def says_the_same(self, item: Incoming) -> bool:
+        return self.verbatim.text == item.verbatim.text
+
+    def is_shown_as(self, item: Incoming) -> bool:
         """Whether the words are the same but for their blanks, or of one the beginning of the other's, and it says that it goes on."""
-        one, other = self.verbatim.text, told.text
+        one, other = self.verbatim.text, item.verbatim.text
+        if _opening(one) != _opening(other):
+            return False
         cut = any(_GOES_ON.search(a[-_TAIL:]) and _begins(a, b) for a, b in ((one, other), (other, one)))
-        return (cut or _bare(one) == _bare(other)) and not self._is_anothers(told)
+        return cut or _bare(one) == _bare(other)
 
-    def _is_anothers(self, told: Verbatim) -> bool:
-        """Whether another person said it; in another channel everybody has another code."""
-        known = self.verbatim
-        both_known = None not in (known.customer_id, told.customer_id) and known.channel == told.channel
-        return both_known and known.customer_id != told.customer_id
+    def was_written_then(self, item: Incoming) -> bool:
+        return bool(self.same_author(item) and self.same_time(item))
 
-    def has_all_of(self, told: Verbatim) -> bool:
-        """Whether something tells nothing but what is known: the beginning of the words, or the title in their place."""
-        known = self.verbatim
-        return told.text != known.text and (_begins(told.text, known.text) or _begins(told.text, known.question or ""))
+    def has_all_of(self, item: Incoming) -> bool:
+        """Whether what is told cut, or under another id, title or name, is no more than is known."""
+        known, told = self.verbatim, item.verbatim
+        if told.text != known.text:
+            return _begins(told.text, known.text) or _begins(told.text, known.question or "")
+        author = known.customer_id or told.customer_id
+        said = told._replace(source_id=known.source_id, question=known.question, customer_id=author)
+        if said == told:
+            return False  # it may have another date: the hash of its contents tells
+        date = told.posted_at if item.own_date else known.posted_at or told.posted_at
+        return _contents(said._replace(posted_at=date)) == _contents(known)
 
 
 def known_again(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> list[Incoming]:
-    """The batch, each of it as what it is stored as: under its id, and with its words where no more than their beginning is shown.
-
-    What has an id for itself is what is stored under that. What shares one, or comes alone where several are stored, is the one that says
-    the same; where none does it is new, and gets an id of its own.
-    """
-    known = _known(connection, batch)
-    return [_as_known(item, known.get(_shared(item.verbatim), [])) for item in batch]
+    """The batch, each of it as what it is stored as: under its id or a former one, and with all that is known where it tells no more."""
+    ids = [[_shared(each) for each in (item.verbatim.source_id, *item.former_ids)] for item in batch]
+    stored = _stored(connection, batch[0].verbatim.source, {each for own in ids for each in own}) if batch else {}
+    known = [next((stored[each] for each in own if each in stored), []) for own in ids]
+    return [_as_known(item._replace(former_ids=()), those) for item, those in zip(batch, known, strict=True)]
 
 
 def _as_known(item: Incoming, known: Sequence[_Known]) -> Incoming:
-    told = item.verbatim
-    ways = (_Known.is_of, _Known.may_be_of, _Known.is_shown_as)
-    opening = _opening(told.text)
-    alike = [each for each in known if each.opening == opening]
-    found = next((each for is_it in ways for each in alike if is_it(each, told)), None)
-    if found is None and AMONG not in told.source_id:
-        if len(known) > 1:
-            said = f"{told.customer_id or ''}\0{told.text}"
-            own_id = f"{told.source_id}{AMONG}{blake2b(said.encode(), digest_size=8).hexdigest()}"
-            return item._replace(verbatim=told._replace(source_id=own_id))
-        found = next(iter(known), None)
-    if found is None:
+    if not known:
         return item
-    renamed = told._replace(source_id=found.verbatim.source_id)
-    # The hash of the contents has the id in it by which they came.
-    is_the_same = renamed != told and _contents(renamed) == _contents(found.verbatim)
-    if is_the_same or found.has_all_of(told):
+    if (found := _one_of(known, item)) is None:
+        return item._replace(verbatim=item.verbatim._replace(source_id=_beside(known, item)))
+    if found.has_all_of(item):
         return item._replace(verbatim=found.verbatim, content_hash=found.content_hash)
-    return item._replace(verbatim=renamed)
+    return item._replace(verbatim=item.verbatim._replace(source_id=found.verbatim.source_id))
 
 
-def _known(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> dict[str, list[_Known]]:
+def _one_of(known: Sequence[_Known], item: Incoming) -> _Known | None:
+    """Which of those that are stored under an id it is."""
+    told = item.verbatim
+    if len(known) == 1 and AMONG not in told.source_id:
+        [only] = known
+        return None if only.same_author(item) is False and not only.same_time(item) else only
+    possible = [each for each in known if False not in (each.same_author(item), each.same_time(item))]
+    possible.sort(key=lambda each: each.verbatim.customer_id != told.customer_id)
+    ways = (_Known.says_the_same, _Known.is_shown_as, _Known.was_written_then)
+    return next((each for is_it in ways for each in possible if is_it(each, item)), None)
+
+
+def _beside(known: Sequence[_Known], item: Incoming) -> str:
+    """The id of what is none of those that are stored."""
+    mark = item.verbatim.source_id.partition(AMONG)[2] or f"{item.content_hash % 2**64:016x}"
+    return f"{_shared(known[0].verbatim.source_id)}{AMONG}{mark}"
+
+
+def _stored(connection: sqlite3.Connection, source: str, ids: Iterable[str]) -> dict[str, list[_Known]]:
     """What is stored, by the id that it has or shares."""
     found: dict[str, list[_Known]] = {}
-    if batch:
-        ids = sorted({_shared(item.verbatim) for item in batch})
-        rows = connection.execute(
-            f"select content_hash, {', '.join(_FIELDS)} from json_each(?1) shared join verbatims on source = ?2 and "
-            "(source_id = shared.value or (source_id > shared.value || ?3 and source_id < shared.value || ?4)) order by verbatims.id",
-            (json.dumps(ids), batch[0].verbatim.source, AMONG, _PAST),
-        )
-        for content_hash, *fields in rows:
-            verbatim = Verbatim(*fields)
-            found.setdefault(_shared(verbatim), []).append(_Known(content_hash, verbatim, _opening(verbatim.text)))
+    rows = connection.execute(
+        f"select content_hash, {', '.join(_FIELDS)} from json_each(?1) shared join verbatims on source = ?2 and "
+        "(source_id = shared.value or (source_id > shared.value || ?3 and source_id < shared.value || ?4)) order by verbatims.id",
+        (json.dumps(list(ids)), source, AMONG, _PAST),
+    )
+    for content_hash, *fields in rows:
+        known = _Known(content_hash, Verbatim(*fields))
+        found.setdefault(_shared(known.verbatim.source_id), []).append(known)
     return found
 
 
-def _shared(verbatim: Verbatim) -> str:
-    return verbatim.source_id.partition(AMONG)[0]
+def _shared(source_id: str) -> str:
+    return source_id.partition(AMONG)[0]
 
 
 def _contents(verbatim: Verbatim) -> Verbatim:
-    """Without what the store adds, and the date, which is in the id or counts from when it was read."""
-    return verbatim._replace(posted_at=None, noise=None, votes=None, scores=())
+    """Without what the store adds."""
+    return verbatim._replace(noise=None, votes=None, scores=())
 
 
 def _begins(text: str, whole: str) -> bool:

@@ -1,4 +1,4 @@
-"""Entries of feeds that are shown again: which of the known it is where several share an id, and that what is shown cut stays whole."""
+"""Entries of feeds that are shown again: which of the known each is, and that what is shown cut stays whole."""
 
 import random
 import re
@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 from command import run
 from stored import rows
-from wire import Reply, wire
+from wire import Asked, Reply, wire
+from worlds import NOW
 
+from feedback.collectors.base import SourceConfig
+from feedback.collectors.live import Visit
+from feedback.collectors.live.vault import Vault
+from feedback.collectors.rss import RssCollector
 from feedback.project import load_project
 from storage.store import Store
 
@@ -18,17 +23,33 @@ DAY = "2026-03-02"
 WHOLE = "物流太慢了，等了五天才到。\n包装也破了，客服一直不回，不会再来这家店买东西了。"
 
 
-def item(text: str, *, date: str = SECOND, author: str = "", title: str = "", link: str = "https://f.example/7") -> str:
-    fields = {"title": title, "link": link, "pubDate": date, "author": author}
+def item(
+    text: str,
+    *,
+    date: str = SECOND,
+    author: str = "",
+    title: str = "",
+    link: str = "https://f.example/7",
+    guid: str = "",
+) -> str:
+    fields = {"title": title, "link": link, "pubDate": date, "author": author, "guid": guid}
     fields["description"] = text.replace("\n", "&lt;br&gt;")
     return f"<item>{''.join(f'<{name}>{value}</{name}>' for name, value in fields.items() if value)}</item>"
 
 
 class Feed:
-    """A project with one feed, whose entries are those that it was last collected with."""
+    """A project with one feed, whose entries are those that it was last collected with, or several: `others`, by their names."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.entries = folder, ""
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder, self.url, self.entries = folder, url, ""
+        self.others: dict[str, str] = {}
+        self.reads("feed")
+
+    def reads(self, *names: str) -> None:
+        urls = [f"{self.url}/{name}" for name in names]
+        (self.folder / "feedback.toml").write_text(
+            f'[[sources]]\nname = "论坛"\ncollector = "rss"\nurls = {urls}\n', encoding="utf-8"
+        )
 
     def collect(self, *entries: str) -> str:
         """What a run over these entries says."""
@@ -44,15 +65,12 @@ class Feed:
 
 @pytest.fixture
 def feed(tmp_path: Path) -> Iterator[Feed]:
-    found = Feed(tmp_path)
-    with wire(
-        lambda asked: Reply(
-            f"<rss><channel>{found.entries}</channel></rss>".encode(), 404 if "robots" in asked.path else 200
-        )
-    ) as web:
-        (tmp_path / "feedback.toml").write_text(
-            f'[[sources]]\nname = "论坛"\ncollector = "rss"\nurls = ["{web.url}/feed"]\n', encoding="utf-8"
-        )
+    def answer(asked: Asked) -> Reply:
+        entries = found.others.get(asked.path[1:], found.entries)
+        return Reply(f"<rss><channel>{entries}</channel></rss>".encode(), 404 if "robots" in asked.path else 200)
+
+    with wire(answer) as web:
+        found = Feed(tmp_path, web.url)
         yield found
 
 
@@ -189,3 +207,170 @@ def test_who_says_the_same_without_a_name_is_told_apart_from_who_has_one(feed: F
     a, b = item("很好用"), item("很好用", author="小林")
     assert feed.collect(a, b) == "论坛: 2 new"
     assert feed.collect(b, a) == NOTHING_NEW.format(2)
+
+
+def at(hour: int) -> str:
+    return f"Mon, 02 Mar 2026 {hour:02}:00:00 +0800"
+
+
+def post(text: str, author: str, hour: int, *, guid: str = "https://f.example/t/1", title: str = "新品") -> str:
+    return item(text, author=author, date=at(hour), guid=guid, title=title)
+
+
+OPENER, REPLY, LAST = (
+    post("新品的包装破损严重", "阿宝", 10),
+    post("我也觉得物流太慢", "小林", 11),
+    post("客服态度很好", "大山", 12),
+)
+THREAD = ["新品的包装破损严重", "我也觉得物流太慢", "客服态度很好"]
+
+
+def test_posts_that_have_the_id_of_their_thread_are_told_apart_by_who_wrote_them_and_when(feed: Feed) -> None:
+    for shown in (OPENER, REPLY, LAST):
+        assert feed.collect(shown) == "论坛: 1 new"
+    for shown in (OPENER, REPLY, LAST):
+        assert feed.collect(shown) == NOTHING_NEW.format(1)
+    assert feed.collect(LAST, REPLY, OPENER) == feed.collect(OPENER, LAST, REPLY) == NOTHING_NEW.format(3)
+    assert feed.texts() == THREAD
+
+
+def test_posts_that_have_the_id_of_their_thread_and_are_shown_together_are_all_stored(feed: Feed) -> None:
+    assert feed.collect(LAST, REPLY, OPENER) == "论坛: 3 new"
+    assert feed.collect(REPLY, LAST) == NOTHING_NEW.format(2)
+    assert feed.collect(OPENER) == NOTHING_NEW.format(1)
+    assert sorted(feed.texts()) == sorted(THREAD)
+
+
+@pytest.mark.parametrize("first", [(OPENER,), (OPENER, REPLY, LAST)], ids=["alone", "together"])
+@pytest.mark.parametrize("then", [(), (OPENER, LAST)], ids=["alone", "together"])
+def test_a_post_of_a_thread_that_is_edited_keeps_its_author_and_its_date(
+    feed: Feed, first: tuple[str, ...], then: tuple[str, ...]
+) -> None:
+    feed.collect(*first)
+    feed.collect(REPLY)
+    assert feed.collect(LAST).startswith("论坛: ")
+    assert feed.collect(post("更正: 物流还行", "小林", 11), *then).startswith("论坛: 0 new, 1 changed")
+    assert sorted(feed.texts()) == sorted([THREAD[0], "更正: 物流还行", THREAD[2]])
+
+
+def test_who_says_the_same_twice_in_a_thread_has_said_it_twice(feed: Feed) -> None:
+    once, again = post("顶", "小林", 11), post("顶", "小林", 13)
+    assert feed.collect(OPENER, once, again) == "论坛: 3 new"
+    assert feed.collect(again, once) == NOTHING_NEW.format(2)
+    assert feed.collect(again) == feed.collect(once) == NOTHING_NEW.format(1)
+
+
+@pytest.mark.parametrize("guid", ["https://f.example/t/1", "7"])
+def test_an_entry_with_an_id_stays_one_when_it_is_edited_or_its_author_takes_another_name(
+    feed: Feed, guid: str
+) -> None:
+    assert feed.collect(post("物流太慢", "小林", 11, guid=guid)) == "论坛: 1 new"
+    assert feed.collect(post("物流太慢，已解决", "小林", 11, guid=guid)) == "论坛: 0 new, 1 changed"
+    assert feed.collect(post("物流太慢，已解决", "小林", 12, guid=guid)) == "论坛: 0 new, 1 changed"
+    assert feed.collect(post("物流太慢，已解决。", "林老师", 12, guid=guid)) == "论坛: 0 new, 1 changed"
+    assert feed.texts() == ["物流太慢，已解决。"]
+
+
+def test_an_edit_moves_the_date_of_an_entry_that_tells_no_other_than_that_of_its_last_change(feed: Feed) -> None:
+    def shown(text: str, hour: int) -> str:
+        return post(text, "小林", hour).replace("pubDate", "updated")
+
+    assert feed.collect(shown("物流太慢", 11)) == "论坛: 1 new"
+    assert feed.collect(shown("物流太慢，已解决", 12)) == "论坛: 0 new, 1 changed"
+
+
+def test_what_two_feeds_show_under_titles_of_their_own_is_one_and_keeps_the_first(feed: Feed) -> None:
+    feed.reads("all", "one")
+    for name, title in (("all", "评论《新品》，作者：{}"), ("one", "作者：{}")):
+        guids = (("阿宝", "https://f.example/?p=1#comment-1"), ("小林", "https://f.example/?p=1#comment-2"))
+        shown = (post("物流太慢" + who, who, 10, guid=guid, title=title.format(who)) for who, guid in guids)
+        feed.others[name] = "".join(shown)
+    assert feed.collect() == "论坛: 2 new, 2 already there"
+    run("analyze", project=feed.folder)
+    assert feed.collect() == feed.collect() == NOTHING_NEW.format(4)
+    feed.reads("one", "all")
+    assert feed.collect().startswith(NOTHING_NEW.format(4))  # and that settings have changed
+    assert "0 rows were not stored, 0 fields left out" in run("rejects", project=feed.folder).out
+    with Store.open(load_project(feed.folder).database) as store:
+        assert rows(store.connection, "select question from verbatims order by id") == [
+            ("评论《新品》，作者：阿宝",),
+            ("评论《新品》，作者：小林",),
+        ]
+        assert rows(store.connection, "select count(distinct verbatim_id) from segments") == [(2,)]
+
+
+def test_an_entry_that_one_of_two_feeds_shows_without_its_author_is_one(feed: Feed) -> None:
+    feed.reads("all", "one")
+    feed.others = {"all": post("物流太慢", "小林", 10), "one": post("物流太慢", "", 10)}
+    assert feed.collect() == "论坛: 1 new, 1 already there"
+    assert feed.collect() == NOTHING_NEW.format(2)
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("http://f.example", "https://f.example"),
+        ("https://f.example", "http://f.example"),
+        ("http://f.example", "https://f.example:443"),
+        ("http://f.example:80", "HTTP://f.example"),
+    ],
+)
+@pytest.mark.parametrize("known_by", ["guid", "link"])
+def test_a_forum_that_changes_from_http_to_https_shows_what_is_known(
+    feed: Feed, before: str, after: str, known_by: str
+) -> None:
+    def shown(site: str, text: str, number: int, **more: str) -> str:
+        return item(text, **{"author": "小林", known_by: f"{site}/t/{number}", **more})
+
+    first = [shown(before, text, number) for number, text in enumerate(THREAD)]
+    assert feed.collect(*first) == "论坛: 3 new"
+    assert feed.collect(*(shown(after, text, n) for n, text in enumerate(THREAD))) == NOTHING_NEW.format(3)
+    assert feed.collect(*first) == NOTHING_NEW.format(3)
+    assert feed.collect(shown(after, "已解决", 0)) == "论坛: 0 new, 1 changed"
+    assert feed.collect(shown(after, "已解决", 0)) == NOTHING_NEW.format(1)
+    other = shown(after.replace("f.example", "f.example:8080").replace(":443", "").replace(":80:80", ":80"), "别的", 0)
+    assert feed.collect(other) == "论坛: 1 new"
+    assert feed.texts() == ["已解决", *THREAD[1:], "别的"]
+
+
+def test_posts_of_a_thread_are_known_again_under_another_scheme(feed: Feed) -> None:
+    def plain(entry: str) -> str:
+        return entry.replace("https://", "http://")
+
+    feed.collect(OPENER)
+    feed.collect(REPLY)
+    for _ in range(2):
+        assert feed.collect(plain(REPLY)) == feed.collect(plain(OPENER)) == NOTHING_NEW.format(1)
+        assert feed.collect(plain(REPLY), plain(OPENER)) == NOTHING_NEW.format(2)
+    assert feed.collect(plain(LAST), OPENER) == "论坛: 1 new, 1 already there"
+    assert feed.collect(plain(LAST)) == feed.collect(LAST) == NOTHING_NEW.format(1)
+    assert feed.texts() == THREAD
+
+
+def test_what_an_earlier_version_stored_under_both_schemes_comes_no_third_time(feed: Feed) -> None:
+    feed.collect(post("物流太慢", "", 10))
+    with Store.open(load_project(feed.folder).database) as store, store.transaction() as connection:
+        connection.execute("update verbatims set source_id = 'http://f.example/t/1'")
+    with Store.open(load_project(feed.folder).database) as store, store.transaction() as connection:
+        columns = [
+            row[1] for row in connection.execute("pragma table_info(verbatims)") if row[1] not in ("id", "source_id")
+        ]
+        connection.execute(
+            f"insert into verbatims (source_id, {', '.join(columns)}) "
+            f"select 'https://f.example/t/1', {', '.join(columns)} from verbatims"
+        )
+    assert feed.collect(post("物流太慢，已解决", "", 10)) == "论坛: 0 new, 1 changed"
+    assert feed.texts() == ["物流太慢", "物流太慢，已解决"]
+
+
+def test_what_its_feed_alone_knows_is_known_again_when_the_feed_goes_to_https(feed: Feed) -> None:
+    feed.collect(post("物流太慢", "小林", 10, guid="7"))
+    secure = SourceConfig("论坛", "rss", options={"urls": f"{feed.url}/feed".replace("http:", "https:")})
+    [stream] = RssCollector().streams(Visit(secure, Vault(feed.folder), NOW))
+    with Store.open(load_project(feed.folder).database) as store, store.transaction() as connection:
+        [(now,)] = rows(connection, "select source_id from verbatims")
+        connection.execute("update verbatims set source_id = ?", (f"{stream}/7",))
+    assert now.endswith("/7")
+    assert now != f"{stream}/7"
+    assert feed.collect(post("物流太慢", "小林", 10, guid="7")) == NOTHING_NEW.format(1)
+    assert feed.collect(post("物流太慢，已解决", "小林", 10, guid="7")) == "论坛: 0 new, 1 changed"

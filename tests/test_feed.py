@@ -40,8 +40,19 @@ def test_an_atom_feed() -> None:
         <content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>物流太慢</p><p>等了五天</p></div></content>
         <summary>物流…</summary></entry></feed>"""
     assert read(feed) == [
-        Entry("tag:forum.example,2026:1", "山茶 花茶", "物流太慢\n等了五天", "李", "2026-03-02T10:00:00+08:00")
+        Entry(
+            "tag:forum.example,2026:1",
+            "山茶 花茶",
+            "物流太慢\n等了五天",
+            "李",
+            "2026-03-02T10:00:00+08:00",
+            own_date=False,
+        )
     ]
+    published = "<published>2026-03-01T10:00:00+08:00</published><content"
+    [found] = read(feed.replace("<content", published))
+    assert isinstance(found, Entry)
+    assert (found.posted_at, found.own_date) == ("2026-03-01T10:00:00+08:00", True)
 
 
 def test_an_rdf_feed() -> None:
@@ -49,7 +60,9 @@ def test_an_rdf_feed() -> None:
         xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>x</title></channel><item rdf:about="https://forum.example/1">
         <title>花茶</title><link>https://forum.example/1</link><description>慢</description><dc:creator>李</dc:creator>
         <dc:date>2026-03-02T10:00:00+08:00</dc:date></item></rdf:RDF>"""
-    assert read(feed) == [Entry("https://forum.example/1", "花茶", "慢", "李", "2026-03-02T10:00:00+08:00")]
+    assert read(feed) == [
+        Entry("https://forum.example/1", "花茶", "慢", "李", "2026-03-02T10:00:00+08:00", own_date=False)
+    ]
 
 
 def test_the_whole_text_is_taken_before_its_beginning() -> None:

@@ -22,6 +22,11 @@ RECORD = Record(
     channel="论坛",
     location="",
     source_id="https://forum.example/post/1",
+    former_ids=(
+        "http://forum.example/post/1",
+        "http://forum.example:80/post/1",
+        "https://forum.example:443/post/1",
+    ),
     posted_at="2026-03-02T02:00:00Z",
     customer="li@mail.example (李)",
     question="山茶花茶",

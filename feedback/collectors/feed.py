@@ -50,7 +50,10 @@ class RawFeed:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`link`: its address, where it has no `id` of its own. `posted_at`: in UTC, or as written where its zone is not certain. `cut`: the feed breaks off in this entry."""
+    """`link`: its address, where it has no `id` of its own. `posted_at`: in UTC, or as written where its zone is not certain. `own_date`: it is not that of the last change.
+
+    `cut`: the feed breaks off in this entry.
+    """
 
     id: str
     title: str
@@ -59,6 +62,7 @@ class Entry:
     posted_at: str | None
     cut: bool = False
     link: str = ""
+    own_date: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +199,17 @@ def _entry(entry: Any, cut: bool) -> Entry:
     title = _shown(dict.get(entry, "title"), dict.get(entry, "title_detail"))
     pieces = [_shown(each.get("value"), each) for each in dict.get(entry, "content", [])]
     pieces.append(_shown(dict.get(entry, "summary"), dict.get(entry, "summary_detail")))
+    dates = [(field, at) for field in ("published", "updated", "created") if (at := _posted_at(entry, field))]
+    field, posted_at = dates[0] if dates else ("", None)
     return Entry(
         id=own_id,
         title=" ".join(title.split()),
         text=next((piece for piece in pieces if piece), ""),
         author=" ".join(str(dict.get(entry, "author") or "").split()),
-        posted_at=next((at for field in ("published", "updated", "created") if (at := _posted_at(entry, field))), None),
+        posted_at=posted_at,
         cut=cut,
         link="" if own_id else str(dict.get(entry, "link") or "").strip(),
+        own_date=field != "updated",
     )
 
 

@@ -37,6 +37,8 @@ _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, tex
 _NO_ADDRESS = (
     "'urls' holds something that is no address of a feed. It begins with https:// or http://, and has no user in it"
 )
+# Of an address what is before its path, and in it the site, without the default port.
+_SITE = re.compile(r"(?:http://([^/?#]*?)(?::80)?|https://([^/?#]*?)(?::443)?)(?=[/?#]|\Z)", re.IGNORECASE)
 _EVERYWHERE = re.compile(r"https?://|tag:|urn:", re.IGNORECASE)  # what an id begins with that no other feed has
 
 
@@ -53,7 +55,8 @@ class RssCollector:
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """All entries that the feed shows, 200 a page; none where it has not changed."""
-        answer = self._ask(_feeds(visit)[stream].url(visit), _Version.read(state), visit.patience)
+        feed = _feeds(visit)[stream]
+        answer = self._ask(feed.url(visit), _Version.read(state), visit.patience)
         if answer.unchanged:
             return
         charset = answer.headers.get("Content-Type", "").partition("charset=")[2].partition(";")[0]
@@ -63,7 +66,7 @@ class RssCollector:
         notes: tuple[str, ...] = ()
         if isinstance(first[0] if first else None, Repaired):
             reached, notes = None, (f"{stream}: {_repaired(first.pop())}",)
-        items = _items(chain(first, found), stream, stream, visit.config)
+        items = _items(chain(first, found), stream, feed.names(), visit.config)
         page = list(islice(items, PAGE))
         while following := list(islice(items, PAGE)):
             yield Page(page, None, notes)
@@ -72,14 +75,14 @@ class RssCollector:
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """The entries of a feed that was saved as a file."""
-        feeds = list(_feeds(visit))
+        feeds = list(_feeds(visit).values())
         with open_binary(path) as file:
             body = file.read(MOST_BYTES + 1)
         refuse_binary(path, body[:16])
         if len(body) > MOST_BYTES:
             raise CollectError(f"{path} has more than {MOST_BYTES >> 20} MB, which no feed has.")
         found = read_feed(RawFeed(body, str(path)))
-        return _items(found, path.name, feeds[0] if len(feeds) == 1 else None, visit.config)
+        return _items(found, path.name, feeds[0].names() if len(feeds) == 1 else [], visit.config)
 
     def _ask(self, url: str, known: "_Version", patience: Patience) -> Answer:
         try:
@@ -104,6 +107,12 @@ class _Feed:
         if _stream(url) is None:
             raise self.settings.fault(_NO_ADDRESS)
         return url
+
+    def names(self) -> list[str]:
+        """Its stream, and what that was called while `urls` had another scheme or the default port."""
+        if self.is_secret:
+            return [self.stream()]
+        return [name for url in _same_addresses(self.settings.string("urls")) if (name := _stream(url))]
 
     def stream(self) -> str:
         if self.is_secret:
@@ -154,6 +163,16 @@ def _stream(url: str) -> str | None:
     return f"{parts.hostname}{port}{path}#{hashlib.blake2b(url.encode(), digest_size=4).hexdigest()}"
 
 
+def _same_addresses(address: str) -> list[str]:
+    """An address, and how it is written where a site goes from http to https or back."""
+    match = _SITE.match(address)
+    if match is None:
+        return [address]
+    site, path = match[1] or match[2] or "", address[match.end() :]
+    written = (f"http://{site}", f"https://{site}", f"http://{site}:80", f"https://{site}:443")
+    return [address, *(each + path for each in written if each + path != address)]
+
+
 @dataclass(frozen=True, slots=True)
 class _Version:
     """What the server calls the version that was read; "" where it does not."""
@@ -182,11 +201,12 @@ def _repaired(notice: Entry | Repaired) -> str:
     return f"the feed is no well-formed XML ({why}); it was read as well as that can be done"
 
 
-def _items(found: Iterable[Entry | Repaired], where: str, prefix: str | None, config: SourceConfig) -> Iterator[Item]:
-    """`prefix` makes an id that is one in its feed alone one in the source; None: there may be no such ids."""
+def _items(found: Iterable[Entry | Repaired], where: str, names: Sequence[str], config: SourceConfig) -> Iterator[Item]:
+    """`names` of the feed, now and before, make an id that is one in its feed alone one in the source; none: there may be no such ids."""
     entries = [each for each in found if isinstance(each, Entry)]
     for number, (entry, own) in enumerate(zip(entries, _ids(entries), strict=True), 1):
-        source_id = _source_id(own, prefix, where)
+        ids = _source_ids(own, names, where)
+        source_id = ids[0] if ids else None
         location = f"{where}:{source_id or f'#{number}'}"
         text = entry.text or entry.title
         problems = _date_problems(entry)
@@ -203,43 +223,52 @@ def _items(found: Iterable[Entry | Repaired], where: str, prefix: str | None, co
                 channel=config.channel or config.name,
                 location=location,
                 source_id=source_id,
+                former_ids=tuple(ids[1:]),
                 posted_at=None if problems else entry.posted_at,
                 customer=None if is_shared(entry.author) else entry.author or None,
                 product=config.product,
                 store=config.store,
                 question=None if text.startswith(entry.title.rstrip("….")) else entry.title,
                 problems=problems,
+                own_date=bool(entry.id and entry.own_date and _lasting_date(entry)),
             )
 
 
 def _ids(entries: Sequence[Entry]) -> list[str]:
-    """Of each its own id, else what it is known by, and behind that its words where several of this answer are known by the same (`storage.entries`)."""
-    said: dict[str, set[str]] = {}
+    """What each is known by, and behind that what tells it from others where several of this answer are known by the same (`storage.entries`)."""
+    marks: dict[str, set[str]] = {}
     for entry in entries:
-        said.setdefault(_known_by(entry), set()).add(_words(entry))
-    shared = {known_by for known_by, words in said.items() if known_by and len(words) > 1}
+        marks.setdefault(_known_by(entry), set()).add(_mark(entry))
+    shared = {known_by for known_by, found in marks.items() if known_by and len(found) > 1}
     return [
-        entry.id or (f"{found}{AMONG}{_words(entry)}" if (found := _known_by(entry)) in shared else found)
+        f"{known_by}{AMONG}{_mark(entry)}" if (known_by := _known_by(entry)) in shared else known_by
         for entry in entries
     ]
 
 
 def _known_by(entry: Entry) -> str:
-    """What an entry without an id is known by; "" for one with an id, and where it has nothing to be known by: intake makes an id of the contents.
+    """Its own id, else its address, which others may share, as comments do that of their article, and its date; without an address its title and date.
 
-    Its address, which others may share, as comments do that of their article, and its date; without an address its title and its date.
+    "" where it has nothing to be known by: intake makes an id of the contents.
     """
-    date = entry.posted_at if entry.posted_at and _stands(entry.posted_at) else ""
+    date = _lasting_date(entry)
     if entry.id:
-        return ""
+        return entry.id
     if entry.link:
         return f"{entry.link}#{date}" if date else entry.link
     return hashlib.blake2b(f"{entry.title}\0{date}".encode(), digest_size=8).hexdigest() if entry.title and date else ""
 
 
-def _words(entry: Entry) -> str:
-    said = f"{entry.author}\0{entry.title}\0{entry.text}"
+def _mark(entry: Entry) -> str:
+    """What tells an entry from others that are known by the same: who wrote it and when; of those without an id, which share a date, the words."""
+    when = _lasting_date(entry) if entry.own_date else ""
+    said = f"{entry.author}\0{when}" if entry.id else f"{entry.author}\0{entry.title}\0{entry.text}"
     return KEYED + hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+
+
+def _lasting_date(entry: Entry) -> str:
+    """Its date where that is the same whenever it is read."""
+    return entry.posted_at if entry.posted_at and _stands(entry.posted_at) else ""
 
 
 def _stands(date: str) -> bool:
@@ -254,13 +283,15 @@ def _date_problems(entry: Entry) -> tuple[str, ...]:
     return (f"date unknown: '{entry.posted_at[:_QUOTED_DATE]}': no year can be told from it",)
 
 
-def _source_id(own: str, prefix: str | None, where: str) -> str | None:
-    """The id in the source; None where there is none: intake makes one of the contents."""
-    if _EVERYWHERE.match(own) or not own:
-        return own or None
-    if prefix is None:
+def _source_ids(own: str, names: Sequence[str], where: str) -> list[str]:
+    """The id in the source, and those that it may have had before; none where intake is to make one of the contents."""
+    if not own:
+        return []
+    if _EVERYWHERE.match(own):
+        return _same_addresses(own)
+    if not names:
         raise CollectError(
             f"{where}: its entries have ids that only their own feed knows, and the source has several 'urls'. "
             "Load it for a source that names this feed alone."
         )
-    return f"{prefix}/{own}"
+    return [f"{name}/{own}" for name in names]
