@@ -79,12 +79,12 @@ class AspectFinder:
         """Mentions within `span`; offsets are into the whole text.
 
         `sentiment` is the segment's own, which a mention takes when no opinion word is near it. `judged`, `spoken_of`: what an engine found in the segment. A word of ours whose aspect is
-        `unspoken` is no mention unless something judges it; one that a project added is, as whoever added it meant it.
+        `unspoken` is no mention; one that a project added is, as whoever added it meant it.
         """
         matches = self._matches(document, span)
         if judged is not None:
             moved = [_moved(opinion, span[0]) for opinion in judged]
-            meant = [match for match in matches if self._is_meant(match, moved, unspoken)]
+            meant = [match for match in matches if self._is_meant(match[2], unspoken)]
             return self._find_judged(document.text, meant, moved, sentiment, spoken_of)
         if not matches:
             return []
@@ -101,11 +101,8 @@ class AspectFinder:
             mentions.append(_mention(document.text, match, opinions[low:high], len(opinions) == 1, sentiment))
         return mentions
 
-    def _is_meant(self, match: _Match, judged: Sequence[Opinion], unspoken: Collection[tuple[str, str]]) -> bool:
-        word = match[2]
-        if not word.is_ours or (self._taxonomy, word.aspect) not in unspoken:
-            return True
-        return any(_is_about(opinion, match) for opinion in judged)
+    def _is_meant(self, word: _Word, unspoken: Collection[tuple[str, str]]) -> bool:
+        return not word.is_ours or (self._taxonomy, word.aspect) not in unspoken
 
     def find_open(
         self, document: Folded, span: Span, judged: Sequence[Opinion], mentions: Sequence[Mention]

@@ -112,7 +112,10 @@ def spoken_of(data: Path, taxonomy: str, engine: str) -> dict[str, float]:
         for analysis in load_pipeline(PipelineConfig(taxonomy=taxonomy, engine=engine)).analyze(texts)
     ]
     marks = load_engine(engine).mark(texts)
-    said = [{s.aspect: s.sentiment for s in mark.spoken_of if s.taxonomy == taxonomy} for mark in marks]
+    said = [
+        {s.aspect: s.sentiment for s in mark.spoken_of if s.taxonomy == taxonomy and s.confidence > 0.5}
+        for mark in marks
+    ]
     both = [words | spoken for words, spoken in zip(worded, said, strict=True)]
     scores: dict[str, float] = {}
     for name, found in (("words", worded), ("encoder", said), ("both", both)):
