@@ -135,7 +135,8 @@ def collect_pages(
                 sums.failed.append(reworded(error, visit.vault.hide(str(error))))
                 if isinstance(error, Unreachable):
                     break  # the other streams would wait for the same
-    if len(sums.failed) == sums.parts > 0 and len({str(error) for error in sums.failed}) == 1:
+    stored = sums.added + sums.changed + sums.unchanged + sums.withdrawn
+    if len(sums.failed) == sums.parts > 0 and len({str(error) for error in sums.failed}) == 1 and not stored:
         raise sums.failed[0]
     if wish.files and sums.rejected and not sums.added + sums.changed + sums.unchanged + sums.withdrawn:
         names = ", ".join(path.name for path in wish.files)

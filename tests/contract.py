@@ -13,8 +13,9 @@ import pytest
 from command import Ran, run
 from worlds import SECRET_VARIABLE, Lack, Piped, Said, World, later, new_world, worlds
 
-from feedback.collectors.live import LiveCollector
+from feedback.collectors.live import LiveCollector, Page
 from feedback.collectors.registry import load_collector
+from feedback.errors import CollectError
 from feedback.live import NO_WISH, Wish, collect_pages, visit_of
 from feedback.project import load_project
 from storage.journal import start_run
@@ -157,6 +158,17 @@ def small_pages(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was said is several pages, where the product says how large a page is."""
     for place, size in shop.world.page_sizes.items():
         monkeypatch.setattr(place, size)
+
+
+def until_error(pages: Iterator[Page]) -> tuple[list[Page], str]:
+    """The pages that come before an error, and what it says; "" where there is none."""
+    found = list[Page]()
+    try:
+        for page in pages:
+            found.append(page)
+    except CollectError as error:
+        return found, str(error)
+    return found, ""
 
 
 def toml(value: object) -> str:

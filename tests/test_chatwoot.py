@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from command import run
+from contract import until_error
 from stored import rows
 from wire import Asked, Reply, Wire, wire
 from worlds import NOW, SECRET, SECRET_VARIABLE, chatwoot, chatwoot_csat
@@ -66,10 +67,11 @@ class Desk:
         for number, activity in (each for page in pages for each in page):
             self.has(number, message(number, f"第{number}个", created_at=activity))
 
-    def has(self, conversation_id: int, *messages: dict[str, object]) -> None:
+    def has(self, conversation_id: int, *messages: dict[str, object], contact: int | None = None) -> None:
         def answer(asked: Asked) -> dict[str, object]:
             before = int(asked.query.get("before", 1_000_000))
-            return {"meta": {}, "payload": [each for each in messages if int(str(each["id"])) < before][-2:]}
+            meta = {} if contact is None else {"contact": {"id": contact}}
+            return {"meta": meta, "payload": [each for each in messages if int(str(each["id"])) < before][-2:]}
 
         self.replies[f"{LIST}/{conversation_id}/messages"] = answer
 
@@ -78,6 +80,10 @@ class Desk:
     ) -> list[Page]:
         visit = visit_of({"url": f"{self.web.url}/", "account": 3, "token": TOKEN}, since)
         return list(ChatwootCollector().pages(stream, state, visit))
+
+    def fails(self) -> tuple[list[Page], str]:
+        visit = visit_of({"url": f"{self.web.url}/", "account": 3, "token": TOKEN})
+        return until_error(ChatwootCollector().pages("conversations", None, visit))
 
     def items(self, stream: str = "conversations") -> list[Item]:
         return [item for page in self.pages(stream) for item in page.items]
@@ -182,18 +188,48 @@ def test_what_can_not_be_used_is_told_with_its_reason(desk: Desk) -> None:
     assert desk.items() == [
         Unreadable("conversations", "a conversation has no id"),
         Unreadable("conversations", "a conversation has no id"),
-        Unreadable("conversations:2", "its messages are not there (404): was it deleted meanwhile?"),
+        Unreadable("conversations:2", "it is not there (404): was it deleted meanwhile?"),
         Unreadable("conversations:1", "its message_type is not known here: '9'", "您好"),
         Unreadable("conversations:1", "the message has no id", "没有编号"),
         Unreadable("conversations:1", "it is not an object"),
     ]
 
 
-def test_a_refusal_of_messages_that_is_no_404_ends_the_run(desk: Desk) -> None:
-    desk.lists([(1, AT)])
-    desk.replies[f"{LIST}/1/messages"] = Reply({"error": "no"}, 403)
-    with pytest.raises(CollectError, match=r"/conversations/1/messages refuses \(403\)\. The key is not allowed"):
-        desk.pages()
+def test_a_conversation_whose_messages_are_refused_is_passed_over_and_asked_for_whole_later(desk: Desk) -> None:
+    desk.lists([(3, AT + 20), (2, AT + 10), (1, AT)])
+    desk.replies[f"{LIST}/2/messages"] = Reply({"error": "no"}, 403)
+    found, refused = desk.fails()
+    assert "1 of the conversations could not be read (see: feedback rejects) and will be asked for again: " in refused
+    assert refused.endswith(
+        "/2/messages refuses (403). The key is not allowed to read this, or the site wants no programs."
+    )
+    first, second, third = found[0].items
+    assert (locations(first), locations(third)) == ("conversations:3", "conversations:1")
+    assert isinstance(second, Unreadable)
+    assert second.location == "conversations:2"
+    assert second.reason.startswith("it could not be read and will be asked for again: 127.0.0.1")
+    now = int(NOW.timestamp())
+    assert found[-1].state == json.dumps({"reached": [AT + 20, None, None], "owed": [["2", now, now]]})
+    old = [message(n, f"第{n}句", created_at=AT - 9000 + n, sender=None) for n in range(21, 25)]
+    desk.has(2, *old, contact=702)
+    desk.lists([])
+    *_, last = desk.pages(state=found[-1].state)
+    assert last.state == state(AT + 20)
+    assert [item.location for item in last.items] == [f"conversations:{n}" for n in (23, 24, 21, 22)]
+    assert {item.customer for item in last.items if isinstance(item, Record)} == {"702"}
+
+
+def test_a_conversation_that_could_not_be_read_and_goes_on_is_read_whole(desk: Desk) -> None:
+    owed = json.dumps({"reached": [AT, None, None], "owed": [["1", AT, AT]]})
+    desk.lists([(1, AT + 60)])
+    desk.has(1, *(message(n, f"第{n}句", created_at=AT - 9000 + n) for n in range(1, 9)))
+    first, last = desk.pages(state=owed)
+    assert len(first.items) == 8
+    assert last.state == state(AT + 60)
+
+
+def locations(*items: Item) -> str:
+    return " ".join(item.location for item in items)
 
 
 def test_messages_are_asked_for_back_to_the_first(desk: Desk) -> None:
@@ -319,6 +355,26 @@ def test_pages_that_stay_empty_are_passed_over_as_far_as_the_count_goes(desk: De
     desk.replies[LIST] = lambda _asked: listed(count=30)  # of a list that shows nothing at all
     assert [page.state for page in desk.pages()] == [state(0)]
     assert [asked.query["page"] for asked in desk.web.asked] == list("11223")
+
+
+@pytest.mark.parametrize("count", [10**30, 10**400, -5, True, 2.5, "9"])
+def test_a_count_that_can_not_be_is_none(desk: Desk, count: object) -> None:
+    desk.lists([(2, AT)], [(1, AT - 60)])
+    desk.replies[LIST] = lambda asked: listed(
+        *([conversation(int(asked.query["page"]))] if asked.query["page"] in "12" else []),
+        count=count if asked.query["page"] == "1" else 1,  # type: ignore[arg-type]
+    )
+    assert [page.state for page in desk.pages()] == [state(None, AT, AT), state(None, AT, AT), state(AT)]
+
+
+@pytest.mark.parametrize("moment", [float("inf"), float("nan"), 10**30])
+def test_a_moment_that_can_not_be_is_none(desk: Desk, moment: float) -> None:
+    desk.lists([(1, moment)])
+    said = {"payload": [message(10**30, "杯子碎了", created_at=moment)]}
+    desk.replies[f"{LIST}/1/messages"] = lambda asked: {"payload": []} if asked.query else said
+    found = [item for item in desk.items() if isinstance(item, Record)]
+    at = str(moment) if isinstance(moment, int) else None
+    assert found == [record(str(10**30), "杯子碎了", turn=None, posted_at=at)]
 
 
 def test_activity_in_the_future_does_not_push_the_state_past_now(desk: Desk) -> None:

@@ -6,7 +6,21 @@ import pytest
 
 from feedback.collectors.base import Unreadable
 from feedback.collectors.live import Page
-from feedback.collectors.live.helpdesk import IdlePages, at, id_at, in_pages, listed, object_at, seconds_at, words_at
+from feedback.collectors.live.helpdesk import (
+    IdlePages,
+    as_many_as_fit,
+    at,
+    count_at,
+    id_at,
+    in_pages,
+    listed,
+    object_at,
+    seconds_at,
+    turn_of,
+    words_at,
+)
+from feedback.collectors.live.json_body import TooLarge
+from feedback.collectors.live.web import Answer
 from feedback.errors import CollectError
 
 ANSWER: dict[str, object] = {"a": {"b": {"c": 5}}, "list": [1], "words": "  很快 ", "none": None, "yes": True, "no": ""}
@@ -48,6 +62,14 @@ def test_what_lies_at_some_keys_is_found_or_is_nothing(
         (True, None),
         (None, None),
         ([], None),
+        (float("inf"), None),
+        (float("-inf"), None),
+        (float("nan"), None),
+        (10**30, None),
+        (10**400, None),
+        (253_402_300_799, 253_402_300_799),
+        ("0001-01-01T00:00:00+14:00", -62_135_647_200),
+        ("9999-12-31T23:59:59-14:00", 253_402_351_199),
     ],
 )
 def test_a_moment_is_read_as_a_number_or_as_iso_with_its_zone(written: object, seconds: int | None) -> None:
@@ -81,3 +103,46 @@ def test_a_hundred_pages_without_news_are_borne_and_one_more_is_not() -> None:
     with pytest.raises(CollectError) as wrong:
         idle.see([1], "host/path")
     assert str(wrong.value) == "host/path gives page after page with nothing new in it. The interface may have changed."
+
+
+@pytest.mark.parametrize(
+    "written, count",
+    [(0, 0), (7, 7), (10**15, 10**15), (10**15 + 1, None), (-1, None), (True, None), (2.0, None), ("7", None)],
+)
+def test_a_count_is_a_number_that_the_store_can_hold(written: object, count: int | None) -> None:
+    assert count_at({"count": written}, "count") == count
+
+
+@pytest.mark.parametrize(
+    "number, turn",
+    [("7", 7), ("9" * 15, 10**15 - 1), ("1" + "0" * 30, None), ("9" * 4000, None), ("a7", None), ("", None)],
+)
+def test_an_id_that_is_a_number_serves_as_a_place_unless_the_store_can_not_hold_it(
+    number: str, turn: int | None
+) -> None:
+    assert turn_of(number) == turn
+    assert turn_of(None) is None
+
+
+def test_what_is_too_large_is_asked_for_in_ever_smaller_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def ask(count: int) -> Answer:
+        asked.append(count)
+        if count > most:
+            raise TooLarge(f"{count} is too much")
+        return Answer("host/path", "", {}, b"[1]")
+
+    most = 10
+    assert as_many_as_fit(ask, 100)[1:] == ([1], 10)
+    assert as_many_as_fit(ask, 5)[1:] == ([1], 5)
+    assert asked == [100, 10, 5]
+    asked.clear()
+    most = 0
+    with pytest.raises(TooLarge, match="1 is too much"):
+        as_many_as_fit(ask, 50)
+    assert asked == [50, 5, 1]
+    monkeypatch.setattr("feedback.collectors.live.json_body.MOST_VALUES", 0)  # what an answer holds counts as well
+    most = 100
+    with pytest.raises(TooLarge, match="more than a million values"):
+        as_many_as_fit(ask, 10)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contract import until_error
 from wire import Asked, Reply, Wire, wire
 from worlds import NOW, SECRET, SECRET_VARIABLE
 
@@ -51,6 +52,10 @@ class Desk:
         visit = visit_of({"url": f"{self.web.url}/", "token": TOKEN}, since)
         return list(IntercomCollector().pages("conversations", state, visit))
 
+    def fails(self) -> tuple[list[Page], str]:
+        visit = visit_of({"url": f"{self.web.url}/", "token": TOKEN})
+        return until_error(IntercomCollector().pages("conversations", None, visit))
+
     def items(self, **fields: object) -> list[Item]:
         """Of one conversation with these fields."""
         self.replies[SEARCH] = search((7, AT))
@@ -64,6 +69,10 @@ class Desk:
 def visit_of(options: dict[str, object], since: datetime | None = None) -> Visit:
     config = SourceConfig("客服", "intercom", channel="在线", store="人民路店", product="手冲壶", options=options)
     return Visit(config, Vault(Path("/nowhere")), NOW, since=since)
+
+
+def state(known: int, told: int, *read: tuple[int, int]) -> str:
+    return json.dumps([known, told, {str(number): changed for number, changed in read}])
 
 
 def search(*found: tuple[int, object], after: str | None = None) -> dict[str, object]:
@@ -177,6 +186,12 @@ def test_of_a_conversation_that_is_cut_off_the_turns_stay_and_it_is_told(desk: D
     ]
 
 
+@pytest.mark.parametrize("total", [10**30, -7, True, "620"])
+def test_a_count_of_parts_that_can_not_be_is_none(desk: Desk, total: object) -> None:
+    found = desk.items(parts=(part(2, "<p>还在等</p>"),), total=total)
+    assert found == [OPENING, record("part-2", "还在等", 2, posted_at=str(AT + 2))]
+
+
 def test_a_rating_is_a_score_of_satisfaction_with_the_remark_as_its_text(desk: Desk) -> None:
     def rated(**fields: object) -> list[Item]:
         return desk.items(
@@ -200,11 +215,11 @@ def test_the_kind_and_the_channel_are_those_of_the_source_where_it_says_none(tmp
 
 
 def test_the_search_asks_a_day_earlier_and_conversations_that_are_known_are_passed_over(desk: Desk) -> None:
-    desk.replies[SEARCH] = search((1, AT - 301), (2, AT - 300), (3, AT), (4, None))
+    desk.replies[SEARCH] = search((1, AT - 301), (2, AT - 299), (3, AT), (4, None))
     desk.replies |= {f"/conversations/{number}": conversation(number) for number in (2, 3, 4)}
     (page,) = desk.pages(str(AT))
     assert desk.asked_for() == ["2", "3", "4"]
-    assert page.state == str(AT)
+    assert page.state == state(AT, AT - 300, (2, AT - 299), (3, AT))
     assert desk.web.asked[0].json() == {
         "query": {"field": "updated_at", "operator": ">", "value": AT - 86400},
         "sort": {"field": "updated_at", "order": "ascending"},
@@ -219,7 +234,7 @@ def test_a_first_search_begins_at_the_beginning_or_where_the_visit_says(
 ) -> None:
     desk.replies[SEARCH] = search()
     (page,) = desk.pages(since=since)
-    assert page == Page([], None if since is None else "1772323200")
+    assert page == Page([], None if since is None else state(1772323200, 1772322900))
     query = desk.web.asked[0].json()["query"]
     assert query == {"field": "updated_at", "operator": ">", "value": value}
 
@@ -240,22 +255,68 @@ def in_turn(desk: Desk, *pages: list[int]) -> None:
 
 def test_the_state_is_a_page_behind_until_the_last(desk: Desk) -> None:
     in_turn(desk, [10, 20], [20, 30], [40])
-    assert [page.state for page in desk.pages()] == [None, "20", "40"]
+    assert [page.state for page in desk.pages()] == [
+        None,
+        state(20, 0, (10, 10), (20, 20), (30, 30)),
+        state(40, 0, (10, 10), (20, 20), (30, 30), (40, 40)),
+    ]
 
 
 def test_a_conversation_that_changes_while_it_is_looked_for_makes_the_state_wait_for_the_end(desk: Desk) -> None:
     in_turn(desk, [10, 900], [30], [40], [50])
-    assert [page.state for page in desk.pages("5")] == ["5", "5", "5", "900"]
+    assert [json.loads(page.state or "")[0] for page in desk.pages("5")] == [5, 5, 5, 900]
 
 
 def test_a_change_in_the_future_does_not_push_the_state_past_now(desk: Desk) -> None:
     in_turn(desk, [10, 4_000_000_000])
-    assert [page.state for page in desk.pages()] == [str(int(NOW.timestamp()))]
+    now = int(NOW.timestamp())
+    assert [page.state for page in desk.pages()] == [state(now, now - 86400, (4_000_000_000, 4_000_000_000))]
 
 
 def test_a_search_that_finds_nothing_keeps_the_state(desk: Desk) -> None:
     in_turn(desk, [])
-    assert desk.pages(str(AT)) == [Page([], str(AT))]
+    known = state(AT, AT - 86400, (7, AT))
+    assert desk.pages(known) == [Page([], known)]
+    assert desk.pages(str(AT)) == [Page([], state(AT, AT - 300))]  # as earlier versions kept it
+
+
+def test_a_change_of_the_last_day_that_the_search_shows_late_is_read_once(desk: Desk) -> None:
+    desk.replies[SEARCH] = search((1, AT - 9000), (3, AT))
+    desk.replies |= {f"/conversations/{number}": conversation(number) for number in range(1, 6)}
+    *_, last = desk.pages()
+    assert last.state == state(AT, AT - 86400, (1, AT - 9000), (3, AT))
+    desk.replies[SEARCH] = search((1, AT - 9000), (2, AT - 5000), (3, AT))
+    *_, last = desk.pages(last.state)
+    assert last.state == state(AT, AT - 86400, (1, AT - 9000), (2, AT - 5000), (3, AT))
+    desk.pages(last.state)
+    assert desk.asked_for() == ["1", "3", "2", "3", "3"]  # what is of the last minutes may have changed within a second
+
+
+def test_more_changes_than_are_remembered_are_known_by_their_dates_alone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feedback.collectors.intercom.MOST_READ", 2)
+    moments = [AT - 9000, AT - 8000, AT - 7000, AT]
+    in_turn(desk, moments)
+    *_, last = desk.pages()
+    assert last.state == state(AT, AT - 8000, (AT - 7000, AT - 7000), (AT, AT))
+    in_turn(desk, [AT - 8500, *moments[1:]], [AT - 7500])
+    desk.web.asked.clear()
+    desk.pages(last.state)
+    assert desk.asked_for() == [str(AT), str(AT - 7500)]
+
+
+def test_changes_in_the_future_are_no_reason_to_forget_those_of_today(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feedback.collectors.intercom.MOST_READ", 2)
+    in_turn(desk, [AT, *range(4_000_000_000, 4_000_000_004)])
+    *_, last = desk.pages()
+    now = int(NOW.timestamp())
+    in_turn(desk, [now - 299])
+    desk.web.asked.clear()
+    desk.pages(last.state)
+    assert desk.asked_for() == [str(now - 299)]
 
 
 def test_long_conversations_come_in_several_pages_and_the_state_with_the_last(desk: Desk) -> None:
@@ -263,7 +324,10 @@ def test_long_conversations_come_in_several_pages_and_the_state_with_the_last(de
     for number in (7, 8):
         parts = tuple(part(n, f"第{n}次来问") for n in range(1, 401))
         desk.replies[f"/conversations/{number}"] = conversation(number, parts)
-    assert [(len(page.items), page.state) for page in desk.pages()] == [(500, None), (302, str(AT))]
+    assert [(len(page.items), page.state) for page in desk.pages()] == [
+        (500, None),
+        (302, state(AT, AT - 86400, (7, AT), (8, AT))),
+    ]
 
 
 def test_a_conversation_that_is_gone_when_it_is_asked_for_is_told(desk: Desk) -> None:
@@ -283,36 +347,74 @@ def test_a_conversation_that_is_found_without_an_id_is_told(desk: Desk) -> None:
     assert page.items == [Unreadable("conversations", "it is not a conversation with an id")] * 2
 
 
-def test_a_refusal_of_a_conversation_that_is_no_404_ends_the_run(desk: Desk) -> None:
-    desk.replies[SEARCH] = search((7, AT))
+def test_a_conversation_that_is_refused_is_passed_over_and_asked_for_later(desk: Desk) -> None:
+    desk.replies[SEARCH] = search((6, AT), (7, AT), (8, AT))
+    desk.replies |= {f"/conversations/{number}": conversation(number) for number in (6, 8)}
     desk.replies["/conversations/7"] = Reply({"type": "error.list"}, 403)
-    with pytest.raises(CollectError, match=r"/conversations/7 refuses \(403\)\. The key is not allowed to read this"):
-        desk.pages()
+    found, refused = desk.fails()
+    assert "1 of the conversations could not be read (see: feedback rejects) and will be asked for again: " in refused
+    assert refused.endswith(
+        "/conversations/7 refuses (403). The key is not allowed to read this, or the site wants no programs."
+    )
+    (page,) = found
+    assert [item.location for item in page.items] == [
+        "conversations:conversation-6",
+        "conversations:7",
+        "conversations:conversation-8",
+    ]
+    now, reached = int(NOW.timestamp()), json.loads(state(AT, AT - 86400, (6, AT), (7, AT), (8, AT)))
+    assert page.state == json.dumps({"reached": reached, "owed": [["7", now, now]]})
+    desk.replies[SEARCH] = search()
+    desk.replies["/conversations/7"] = conversation()
+    *_, last = desk.pages(page.state)
+    assert last == Page([OPENING], json.dumps(reached))
 
 
-WHOLE = r"/conversations/7 answers "
-SHAPES: dict[str, tuple[object, object, str]] = {
-    "no list": (
-        {"pages": {}},
-        None,
-        r"search answers without the list 'conversations'\. The interface may have changed\.",
-    ),
+def test_conversations_that_are_too_many_for_an_answer_are_searched_for_in_smaller_parts(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feedback.collectors.live.web.MOST_BYTES", 2000)
+
+    def answer(asked: Asked) -> dict[str, object]:
+        pagination = asked.json()["pagination"]
+        assert isinstance(pagination, dict)
+        return search(*[(7, AT)] * pagination["per_page"])
+
+    desk.replies[SEARCH] = answer
+    desk.replies["/conversations/7"] = conversation()
+    desk.pages()
+    sizes = [asked.json()["pagination"] for asked in desk.web.asked if asked.method == "POST"]
+    assert sizes == [{"per_page": 50}, {"per_page": 5}]
+
+
+SHAPES: dict[str, tuple[object, str]] = {
+    "no list": ({"pages": {}}, r"search answers without the list 'conversations'\. The interface may have changed\."),
     "no pages": (
         {"conversations": []},
-        None,
         r"search does not say where its next page is\. The interface may have changed\.",
     ),
-    "no parts": (search((7, AT)), {"id": "7"}, WHOLE + r"without the list 'conversation_parts\.conversation_parts'\."),
-    "another one": (search((7, AT)), conversation(8), WHOLE + r"with something else than that conversation\."),
-    "no source": (search((7, AT)), conversation(source=None), WHOLE + r"with something else than that conversation\."),
 }
 
 
 @pytest.mark.parametrize("what", SHAPES)
-def test_an_answer_of_another_shape_is_an_error(desk: Desk, what: str) -> None:
-    desk.replies[SEARCH], desk.replies["/conversations/7"], said = SHAPES[what]
+def test_a_search_of_another_shape_is_an_error(desk: Desk, what: str) -> None:
+    desk.replies[SEARCH], said = SHAPES[what]
     with pytest.raises(CollectError, match=said):
         desk.pages()
+
+
+@pytest.mark.parametrize(
+    "answer, said",
+    [
+        ({"id": "7"}, "without the list 'conversation_parts.conversation_parts'."),
+        (conversation(8), "with something else than that conversation."),
+        (conversation(source=None), "with something else than that conversation."),
+    ],
+)
+def test_a_conversation_of_another_shape_is_told(desk: Desk, answer: object, said: str) -> None:
+    desk.replies[SEARCH], desk.replies["/conversations/7"] = search((7, AT)), answer
+    _, told = desk.fails()
+    assert told.endswith(f"/conversations/7 answers {said} The interface may have changed.")
 
 
 def test_a_search_that_names_the_same_next_page_again_is_an_error(desk: Desk) -> None:

@@ -5,15 +5,16 @@ is known. While a run goes on, conversations move up in that list and push other
 one is deleted, the others move to an earlier page: there is one fewer then, and the page before is asked for again. A page that comes empty
 is no end of the list while its count says that there is more.
 How far down a run that was cut off had come is in the state: the next one lists all again, and asks for messages only where that
-run had not been. Of a long conversation only the messages since are asked for.
+run had not been. Of a long conversation only the messages since are asked for. One whose messages can't be read is passed over and asked
+for again, whole, by later runs (`owed.py`).
 
 Survey answers come by their date. They are asked for again for 15 days: for 14 a customer may add words to a rating.
 """
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
@@ -27,6 +28,7 @@ from feedback.collectors.live.helpdesk import (
     IdlePages,
     at,
     chosen_streams,
+    count_at,
     header_secret,
     id_at,
     in_pages,
@@ -34,7 +36,9 @@ from feedback.collectors.live.helpdesk import (
     seconds_at,
 )
 from feedback.collectors.live.numbered import moved_up
-from feedback.collectors.live.web import Query, Refused, Web
+from feedback.collectors.live.owed import Owed, Read
+from feedback.collectors.live.patience import Patience
+from feedback.collectors.live.web import Query, Web
 from feedback.collectors.objects import read_each, read_json
 from feedback.errors import CollectError
 
@@ -57,9 +61,14 @@ class ChatwootCollector:
         header_secret(visit, "token")
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
-        web = Web(headers={"api_access_token": header_secret(visit, "token")}, patience=visit.patience)
-        asked = _Asked(visit, _address(visit), web, Desk(visit.config))
-        yield from asked.conversations(_Reached.read(state)) if stream == CONVERSATIONS else asked.survey(state)
+        headers = {"api_access_token": header_secret(visit, "token")}
+        web, hasty = Web(headers=headers, patience=visit.patience), Web(headers=headers, patience=Patience(0))
+        asked = _Asked(visit, _address(visit), web, hasty, Desk(visit.config))
+        if stream == CONVERSATIONS:
+            owed = Owed(state, stream, visit.now, asked.answers)
+            yield from owed.pages(asked.conversations(_Reached.read(owed.reached), owed), asked.known_by_id)
+        else:
+            yield from asked.survey(state)
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """Answers with the messages of a conversation or with survey answers, one after another."""
@@ -95,14 +104,15 @@ class _Reached:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One run's questions to one account."""
+    """One run's questions to one account. `hasty` asks once and does not wait."""
 
     visit: Visit
     url: str
     web: Web
+    hasty: Web
     desk: Desk
 
-    def conversations(self, reached: _Reached) -> Iterator[Page]:
+    def conversations(self, reached: _Reached, owed: Owed) -> Iterator[Page]:
         since = self._since(reached.since, 0)
         reached = replace(reached, since=since)
         top, bottom, ordered = None, self._now, True
@@ -115,7 +125,7 @@ class _Asked:
             over = not found or (dated and since is not None and moments[0] < since - _OVERLAP_SECONDS)
             after = _Reached(max(top, since or 0)) if over else reached.down_to(top, bottom) if ordered else None
             unread = [each for each in found if self._is_unread(_activity(each), reached)]
-            yield from in_pages(self._messages_of(unread, since), after.text() if after else None)
+            yield from in_pages(self._messages_of(unread, since, owed), after.text() if after else None)
             if over:
                 return
 
@@ -127,15 +137,12 @@ class _Asked:
         """
         idle, number, count, size, again = IdlePages(), 1, 0, 0, False
         while True:
-            answer = self.web.get(f"{self.url}/conversations", {"status": "all", "page": number})
-            content = answer.json()
-            found, there = listed(content, answer.place, "data", "payload"), at(content, "data", "meta", "all_count")
-            gone = count - there if isinstance(there, int) else 0
-            count = there if isinstance(there, int) else 0
+            found, there = self._page(number)
+            gone, count = 0 if there is None else count - there, there or 0
             if gone > 0 and number > 1:
-                number = max(1, number - math.ceil(gone / (size or _LISTED)))
+                number = max(1, number - -(-gone // (size or _LISTED)))
                 continue
-            idle.see(found, answer.place)
+            idle.see(found, f"{self.url}/conversations")
             if not found and (number - 1) * (size or _LISTED) < count:
                 number, again = number + 1 if again else number, not again
                 continue
@@ -144,39 +151,55 @@ class _Asked:
                 return
             number, size, again = number + 1, max(size, len(found)), False
 
+    def _page(self, number: int) -> tuple[list[object], int | None]:
+        """The conversations on a page, and how many there are on all of them; None where that is not told."""
+        answer = self.web.get(f"{self.url}/conversations", {"status": "all", "page": number})
+        content = answer.json()
+        return listed(content, answer.place, "data", "payload"), count_at(content, "data", "meta", "all_count")
+
+    def answers(self) -> None:
+        """Raises `CollectError` where conversations can't be listed."""
+        self._page(1)
+
     def _is_unread(self, activity: int | None, reached: _Reached) -> bool:
         if activity is None:
             return True
         is_new = reached.since is None or activity >= reached.since - _OVERLAP_SECONDS
         return is_new and not reached.has_read(activity)
 
-    def _messages_of(self, conversations: list[object], since: int | None) -> Iterator[Item]:
+    def _messages_of(self, conversations: list[object], since: int | None, owed: Owed) -> Iterator[Item]:
         for conversation in conversations:
             conversation_id, contact = id_at(conversation, "id"), id_at(conversation, "meta", "sender", "id")
             if conversation_id is None:
                 yield Unreadable(CONVERSATIONS, "a conversation has no id")
-                continue
-            try:
-                for found in self._messages(conversation_id, since):
-                    yield from self.desk.messages(found, conversation_id, contact)
-            except Refused as refused:
-                if refused.status != 404:
-                    raise
-                location = f"{CONVERSATIONS}:{conversation_id}"
-                yield Unreadable(location, "its messages are not there (404): was it deleted meanwhile?")
+            else:
+                yield from owed.ask(conversation_id, partial(self._conversation, conversation_id, contact, since))
 
-    def _messages(self, conversation_id: str, since: int | None) -> Iterator[list[object]]:
-        """The messages of a conversation, the latest page first, back to what was there before `since`."""
+    def known_by_id(self, conversation_id: str) -> Read:
+        return partial(self._conversation, conversation_id, None, None)
+
+    def _conversation(
+        self, conversation_id: str, contact: str | None, since: int | None, is_owed: bool
+    ) -> Iterator[Item]:
+        """What was said in a conversation since then, or in all of it where earlier runs could not read it."""
+        for found, customer in self._messages(conversation_id, None if is_owed else since, is_owed):
+            yield from self.desk.messages(found, conversation_id, contact or customer)
+
+    def _messages(
+        self, conversation_id: str, since: int | None, in_haste: bool
+    ) -> Iterator[tuple[list[object], str | None]]:
+        """The messages of a conversation, the latest page first, back to what was there before `since`; and who the customer is."""
         url, before = f"{self.url}/conversations/{quote(conversation_id, safe='')}/messages", None
         while True:
-            answer = self.web.get(url, {} if before is None else {"before": before})
-            found = listed(answer.json(), answer.place, "payload")
+            answer = (self.hasty if in_haste else self.web).get(url, {} if before is None else {"before": before})
+            content = answer.json()
+            found = listed(content, answer.place, "payload")
             if not found:
                 return
             ids = [number for each in found if isinstance(number := at(each, "id"), int)]
             if not ids or (before is not None and min(ids) >= before):
                 raise CollectError(f"{answer.place} gives no earlier messages when asked for them. {CHANGED}")
-            yield found
+            yield found, id_at(content, "meta", "contact", "id")
             moments = [seconds_at(each, "created_at") for each in found]
             if since is not None and all(m is not None and m < since - _OVERLAP_SECONDS for m in moments):
                 return

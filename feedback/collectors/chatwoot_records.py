@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable, Withdrawn
-from feedback.collectors.live.helpdesk import NOTHING_OF_ITS_OWN, at, id_at, words_at
+from feedback.collectors.live.helpdesk import NOTHING_OF_ITS_OWN, at, id_at, turn_of, words_at
 from feedback.collectors.mail_text import own_words
 from feedback.collectors.objects import Object
 from storage.records import Role
@@ -60,7 +60,7 @@ class Desk:
                 role=role,
                 posted_at=id_at(message, "created_at"),
                 conversation_id=conversation_id,
-                turn=int(message_id) if message_id.isdecimal() else None,
+                turn=turn_of(message_id),
                 customer=(sender or contact) if role == "customer" else None,
                 product=self.config.product,
                 store=self.config.store,
@@ -69,7 +69,7 @@ class Desk:
     def survey_answers(self, answers: Iterable[object], where: str = SURVEY) -> Iterator[Item]:
         """Each rating, what the customer wrote to it as the text."""
         for number, answer in enumerate(answers, 1):
-            answer_id, message = id_at(answer, "id"), id_at(answer, "message_id") or ""
+            answer_id = id_at(answer, "id")
             if not isinstance(answer, dict) or answer_id is None:
                 reason = "the survey answer has no id" if isinstance(answer, dict) else _NO_OBJECT
                 yield Unreadable(f"{where}:#{number}", reason, words_at(answer, "feedback_message"))
@@ -82,7 +82,7 @@ class Desk:
                 source_id=f"csat-{answer_id}",
                 posted_at=id_at(answer, "created_at"),
                 conversation_id=id_at(answer, "conversation_id"),
-                turn=int(message) if message.isdecimal() else None,
+                turn=turn_of(id_at(answer, "message_id")),
                 customer=id_at(answer, "contact", "id"),
                 product=self.config.product,
                 store=self.config.store,

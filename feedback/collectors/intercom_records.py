@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable, Withdrawn
 from feedback.collectors.html_text import text_of_html
-from feedback.collectors.live.helpdesk import NOTHING_OF_ITS_OWN, at, id_at, object_at, words_at
+from feedback.collectors.live.helpdesk import NOTHING_OF_ITS_OWN, at, count_at, id_at, object_at, words_at
 from feedback.collectors.mail_text import own_words
 from feedback.collectors.objects import Object
 from storage.records import Role
@@ -47,8 +47,7 @@ class Desk:
         if not isinstance(parts, list):
             yield Unreadable(f"{STREAM}:{conversation_id}", "it is without its parts, as conversations in lists are")
             return
-        total = at(conversation, "conversation_parts", "total_count")
-        earlier = max(0, total - len(parts)) if isinstance(total, int) else 0
+        earlier = max(0, (count_at(conversation, "conversation_parts", "total_count") or 0) - len(parts))
         if earlier:
             yield Unreadable(f"{STREAM}:{conversation_id}", _CUT)
         for place, part in enumerate(parts, 2 + earlier):

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable, Withdrawn
-from feedback.collectors.live.helpdesk import NOTHING_OF_ITS_OWN, at, id_at, words_at
-from feedback.collectors.live.web import Refused
+from feedback.collectors.live.helpdesk import NOTHING_OF_ITS_OWN, at, count_at, id_at, words_at
 from feedback.collectors.mail_text import own_words
 from feedback.collectors.objects import Object
 from storage.records import Role
@@ -44,15 +43,8 @@ class Desk:
         elif requester is None:
             yield Unreadable(f"{TICKETS}:{ticket_id}", "the ticket does not say who asked (requester_id)")
         else:
-            try:
-                for place, comment in enumerate(comments(ticket), 1):
-                    yield from self._comment(ticket_id, place, comment, requester)
-            except Refused as refused:
-                if refused.status != 404:
-                    raise
-                yield Unreadable(
-                    f"{TICKETS}:{ticket_id}", "its comments are not there (404): was it deleted meanwhile?"
-                )
+            for place, comment in enumerate(comments(ticket), 1):
+                yield from self._comment(ticket_id, place, comment, requester)
 
     def _comment(self, ticket_id: str, place: int, comment: object, requester: str) -> Iterator[Item]:
         location = f"{TICKETS}:{ticket_id}-{place}"
@@ -129,8 +121,7 @@ def _list(answer: Object, key: str) -> list[object]:
 
 def _void(ticket_id: str, ticket: Object) -> Iterator[Withdrawn]:
     """What may have been stored of a ticket that was deleted. It had a comment at least: a count of none says nothing."""
-    count = ticket.get("comment_count")
-    last = min(count, _MOST_COMMENTS) if isinstance(count, int) and count > 0 else _UNCOUNTED
+    last = min(count_at(ticket, "comment_count") or _UNCOUNTED, _MOST_COMMENTS)
     ids = [f"{ticket_id}-{place}" for place in range(1, last + 1)]
     rating_id = id_at(ticket, "satisfaction_rating", "id")
     for source_id in [*ids, *([f"rating-{rating_id}"] if rating_id else [])]:

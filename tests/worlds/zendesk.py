@@ -45,6 +45,8 @@ class World(Interface):
             return self._export(asked.query)
         if parts[:3] == ["api", "v2", "tickets"] and parts[4:] == ["comments.json"]:
             return self._comments(int(parts[3]), asked.query)
+        if parts[:3] == ["api", "v2", "tickets"] and len(parts) == 4:
+            return self._one(int(parts[3].removesuffix(".json")))
         return NOT_FOUND
 
     def _ticket_of(self, one: Said) -> int:
@@ -130,6 +132,10 @@ class World(Interface):
             "satisfaction_rating": {"score": "unoffered"},
             "comment_count": len(within),
         }
+
+    def _one(self, ticket: int) -> Reply:
+        within = self._tickets().get(ticket)
+        return Reply({"ticket": self._ticket(ticket, within)}) if within else NOT_FOUND
 
     def _comments(self, ticket: int, query: Mapping[str, str]) -> Reply:
         place = query.get("page[after]", "0")

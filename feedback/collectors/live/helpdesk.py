@@ -1,18 +1,22 @@
 """What the collectors of help desks share: reading answers whose fields may be anything, and pages that stay small."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from feedback.collectors.base import Item
 from feedback.collectors.live import Page, Visit
+from feedback.collectors.live.json_body import TooLarge
 from feedback.collectors.live.paging import MOST_IDLE_PAGES
+from feedback.collectors.live.web import Answer
 from feedback.collectors.objects import Object
 from feedback.errors import CollectError
 
 PAGE_ITEMS = 500
 NOTHING_OF_ITS_OWN = "it holds nothing but an earlier mail or a signature"
 CHANGED = "The interface may have changed."
+_MOST_COUNTED = 10**15  # the store holds a few thousand times as many
+_YEAR_9999 = 253_402_300_800
 
 
 def chosen_streams(visit: Visit, known: tuple[str, ...]) -> list[str]:
@@ -42,6 +46,18 @@ def in_pages(items: Iterable[Item], state: str | None, notes: tuple[str, ...] = 
             page = []
         page.append(item)
     yield Page(page, state, notes)
+
+
+def as_many_as_fit(ask: Callable[[int], Answer], size: int) -> tuple[Answer, object, int]:
+    """An answer of so many records, or of a tenth as long as it is too large; what it holds, and of how many it is."""
+    while True:
+        try:
+            answer = ask(size)
+            return answer, answer.json(), size
+        except TooLarge:
+            if size == 1:
+                raise
+            size = max(1, size // 10)
 
 
 @dataclass(slots=True)
@@ -87,6 +103,17 @@ def words_at(value: object, *keys: str) -> str:
     return found.strip() if isinstance(found, str) else ""
 
 
+def count_at(value: object, *keys: str) -> int | None:
+    """The number at these keys, of things that can be counted or in a row; None where none is there."""
+    found = at(value, *keys)
+    return found if type(found) is int and 0 <= found <= _MOST_COUNTED else None
+
+
+def turn_of(number: str | None) -> int | None:
+    """An id that rises, as a place among what was said; None where it is none."""
+    return int(number) if number and number.isdecimal() and len(number) < len(str(_MOST_COUNTED)) else None
+
+
 def id_at(value: object, *keys: str) -> str | None:
     """The number or name at these keys as text; None where it is not there."""
     found = at(value, *keys)
@@ -97,7 +124,7 @@ def seconds_at(value: object, *keys: str) -> int | None:
     """The moment at these keys as epoch seconds, be it written so or in ISO 8601 with its zone; None where none is there."""
     found = at(value, *keys)
     if isinstance(found, int | float) and not isinstance(found, bool):
-        return int(found)
+        return int(found) if abs(found) < _YEAR_9999 else None  # which NaN is not
     try:
         moment = datetime.fromisoformat(str(found))
     except ValueError:

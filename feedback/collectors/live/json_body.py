@@ -17,6 +17,10 @@ _CHARSETS = frozenset(
 )
 
 
+class TooLarge(CollectError):
+    """An answer is larger than any may be. Of fewer records it may not be."""
+
+
 def read_json_body(body: bytes, place: str, content_type: str = "") -> object:
     """A JSON text as an object; raises `CollectError` that says what it is instead."""
     start = body[:_BEGINNING].lstrip()
@@ -28,7 +32,7 @@ def read_json_body(body: bytes, place: str, content_type: str = "") -> object:
             "Is the address right, and is the key still good? Login pages and bot checks are not passed."
         )
     if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
-        raise CollectError(f"{place} answers with more than a million values. Ask for fewer records a page.")
+        raise TooLarge(f"{place} answers with more than a million values. Ask for fewer records a page.")
     too_deep = CollectError(f"{place} answers with JSON that is nested too deeply.")
     try:
         found: object = json.loads(_decoded(body, content_type))

@@ -31,6 +31,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from feedback.collectors.live.json_body import TooLarge
 from feedback.collectors.live.json_body import read_json_body as read_json_body
 from feedback.collectors.live.patience import Patience, Unreachable
 from feedback.errors import CollectError
@@ -165,7 +166,7 @@ class Web:
                         if self._watch.closed:  # which looks like the end of a body whose length nobody told
                             raise OSError
                         if len(body) > MOST_BYTES:
-                            raise CollectError(
+                            raise TooLarge(
                                 f"{place} answers with more than {MOST_BYTES >> 20} MB. Ask for fewer records a page."
                             )
                         nothing = response.status_code == 204
@@ -187,7 +188,9 @@ def _given_up(again: "_AskAgain") -> Unreachable:
         return Unreachable(f"{again} What came before is kept; run this again later.", status=again.status)
     minutes = math.ceil(again.wait / 60)
     when = f"in {minutes:,} minutes" if minutes < 600 else "much later"
-    return Unreachable(f"{again} What came before is kept; it wants to be asked again {when}.", again.wait, again.status)
+    return Unreachable(
+        f"{again} What came before is kept; it wants to be asked again {when}.", again.wait, again.status
+    )
 
 
 def _is_conditional(headers: Mapping[str, str] | None) -> bool:
