@@ -194,6 +194,48 @@ def test_after_a_hole_in_the_feed_nothing_is_taken_for_known(world: World, web: 
     )
 
 
+CUT_OFF = "cn: the feed ended behind a full page, so there may be more that it did not show. The next run asks for all of this again"
+
+
+def test_a_first_run_whose_last_pages_are_empty_behind_a_full_one_is_told_and_asks_again(
+    world: World, web: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feedback.collectors.app_store.FULL", 7)
+    world.said = weeks(60)
+    world.empty_json = world.empty_xml = set(range(3, 11))
+    found = pages(web)
+    assert [len(page.items) for page in found] == [7, 7, *[0] * 8]
+    assert [page.state for page in found] == [None] * 10
+    assert found[-1].notes == (CUT_OFF,)
+    world.empty_json = world.empty_xml = set()
+    found = pages(web)
+    assert sum(len(page.items) for page in found) == 60
+    assert (found[-1].state, found[-1].notes) == ('["2026-03-01T04:00:00Z", null, null]', ())
+
+
+def test_a_later_run_that_is_cut_off_before_what_was_known_asks_again(
+    world: World, web: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feedback.collectors.app_store.FULL", 7)
+    world.said = weeks(60)
+    known = json.dumps([f"{NOW - timedelta(days=7 * 20):%Y-%m-%dT%H:%M:%SZ}", None, None])
+    world.empty_json = world.empty_xml = set(range(3, 11))
+    *_, last = pages(web, known)
+    assert (last.state, last.notes) == (None, (CUT_OFF,))
+    world.empty_json = world.empty_xml = set(range(4, 11))  # it meets what was known
+    *_, last = pages(web, known)
+    assert (last.state, last.notes) == ('["2026-03-01T04:00:00Z", null, null]', ())
+
+
+def test_a_feed_that_ends_with_a_page_that_is_not_full_is_a_short_one(
+    world: World, web: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feedback.collectors.app_store.FULL", 7)
+    world.said = weeks(13)
+    *_, last = pages(web)
+    assert (last.state, last.notes) == ('["2026-03-01T04:00:00Z", null, null]', ())
+
+
 def test_a_feed_that_holds_nothing_is_told_and_changes_nothing(world: World, web: Wire) -> None:
     world.said = []
     note = "cn: the feed is empty, as JSON and as XML. Are 'app' and 'countries' right?"

@@ -3,7 +3,8 @@
 The feed has ten pages, the newest review first, an edited one among the newest. So a run walks back until it meets what
 the last one saw. Where it does not meet it, reviews may have been missed, and it says so.
 
-The JSON of a page is empty now and then though its XML is not: what is empty is asked for once more, as XML.
+The JSON of a page is empty now and then though its XML is not: what is empty is asked for once more, as XML. Now and then all
+pages from one on are empty though the feed has more: a feed that ends with a page that is full may go on behind it.
 """
 
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from feedback.collectors.store_reviews import Found, Review, app_number, codes, 
 
 CHANNEL = "App Store"
 PAGES = 10  # the feed has no more
+FULL = 50  # reviews on a page, but for the last
 OVERLAP = timedelta(days=7)
 _SETTINGS = frozenset({"app", "countries", "url"})
 _XML = {"Accept": "application/atom+xml, application/xml;q=0.9"}
@@ -32,6 +34,7 @@ _XML = {"Accept": "application/atom+xml, application/xml;q=0.9"}
 _AS_XML = "{}: the feed held nothing as JSON and was asked for as XML"
 _NOTHING = "{}: the feed is empty, as JSON and as XML. Are 'app' and 'countries' right?"
 _HOLE = "{}: a page of the feed was empty though later ones were not. The next run asks for all of this again"
+_CUT = "{}: the feed ended behind a full page, so there may be more that it did not show. The next run asks for all of this again"
 _GAP = "{}: the feed, which holds 500 reviews at most, has none that was known. Those between it and the last run may be missing"
 
 
@@ -43,9 +46,9 @@ class AppStoreCollector:
         return list(_Settings.of(visit).countries)
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
-        """The pages, the newest first. The last has the state, unless the feed was full of holes."""
+        """The pages, the newest first. The last has the state, unless the feed had holes or may have been cut off."""
         feed, walk = _Feed(visit, stream), Walk(visit, Reached.read(state), OVERLAP)
-        empty = hole = told = False
+        empty = hole = told = full = False
         before: list[Found] = []
         for number in range(1, PAGES + 1):
             found, as_xml = feed.page(number)
@@ -55,16 +58,18 @@ class AppStoreCollector:
             moved = moved_up(feed.page(number - 1)[0], before, found, key=_key) if number > 1 else []
             over = walk.see([each.posted_at for each in (*moved, *found) if isinstance(each, Review)])
             empty, hole = empty or not found, hole or (empty and bool(found))
+            full = len(found) >= FULL if found else full
             last = over or number == PAGES or (not found and walk.meets)
+            doubt = _HOLE if hole else _CUT if full and not found and not walk.meets else None
             notes = [_AS_XML] if as_xml and not told else []
             told = told or as_xml
-            if last and hole:
-                notes.append(_HOLE)
-            if number == PAGES and walk.has_gap:
+            if last and doubt:
+                notes.append(doubt)
+            elif number == PAGES and walk.has_gap:
                 notes.append(_GAP)
             yield Page(
                 list(items([*moved, *found], stream, CHANNEL, visit.config)),
-                walk.done().text() if last and not hole else None,
+                walk.done().text() if last and not doubt else None,
                 tuple(note.format(stream) for note in notes),
             )
             if last:
