@@ -182,6 +182,17 @@ def test_other_refusals_of_a_cursor_are_errors(web: Wire) -> None:
     assert len(web.asked) == 1
 
 
+def test_an_agreement_that_has_run_out_is_told_as_that(web: Wire) -> None:
+    code = "FORBIDDEN.REQUIRED_AGREEMENTS_MISSING_OR_EXPIRED"
+    web.answer = lambda _asked: Reply({"errors": [{"status": "403", "code": code}]}, 403)
+    with pytest.raises(CollectError) as caught:
+        pages(web)
+    assert str(caught.value) == (
+        "127.0.0.1 refuses (403). An agreement is missing or has run out: whoever holds the account has to accept it in "
+        "App Store Connect, under Business (Agreements)."
+    )
+
+
 def test_a_token_is_signed_as_apple_wants_it_and_renewed_before_it_runs_out(world: World, web: Wire) -> None:
     times = iter([1000.5, 1000.5 + 299, 1000.5 + 301])
     web.answer = lambda _asked: Reply(
@@ -212,20 +223,31 @@ def _keys() -> dict[str, str]:
         "another kind of key": rsa.generate_private_key(65537, 2048).private_bytes(pem, pkcs8, NoEncryption()).decode(),
         "another curve": ec.generate_private_key(ec.SECP384R1()).private_bytes(pem, pkcs8, NoEncryption()).decode(),
         "a key with a password": curve.private_bytes(pem, pkcs8, BestAvailableEncryption(b"x")).decode(),
+        "lines joined": curve.private_bytes(pem, pkcs8, NoEncryption()).decode().replace("\n", "\\n"),
         "a public key": curve.public_key().public_bytes(pem, PublicFormat.SubjectPublicKeyInfo).decode(),
     }
 
 
 @pytest.mark.parametrize(
-    "what", ["no key", "a damaged key", "another kind of key", "another curve", "a key with a password", "a public key"]
+    "what",
+    [
+        "no key",
+        "a damaged key",
+        "another kind of key",
+        "another curve",
+        "a key with a password",
+        "a public key",
+        "lines joined",
+    ],
 )
 def test_a_key_that_is_none_of_theirs_is_refused_and_nobody_is_asked(web: Wire, tmp_path: Path, what: str) -> None:
     (tmp_path / "key.p8").write_text(_keys()[what], encoding="utf-8")
+    asked_by = visit(web.url, key={"file": str(tmp_path / "key.p8")})
     with pytest.raises(CollectError) as caught:
-        list(AppStoreConnectCollector().pages("reviews", None, visit(web.url, key={"file": str(tmp_path / "key.p8")})))
-    assert str(caught.value) == (
+        list(AppStoreConnectCollector().pages("reviews", None, asked_by))
+    assert asked_by.vault.hide(str(caught.value)) == (  # of which no word is taken for a part of the key
         "source 'live': 'key' is no private key of App Store Connect. "
-        "It is what the .p8 file holds, from -----BEGIN PRIVATE KEY----- on."
+        "It is all that the .p8 file holds, with its first and its last line and its line breaks."
     )
     assert web.asked == []
 

@@ -32,6 +32,8 @@ AUDIENCE = "appstoreconnect-v1"
 _SETTINGS = frozenset({"app", "key_id", "issuer_id", "key", "url"})
 _FIRST: Query = {"sort": "-createdDate", "limit": PAGE, "include": "response"}
 _EXPIRED = (400, 404, 410)  # what is said to a cursor that is no longer known
+_NO_AGREEMENT = b"REQUIRED_AGREEMENTS_MISSING_OR_EXPIRED"
+_TO_ACCEPT = "An agreement is missing or has run out: whoever holds the account has to accept it in App Store Connect, under Business (Agreements)."
 _STARTED_OVER = (
     "the place where the last run was cut off is no longer known: asked again from the newest, nothing is lost"
 )
@@ -106,7 +108,7 @@ def _walk(stream: str, reached: Reached, visit: Visit, token: "_Token") -> Gener
     if reached.resume is not None:
         where, query = reached.resume, {}
     for _ in range(MOST_PAGES):
-        answer = web.get(where, query, token.headers())
+        answer = _asked(web, where, query, token)
         content = answer.json()
         found = _reviews(content, answer.place, stream)
         refuse_unreadable(found, answer.place)
@@ -123,6 +125,15 @@ def _walk(stream: str, reached: Reached, visit: Visit, token: "_Token") -> Gener
         yield Page(page, walk.underway(after).text())
         where, query = after, {}
     raise CollectError(f"{urlsplit(where).hostname} names the same next page again and again. Run this again later.")
+
+
+def _asked(web: Web, where: str, query: Query, token: "_Token") -> Answer:
+    try:
+        return web.get(where, query, token.headers())
+    except Refused as refused:
+        if refused.status == 403 and _NO_AGREEMENT in refused.body:
+            raise CollectError(f"{urlsplit(where).hostname} refuses (403). {_TO_ACCEPT}") from None
+        raise
 
 
 def _next(content: object, answer: Answer) -> str | None:
@@ -242,6 +253,6 @@ class _Token:
             raise CollectError(_INSTALL) from None
         except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
             raise CollectError(
-                f"{self._where}: 'key' is no private key of App Store Connect. It is what the .p8 file holds, "
-                "from -----BEGIN PRIVATE KEY----- on."
+                f"{self._where}: 'key' is no private key of App Store Connect. It is all that the .p8 file holds, "
+                "with its first and its last line and its line breaks."
             ) from None
