@@ -217,14 +217,15 @@ def test_comments_and_tickets_that_are_too_large_together_are_asked_for_in_small
 def test_of_a_deleted_ticket_as_many_comments_are_void_as_it_had(desk: Desk, counted: object, places: int) -> None:
     desk.replies[EXPORT] = export(ticket(status="deleted", comment_count=counted))
     void = [f"35-{place}" for place in range(1, places + 1)]
-    assert desk.items() == [Withdrawn(each, f"tickets:{each}") for each in void]
+    assert desk.items() == [Withdrawn(each, f"tickets:{each}", for_good=False) for each in void]
 
 
 def test_with_a_deleted_ticket_its_rating_is_void(desk: Desk) -> None:
     desk.replies[EXPORT] = export(
         ticket(status="deleted", comment_count=1, satisfaction_rating={"id": 7, "score": "bad"})
     )
-    assert desk.items() == [Withdrawn("35-1", "tickets:35-1"), Withdrawn("rating-7", "tickets:rating-7")]
+    void = [Withdrawn("35-1", "tickets:35-1", for_good=False), Withdrawn("rating-7", "tickets:rating-7")]
+    assert desk.items() == void
 
 
 def test_what_was_stored_of_a_ticket_is_gone_after_it_was_deleted(desk: Desk, tmp_path: Path) -> None:
@@ -234,7 +235,8 @@ def test_what_was_stored_of_a_ticket_is_gone_after_it_was_deleted(desk: Desk, tm
     desk.replies[EXPORT] = export(ticket(), ticket(36))
     desk.replies[COMMENTS.format(35)] = comments(comment("杯子碎了"), comment("马上补发", author_id=AGENT))
     desk.replies[COMMENTS.format(36)] = comments(comment("物流很快"))
-    desk.replies[RATINGS] = ratings({"id": 7, "score": "bad", "created_at": "2026-03-01T02:00:00Z", "comment": "太慢"})
+    rated = ratings({"id": 7, "score": "bad", "created_at": "2026-03-01T02:00:00Z", "comment": "太慢"})
+    desk.replies[RATINGS] = rated
     assert run("collect", project=tmp_path).out == "客服: 4 new\n"
     gone = ticket(status="deleted", comment_count=2, satisfaction_rating={"id": 7, "score": "bad"})
     desk.replies[EXPORT] = export(gone, after="c2")
@@ -242,6 +244,13 @@ def test_what_was_stored_of_a_ticket_is_gone_after_it_was_deleted(desk: Desk, tm
     assert run("collect", project=tmp_path).out == "客服: 0 new, 3 withdrawn\n"
     with Store.open(tmp_path / "feedback.db") as store:
         assert rows(store.connection, "select source_id, text from verbatims") == [("36-1", "物流很快")]
+    # Ratings are listed for a month; a ticket can be restored as long.
+    desk.replies[EXPORT] = export(ticket(), after="c3")
+    desk.replies[RATINGS] = rated
+    assert run("collect", project=tmp_path).out == "客服: 2 new, 1 already there\n"
+    with Store.open(tmp_path / "feedback.db") as store:
+        found = rows(store.connection, "select source_id, text from verbatims order by source_id")
+    assert found == [("35-1", "杯子碎了"), ("35-2", "马上补发"), ("36-1", "物流很快")]
 
 
 def test_an_export_begins_at_the_beginning_and_goes_on_at_its_cursor(desk: Desk) -> None:
@@ -544,7 +553,7 @@ def test_saved_tickets_without_comments_give_their_descriptions(tmp_path: Path) 
         record("36-1", "代客户开的单", turn=1, role="agent", conversation_id="36"),
         record("38-1", "物流慢", turn=1, customer="501", conversation_id="38"),
         record("39-1", "退货流程太复杂", turn=1, customer="501", conversation_id="39"),
-        Withdrawn("40-1", "tickets:40-1"),
+        Withdrawn("40-1", "tickets:40-1", for_good=False),
     ]
 
 

@@ -120,12 +120,15 @@ def _list(answer: Object, key: str) -> list[object]:
 
 
 def _void(ticket_id: str, ticket: Object) -> Iterator[Withdrawn]:
-    """What may have been stored of a ticket that was deleted. It had a comment at least: a count of none says nothing."""
+    """What may have been stored of a ticket that was deleted. It had a comment at least: a count of none says nothing.
+
+    It may be restored, and its comments are told again then. Its rating may be told whether it is or not.
+    """
     last = min(count_at(ticket, "comment_count") or _UNCOUNTED, _MOST_COMMENTS)
-    ids = [f"{ticket_id}-{place}" for place in range(1, last + 1)]
-    rating_id = id_at(ticket, "satisfaction_rating", "id")
-    for source_id in [*ids, *([f"rating-{rating_id}"] if rating_id else [])]:
-        yield Withdrawn(source_id, f"{TICKETS}:{source_id}")
+    for place in range(1, last + 1):
+        yield Withdrawn(f"{ticket_id}-{place}", f"{TICKETS}:{ticket_id}-{place}", for_good=False)
+    if rating_id := id_at(ticket, "satisfaction_rating", "id"):
+        yield Withdrawn(f"rating-{rating_id}", f"{TICKETS}:rating-{rating_id}")
 
 
 def _comments_within(ticket: Object) -> list[object]:
