@@ -113,7 +113,7 @@ def test_a_tap_that_dies_is_told_and_the_next_one_goes_on(shop: Shop) -> None:
     process = tap(shop, [whole[: whole.index(b'"id": 17') + 3]])
     out, err = process.communicate()
     said_of_it = "stdin ends in the middle of line 20: the tap stopped. What came before is stored; run it again."
-    assert (process.returncode, out, err.decode()) == (1, b"", f"Error: live: {said_of_it}\n")
+    assert (process.returncode, out, err.decode()) == (1, b"live: 16 new\n", f"Error: live: {said_of_it}\n")
     assert len(shop.stored()) == 16
     process = tap(shop, [shop.tap.output(shop.state())])
     process.communicate()
