@@ -133,8 +133,8 @@ def test_a_file_that_has_grown_adds_only_its_new_rows(project: Project) -> None:
     assert grown == Collected("电商", 2, 0, 5, 0, 2, 0, 1, 0)
     assert [other.parts_unchanged for other in others] == [1, 1]
     after = dump(project.database)
-    # Third from the last comes where each was seen last.
-    seen, kept = ({row[:-3] + row[-2:] for row in dumped["verbatims"]} for dumped in (before, after))
+    # Fourth from the last comes where each was seen last.
+    seen, kept = ({row[:-4] + row[-3:] for row in dumped["verbatims"]} for dumped in (before, after))
     assert seen <= kept
     assert query(project, "select id, text from verbatims where id > 12") == [(13, "还行"), (14, "好用")]
     for table in ("segments", "mentions", "analyses", "scores"):
