@@ -34,6 +34,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from worlds import NOW, SECRET, SECRET_VARIABLE, Piped, Said, World, edited, new_world, worlds  # noqa: E402
 
 from benchmarks.kill_worlds import OWN  # noqa: E402
+from feedback.collectors.singer import SingerCollector  # noqa: E402
 
 SEED = 20260301
 KILLS_A_PROJECT = 40
@@ -229,7 +230,7 @@ class Project:
         if path.exists():
             with closing(sqlite3.connect(path)) as database, suppress(sqlite3.OperationalError):  # no tables yet
                 kept = database.execute("select state from cursors where source = 'singer'").fetchone()
-        return kept[0].partition(":")[2] if kept else "{}"
+        return SingerCollector().for_the_tap(kept and kept[0].partition(":")[2])
 
     def stored(self, source: str) -> list[tuple[str, str]]:
         with closing(sqlite3.connect(self.folder / "feedback.db")) as database:
