@@ -39,7 +39,7 @@ _UNITS = {"": 1, "千": 1000, "k": 1000, "万": 10**4, "萬": 10**4, "w": 10**4,
 _MOST_VOTES = 10**12
 
 _ANSWERS: tuple[Kind, ...] = ("chat", "ticket")  # that may quote what they answer
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d (?!00:00:00)")  # of what `same_date` gives: midnight may be any time of that day
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:(?!00)")  # of what `same_date` gives: many dates are those of a minute
 _MADE_OF_NAMES = re.compile(KEYED + "[0-9a-f]{16}")
 
 Numbering = Callable[[Sequence[str]], list[int]]
@@ -227,7 +227,7 @@ def _said(record: Record, problems: list[str]) -> str:
 
 def written(raw: str, kind: Kind) -> str:
     """A text without the medium and without what others wrote, not yet masked."""
-    return own_words(clean(raw)) if kind in _ANSWERS else clean(raw)
+    return own_words(clean(raw), of_ticket=kind == "ticket") if kind in _ANSWERS else clean(raw)
 
 
 _TEXT, _POSTED_AT, _VERSION, _VOTES = map(Verbatim._fields.index, ("text", "posted_at", "version", "votes"))
@@ -248,9 +248,9 @@ def _identity(record: Record, zone: tzinfo) -> str:
     """What a record without an id is known by: the same when a program that saved it anew wrote its date or its blanks otherwise."""
     date = record.posted_at and same_date(record.posted_at, zone)
     who = record.customer or record.signed
-    # Platforms begin to tell where somebody is; who is known to the second is nowhere else at that time.
-    where = (None, None) if record.customer and _MOMENT.match(date or "") else (record.store, record.region)
-    about = (who, record.product, *where, record.question)
+    # Platforms begin to tell where people are. Who is known to the second is nowhere else at that time.
+    region = None if record.customer and _MOMENT.match(date or "") else record.region
+    about = (who, record.product, record.store, region, record.question)
     said = (_without_blanks(clean(record.text)), date, *(field and _without_blanks(field) for field in about))
     scores = [(score.metric, score.value if (n := number_in(score.value)) is None else n) for score in record.scores]
     return _digest((*said, record.conversation_id, record.turn, record.role, *scores), 12).hex()

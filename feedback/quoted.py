@@ -32,8 +32,8 @@ _RULE_LINE = re.compile(r"-{6}|—{9,}")
 _FIRST_LINE = re.compile(rf"{_MARK}|「[^」\n]{{1,64}}[：:]|[“\"]{_NAME}[：:]\s*$")
 
 
-def own_words(text: str) -> str:
-    """The writer's own words; "" where there are none but those of another message.
+def own_words(text: str, *, of_ticket: bool = False) -> str:
+    """The writer's own words; "" where there are none but those of another message. Below those of a ticket WeChatMsg put no quote.
 
     >>> own_words("这是一条引用/回复消息：\\n“张三丰(售后)：\\n您好，非常抱歉”\\n------\\n@张三丰(售后) 可以")
     '可以'
@@ -46,7 +46,7 @@ def own_words(text: str) -> str:
     start = 0
     while (after := _after_quote(text, start)) is not None:
         start = after
-    found = _AT_THE_END.search(text, start)
+    found = None if of_ticket else _AT_THE_END.search(text, start)
     return text[start : found.start() if found else None].strip()
 
 

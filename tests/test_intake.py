@@ -347,13 +347,18 @@ def test_a_row_without_an_id_that_says_something_else_is_another(tmp_path: Path,
         assert store(opened, row, replace(row, **{field: other})).added == 2
 
 
-@pytest.mark.parametrize("where", ["store", "region"])
 @pytest.mark.parametrize(
-    ("customer", "posted_at", "added"),
-    [("青山不改", "2026-02-25 12:00:01", 1), ("青山不改", "2026-02-25", 2), (None, "2026-02-25 12:00:01", 2)],
+    ("customer", "posted_at", "where", "added"),
+    [
+        ("青山不改", "2026-02-25 12:00:01", "region", 1),
+        ("青山不改", "2026-02-25 12:00", "region", 2),  # 张女士 and 李先生 are many
+        ("青山不改", "2026-02-25", "region", 2),
+        (None, "2026-02-25 12:00:01", "region", 2),
+        ("青山不改", "2026-02-25 12:00:01", "store", 2),
+    ],
 )
 def test_where_somebody_is_names_a_row_without_an_id_unless_it_is_known_who_said_it_and_when(
-    tmp_path: Path, where: str, customer: str | None, posted_at: str, added: int
+    tmp_path: Path, customer: str | None, posted_at: str, where: str, added: int
 ) -> None:
     row = replace(RECORD, source_id=None, posted_at=posted_at, customer=customer)
     with new_store(tmp_path) as opened:

@@ -57,6 +57,12 @@ def test_a_chat_message_is_stored_without_what_it_quotes(kind: Kind, text: str) 
     assert incoming.verbatim.text == "可以"
 
 
+def test_below_the_words_of_a_ticket_nothing_is_taken_for_a_quote() -> None:
+    text = "退款一直不到账\n引用：客服原话: 三天内到账\n现在已经十天了，我要投诉"
+    [incoming] = take(Record(text, "ticket", "工单", "a.csv:2", "1")).incoming
+    assert incoming.verbatim.text == text
+
+
 @pytest.mark.parametrize("kind", ["review", "survey", "post"])
 def test_what_is_no_message_quotes_nobody(kind: Kind) -> None:
     [incoming] = take(Record(QUOTE + "可以", kind, "京东", "a.csv:2", "1")).incoming
@@ -115,7 +121,7 @@ def test_archives_that_were_read_with_their_quotes_are_read_anew(
     lines = [message(number, *each) for number, each in enumerate(said, 1)]
     (tmp_path / "1.jsonl").write_text("".join(lines), encoding="utf-8")
     with monkeypatch.context() as before:
-        before.setattr(feedback.intake, "own_words", str)
+        before.setattr(feedback.intake, "own_words", lambda text, **_: text)
         before.setattr(feedback.settings_digest, "INTAKE_VERSION", "before")
         assert [text for _, _, text in collected(tmp_path)][2:] == [QUOTE + "可以", QUOTE.strip()]
     own = [("m1", "customer", "壶盖松了"), ("m2", "agent", "非常抱歉"), ("m3", "customer", "可以")]

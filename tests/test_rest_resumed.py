@@ -259,3 +259,23 @@ def test_who_wants_to_be_left_alone_is_not_asked_from_the_beginning() -> None:
     found, after, error = run(BY_CURSOR, busy, state)
     assert (found, after, len(asked)) == ([], state, 1)
     assert "asked again in 50 minutes" in error
+
+
+def test_who_gets_no_farther_begins_at_the_top_again_where_what_is_new_stands() -> None:
+    section: dict[str, object] = {
+        "records": "rows",
+        "pages": {"type": "page", "parameter": "page", "size": 2, "size_parameter": "n"},
+    }
+    numbers = list(range(5, 0, -1))
+
+    def answer(asked: Asked) -> Reply:
+        shown = numbers[2 * int(asked.query["page"]) - 2 :][:2]
+        return Reply({"rows": [row(n) for n in shown]}) if shown else Reply({"detail": "no such page"}, 422)
+
+    got, state = set[str | None](), None
+    for _ in range(4):
+        found, state, error = run(section, answer, state)
+        assert "refuses (422)" in error
+        got.update(ids(found))
+        numbers.insert(0, len(numbers) + 1)
+    assert got >= {f"{n}" for n in range(1, 8)}

@@ -69,6 +69,12 @@ ENDS: list[dict[str, object]] = [
     {"errno": 0, "errmsg": "", "data": {"count": 0, "data": []}},
     {"status": "open", "title": "投诉：维护权限", "data": {"items": []}},
     {"message": "欢迎", "data": None},
+    {"code": 1, "msg": "已经是最后一页", "data": []},
+    {"code": 100, "msg": "查询成功，共0条", "data": []},
+    {"code": 10000, "msg": "请求成功，余额12", "data": []},
+    {"code": 2, "message": "该商品暂无评价", "data": []},
+    {"code": 200, "message": "授权店铺暂无评价", "data": []},
+    {"status": "ok", "info": "rate limit: 59/60 left", "data": {"items": []}},
 ]
 
 
@@ -95,6 +101,7 @@ SAID: list[tuple[dict[str, object], dict[str, object]]] = [
     ({"code": "S-1", "msg": "OK"}, {"code": "S-1", "msg": "完"}),
     ({"code": 1, "msg": "ok"}, {"code": 0, "msg": "没有更多了"}),
     ({"ret": 1}, {"ret": 0}),
+    ({"code": 0, "msg": "ok"}, {"code": 1, "msg": "已经是最后一页"}),
     ({"success": False}, {"success": False}),
     ({"status": "failed"}, {"status": "failed"}),
     ({"errors": [{"message": "'total' is deprecated"}]}, {"errors": [{"message": "'total' is deprecated"}]}),

@@ -20,7 +20,7 @@ from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.access import access, checked_auth, plain_parameters
 from feedback.collectors.live.address import address
 from feedback.collectors.live.mapped import INLINE, ObjectMapper, fields_near, is_there, layout_for, table_of
-from feedback.collectors.live.page_walk import Listing, PlaceLost
+from feedback.collectors.live.page_walk import Listing, PlaceLost, is_farther
 from feedback.collectors.live.paging import Pages, RecordList
 from feedback.collectors.live.patience import Unreachable
 from feedback.collectors.live.reached import MOST_OVERLAP_SECONDS, Reached
@@ -56,13 +56,20 @@ class RestCollector:
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """Every page; the last one's state is what the next run asks from."""
         reached, has_answered = Reached.read(state), False
+        place = reached.resume
         try:
             for page in self._walk(stream, reached, visit, first=state is None):
                 has_answered = True
+                place = Reached.read(page.state).resume if page.state else place
                 yield page
             return
         except CollectError as error:
-            if reached.resume is None or not (isinstance(error, PlaceLost) or _is_of_place(error, has_answered)):
+            if reached.resume is None:
+                raise
+            if not (isinstance(error, PlaceLost) or _is_of_place(error, has_answered)):
+                # Where nobody gets on, the next run begins at the top: what is new may stand there.
+                if has_answered and not (place and is_farther(place, reached.resume)):
+                    yield Page([], Reached(reached.since).text())
                 raise
             lost = error
         yield from self._start_over(stream, reached, visit, lost)

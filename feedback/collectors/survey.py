@@ -110,8 +110,10 @@ class SurveyMapper:
                 answers += [(question, f"+{n}", blank) for n, blank in enumerate(blanks, 1)]
         # Where a question stands, and in which marks, may be otherwise in the next export: the answer is the same.
         records = [replace(record, shared=True) for record in answer_records(base, response, answers)]
-        if scores or not records:
-            records.insert(0, replace(whole_response(base, response), scores=tuple(scores)))
+        # What has no id of its own would be one with all that are rated alike: then the first answer has the ratings.
+        if not records or (scores and response):
+            records.insert(0, whole_response(base, response))
+        records[0] = replace(records[0], scores=tuple(scores))
         records[0] = replace(records[0], problems=tuple(problems))
         return list(records)
 

@@ -17,6 +17,14 @@ _MARKS = 5  # records, of the last page, by which a place is known again
 _NEAR = 10  # pages in which they are looked for
 
 
+def is_farther(place: str, than: str) -> bool:
+    """Whether a walk that was gone on with at one place has come to another: of numbers to a greater one."""
+    numbers = [each.partition(" ")[0] for each in (place, than)]
+    if all(" " in each and number.isdigit() for each, number in zip((place, than), numbers, strict=True)):
+        return int(numbers[0]) > int(numbers[1])
+    return place != than
+
+
 class PlaceLost(CollectError):
     """Where an earlier walk stopped is no longer to be found in the list."""
 

@@ -38,12 +38,13 @@ _FAILED = frozenset({"error", "err", "fail", "failed", "failure", "exception", "
 _NO = _FAILED | {"0", "no", "n", "f"}
 
 _WELL = re.compile(
-    r"(?:.*[^不未非没有能])?(?:成功|完成|完毕|正常)|成功.*|.*成功[(（].*"
+    r"(?:.*[^不未非没有能])?(?:成功|完成|完毕|正常)|成功.*|.*[^不未非没有能]成功[(（,，;；].*|.*(?:最后一页|没有下一页).*"
     r"|(?:ok|okay|success|successful|successfully)\b.*"
     r"|(?!.*\b(?:not|no|un|never|without|fail\w*|error\w*)\b).*\b(?:ok|success|successful|successfully|succeeded|completed|done)",
     re.DOTALL,
 )
 _NOTHING = re.compile(
+    r".{0,12}暂(?:时没有|无)(?:数据|记录|内容|结果|评论|评价|反馈|信息|消息|工单|订单)|"
     r"(?:暂|暂时|还|目前)?(?:没有|无|未)(?:查询到|查到|找到|搜索到|获取到)?(?:更多|新|任何|相关|可用|符合条件|满足条件|的)*"
     r"(?:数据|记录|内容|结果|评论|评价|反馈|信息|消息|工单|订单|错误)?[了啦哦]?"
     r"|查无(?:数据|记录|结果)|(?:查询|返回|搜索)?(?:数据|记录|列表|结果|内容)为空|.{0,4}到底[了啦]"
@@ -93,7 +94,7 @@ class ToldErrors:
         said = message or _first_text(told, _DESCRIPTIONS)
         named = next((why for each in (told, *inner) if (why := _error_field(each))), None)
         signs = [name for name, value in told.items() if self._is_sign(name, value, said, listed=listed)]
-        if not named and not signs and not _is_ill(message):
+        if not named and not signs and (not _is_ill(message) or (listed and _says_fine(content))):
             return None
         why = named or said
         if not why:
@@ -114,7 +115,8 @@ class ToldErrors:
         if name in _FLAGS:
             return word in _NO
         if name in _STATES:
-            return word in _FAILED or _is_bad_status(value) or (known and word == "0" and not _is_well(message))
+            failed = word in _FAILED or _is_bad_status(value)
+            return failed or (known and word == "0" and not (listed and not message) and not _is_well(message))
         if name in ERROR_FIELDS:
             return isinstance(value, int) and value != 0
         if name not in _CODES or _is_well(message):
@@ -160,6 +162,13 @@ def _why(error: object) -> str | None:
     codes = [told[name] for name in _CODES if name in told]
     is_none = all(_word(code) in _FINE for code in codes) if codes else not any(error.values())
     return None if is_none else json.dumps(error, ensure_ascii=False)
+
+
+def _says_fine(content: Object) -> bool:
+    """Whether a code or a status says that all is well, whatever is told beside it."""
+    told = _said(content)
+    words = [_word(told[name]) for name in (*_CODES, *_FLAGS, *_STATES) if name in told]
+    return bool(words) and all(word in _FINE - {""} or _FINE_STATUS.fullmatch(word) for word in words)
 
 
 def _is_bad_status(value: object) -> bool:
