@@ -354,7 +354,7 @@ def test_half_a_character_in_any_field_of_a_record_can_be_stored(field: str) -> 
 def test_half_a_character_in_a_reject_or_a_recall_can_be_stored() -> None:
     taken = take(Unreadable(HALF, HALF, HALF), Withdrawn(HALF, HALF))
     assert taken.rejects == [Reject("shop", "a\\ud83d", "a\\ud83d", "a")]
-    assert taken.withdrawn == ["a\\ud83d"]
+    assert [each.source_id for each in taken.withdrawn] == ["a\\ud83d"]
 
 
 def test_every_error_of_the_product_is_in_the_tree_at_the_top_of_its_module() -> None:
