@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from command import run
 from stored import rows
-from test_rest import collecting
+from test_rest_known_again import collecting
 from wire import Reply, wire
 
 from feedback.project import load_project
