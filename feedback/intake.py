@@ -230,6 +230,13 @@ def written(raw: str, kind: Kind) -> str:
     return own_words(clean(raw), of_ticket=kind == "ticket") if kind in _ANSWERS else clean(raw)
 
 
+def find_by(verbatim: Verbatim) -> tuple[Fingerprint, str, str]:
+    """What intake makes of a text for it and its copies to be found by."""
+    folded = fold(verbatim.text)
+    [fingerprint] = fingerprints([folded if verbatim.role == "customer" else ""])
+    return fingerprint, *index_columns(folded)
+
+
 _TEXT, _POSTED_AT, _VERSION, _VOTES = map(Verbatim._fields.index, ("text", "posted_at", "version", "votes"))
 _PLACE = len(("conversation_id", "turn"))  # that come after the date
 

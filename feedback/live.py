@@ -7,26 +7,24 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, Record, SourceConfig
-from feedback.collectors.live import LiveCollector, Page, Restartable, Visit
+from feedback.collectors.live import LiveCollector, Page, Restartable, ShowsAgain, Visit
 from feedback.collectors.live.address import learn_secrets
 from feedback.collectors.live.patience import Unreachable, reworded
 from feedback.collectors.live.vault import Vault
-from feedback.copies import fingerprints, similar
+from feedback.copies import similar
 from feedback.errors import CollectError
-from feedback.intake import Intake, Taken
+from feedback.intake import Intake, Taken, find_by
 from feedback.project import Project
 from feedback.settings_digest import settings_digest
-from nlp.normalize import fold
 from storage.adoption import adopt, adoptions
 from storage.entries import known_again
 from storage.journal import add_rejects, count_in_run, find_reading, move_cursor, read_cursor
 from storage.keeping import with_what_is_known
-from storage.records import BatchResult, Fingerprint, Reject, Verbatim
-from storage.search import index_columns
+from storage.records import BatchResult, Reject, Verbatim
 from storage.store import Store
 from storage.verbatims import add_verbatims, news, withdraw
 
@@ -65,13 +63,6 @@ class Place(NamedTuple):
     settings: str
 
 
-@runtime_checkable
-class ShowsAgain(Protocol):
-    """What a live collector may say besides: several things may share an id, and of what it showed whole it may show the beginning (`storage.entries`)."""
-
-    shows_again: bool
-
-
 @dataclass(slots=True)
 class Preview:
     """What a run would store, for a person to look at: the first verbatims, how many are new and changed, what would be rejected."""
@@ -96,7 +87,7 @@ class Preview:
             # As `store_taken` does it, but nothing is written: runs that go on meanwhile need not wait.
             adopted = adoptions(store.connection, LIVE, settings, incoming, self._adopted)
             self._adopted.update(adopted.values())
-            added, changed = news(store.connection, with_what_is_known(store.connection, incoming, _find_by))
+            added, changed = news(store.connection, with_what_is_known(store.connection, incoming, find_by))
             changed += [verbatim for verbatim in added if verbatim.source_id in adopted]
             added = [verbatim for verbatim in added if verbatim.source_id not in adopted]
         self.added += len(added)
@@ -138,7 +129,7 @@ def collect_pages(
     stored = sums.added + sums.changed + sums.unchanged + sums.withdrawn
     if len(sums.failed) == sums.parts > 0 and len({str(error) for error in sums.failed}) == 1 and not stored:
         raise sums.failed[0]
-    if wish.files and sums.rejected and not sums.added + sums.changed + sums.unchanged + sums.withdrawn:
+    if wish.files and sums.rejected and not stored:
         names = ", ".join(path.name for path in wish.files)
         sums.failed.append(CollectError(_NOT_ITS_OWN.format(names, config.collector)))
     sums.notes += intake.notes()
@@ -155,20 +146,13 @@ def store_taken(
     source, stream, digest = place
     reading_id = find_reading(connection, source, stream, LIVE, digest)
     adopt(connection, LIVE, digest, taken.incoming)
-    incoming = with_what_is_known(connection, taken.incoming, _find_by)
+    incoming = with_what_is_known(connection, taken.incoming, find_by)
     result = add_verbatims(connection, run_id, reading_id, incoming, similar)
     rejects = [*taken.rejects, *(conflict(verbatim, stream) for verbatim in result.conflicts if not edits)]
     withdrawn = withdraw(connection, source, taken.withdrawn, similar)
     add_rejects(connection, run_id, stream, rejects)
     count_in_run(connection, run_id, result, len(rejects))
     return result, len(rejects), withdrawn
-
-
-def _find_by(verbatim: Verbatim) -> tuple[Fingerprint, str, str]:
-    """What intake makes of a text for it and its copies to be found by."""
-    folded = fold(verbatim.text)
-    [fingerprint] = fingerprints([folded if verbatim.role == "customer" else ""])
-    return fingerprint, *index_columns(folded)
 
 
 def _known_again(connection: sqlite3.Connection, collector: LiveCollector, taken: Taken) -> Taken:

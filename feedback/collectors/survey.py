@@ -113,8 +113,7 @@ class SurveyMapper:
         # What has no id of its own would be one with all that are rated alike: then the first answer has the ratings.
         if not records or (scores and response):
             records.insert(0, whole_response(base, response))
-        records[0] = replace(records[0], scores=tuple(scores))
-        records[0] = replace(records[0], problems=tuple(problems))
+        records[0] = replace(records[0], scores=tuple(scores), problems=tuple(problems))
         return list(records)
 
 

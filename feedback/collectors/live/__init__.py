@@ -104,3 +104,10 @@ class Fed(Protocol):
     def for_the_tap(self, state: str | None) -> str:
         """What is handed to it, of the last state that was stored; None: of none."""
         ...
+
+
+@runtime_checkable
+class ShowsAgain(Protocol):
+    """What a live collector may say besides: several things may share an id, and of what it showed whole it may show the beginning (`storage.entries`)."""
+
+    shows_again: bool

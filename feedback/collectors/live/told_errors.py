@@ -38,7 +38,7 @@ _FAILED = frozenset({"error", "err", "fail", "failed", "failure", "exception", "
 _NO = _FAILED | {"0", "no", "n", "f"}
 
 _WELL = re.compile(
-    r"(?:.*[^不未非没有能])?(?:成功|完成|完毕|正常)|成功.*|.*[^不未非没有能]成功[(（,，;；].*|.*(?:最后一页|没有下一页).*"
+    r"(?:.*[^不未非没有能])?(?:成功|完成|完毕|正常)|成功.*|.*[^不未非没有能]成功[(（,，;；].*"
     r"|(?:ok|okay|success|successful|successfully)\b.*"
     r"|(?!.*\b(?:not|no|un|never|without|fail\w*|error\w*)\b).*\b(?:ok|success|successful|successfully|succeeded|completed|done)",
     re.DOTALL,
@@ -47,7 +47,7 @@ _NOTHING = re.compile(
     r".{0,12}暂(?:时没有|无)(?:数据|记录|内容|结果|评论|评价|反馈|信息|消息|工单|订单)|"
     r"(?:暂|暂时|还|目前)?(?:没有|无|未)(?:查询到|查到|找到|搜索到|获取到)?(?:更多|新|任何|相关|可用|符合条件|满足条件|的)*"
     r"(?:数据|记录|内容|结果|评论|评价|反馈|信息|消息|工单|订单|错误)?[了啦哦]?"
-    r"|查无(?:数据|记录|结果)|(?:查询|返回|搜索)?(?:数据|记录|列表|结果|内容)为空|.{0,4}到底[了啦]"
+    r"|.{0,12}(?:最后一页|没有下一页)[了啦]?|查无(?:数据|记录|结果)|(?:查询|返回|搜索)?(?:数据|记录|列表|结果|内容)为空|.{0,4}到底[了啦]"
     r"|(?:there (?:is|are) )?(?:no|0|zero)(?: more| new| matching| further| such)?"
     r" (?:data|records?|results?|items?|entries|rows|reviews?|comments?|feedback|content|messages?|tickets?|errors?)"
     r"(?: (?:found|available|returned|exist|left))?(?: (?:for|in|since|with|matching) .*)?"
