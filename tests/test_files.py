@@ -1,6 +1,9 @@
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from command import run
 
 from feedback.collectors.base import SourceConfig
 from feedback.collectors.files import parts_of
@@ -39,6 +42,47 @@ def test_paths_folders_and_globs_give_each_file_once_in_order(
     project: Path, paths: list[str], expected: list[str]
 ) -> None:
     assert names(project, *paths) == expected
+
+
+ORDERS = [
+    ["评价.csv", "评价 (1).csv", "评价 (9).csv", "评价 (10).csv"],  # as browsers name what is downloaded again
+    ["评价(2).csv", "评价(11).xlsx", "评价(12).csv"],
+    ["28_按文本_满意度_98_98.xlsx", "28_按文本_满意度_102_102.xlsx"],  # as 问卷星 does: how many answers there are
+    ["评价2026-9-30.csv", "评价2026-10-1.csv", "评价2026-10-01 (1).csv"],
+    ["评价0930.csv", "评价1001.csv"],
+    ["2026年9月/5.csv", "2026年9月/11.csv", "2026年10月/2.csv"],
+    ["导出.csv", "导出.csv.2", "导出.csv.10"],
+    ["v01.csv", "v1.csv", "v1.xlsx", "v2.csv"],
+]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_files_come_in_the_order_in_which_exports_are_named(tmp_path: Path, order: list[str]) -> None:
+    for name in reversed(order):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    assert names(tmp_path, "**/*") == order
+
+
+def test_a_text_that_was_edited_stays_so_when_all_files_are_read_anew(tmp_path: Path) -> None:
+    (tmp_path / "own.layout.toml").write_text(
+        'name = "own"\nkind = "review"\nchannel = "门店"\n[columns]\ntext = "评价内容"\nsource_id = "编号"\n',
+        encoding="utf-8",
+    )
+    source = '[[sources]]\nname = "门店"\ncollector = "table"\npaths = ["data"]\nlayout = "own.layout.toml"\n'
+
+    def collect(more: str = "") -> list[tuple[str, str]]:
+        (tmp_path / "feedback.toml").write_text(source + more, encoding="utf-8")
+        assert run("collect", project=tmp_path).code == 0
+        with closing(sqlite3.connect(tmp_path / "feedback.db")) as database:
+            return database.execute("select channel, text from verbatims").fetchall()
+
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "评价 (9).csv").write_text("编号,评价内容\n1,等了三天\n", encoding="utf-8")
+    assert collect() == [("门店", "等了三天")]
+    (tmp_path / "data" / "评价 (10).csv").write_text("编号,评价内容\n1,等了三天，后来补偿了\n", encoding="utf-8")
+    assert collect() == [("门店", "等了三天，后来补偿了")]
+    assert collect('channel = "旗舰店"\n') == [("旗舰店", "等了三天，后来补偿了")]
 
 
 def test_a_file_outside_the_project_is_named_by_its_whole_path(project: Path) -> None:

@@ -1,19 +1,21 @@
 """From the paths of a source (files, folders, globs) to the parts a collector reads."""
 
+import re
 from collections.abc import Collection
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from feedback.collectors.base import Part, SourceConfig
 from feedback.errors import CollectError
 
 _GLOB = frozenset("*?[")
+_NUMBER = re.compile(r"([0-9]+)")
 
 
 def parts_of(config: SourceConfig, suffixes: Collection[str]) -> list[Part]:
-    """Every file that the paths of the source name, each once, sorted by name.
+    """Every file that the paths of the source name, each once, the older before the newer as far as their names tell.
 
-    A folder stands for all files in it and below with one of the `suffixes` (lower case, with the dot); a file named
+    What is read last counts, where several hold one id. A folder stands for all files in it and below with one of the `suffixes` (lower case, with the dot); a file named
     outright or by a glob is taken whatever its suffix. Hidden files and the lock files of Office (`~$x.xlsx`) are
     skipped. `CollectError` when a path matches nothing.
     """
@@ -29,7 +31,18 @@ def parts_of(config: SourceConfig, suffixes: Collection[str]) -> list[Part]:
             raise CollectError(_nothing(pattern, config, suffixes))
         for path in matches:
             found.setdefault(path.resolve(), Part(part_name(path, config.base), path))
-    return sorted(found.values(), key=lambda part: part.name)
+    return sorted(found.values(), key=lambda part: by_age(part.name))
+
+
+def by_age(name: str) -> tuple[object, ...]:
+    """What sorts names as exports are named one after another: by their numbers, 评价.csv, 评价 (9).csv, 评价 (10).csv; 2026-9-30, 2026-10-1.
+
+    When a file was written says less: it is copied, unpacked, saved anew.
+    """
+    path = PurePosixPath(name)
+    # The ending by itself: what is added to a name stands before it, and a blank sorts before a dot.
+    pieces = map(_NUMBER.split, (*path.parent.parts, path.stem, path.suffix))
+    return [[int(each) if n % 2 else each for n, each in enumerate(piece)] for piece in pieces], name
 
 
 def in_folders(config: SourceConfig) -> list[Path]:
