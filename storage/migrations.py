@@ -5,6 +5,7 @@
 0003  of which version of the product a verbatim is, and how many people found it helpful
 0004  whether the date of a verbatim is its own, or may be that of its arrival; null: stored before this was noted
 0005  what a Singer tap says was deleted (its ids are STREAM:KEY) is no longer void for good: it may send it again
+0006  the ratings of a response to a survey of Formbricks (answers are RESPONSE/QUESTION) stand in a record of the response itself
 """
 
 from sqlite_utils import Database, Migrations
@@ -38,6 +39,11 @@ def _own_date(db: Database) -> None:
 def _deleted_for_now(db: Database) -> None:
     of_pipes = "source in (select source from readings where contents = 'live') and source_id like '%:%'"
     _execute(db, f"delete from withdrawals where {of_pipes}")
+
+
+@migrations(name="0006_ratings_of_responses")
+def _ratings_of_responses(db: Database) -> None:
+    _execute(db, _RATINGS_OF_RESPONSES)
 
 
 def _execute(db: Database, statements: str) -> None:
@@ -353,4 +359,29 @@ create index open_mentions_term on open_mentions(term);
 _VERSION_AND_VOTES = """
 alter table verbatims add column version text;
 alter table verbatims add column votes integer;
+"""
+
+# Which of a response's answers had its ratings changed with the survey, and an earlier one kept them: those written last count.
+# When they moved to an answer, a record of the response itself became void for good.
+_ANSWERS = """verbatims v where source in (select source from readings where contents = 'live')
+    and substr(source_id, 1, length(conversation_id) + 1) = conversation_id || '/'"""
+_RATED = f"""select id, source, conversation_id, row_number() over (
+        partition by source, conversation_id order by run_id desc, id desc) as place
+    from {_ANSWERS} and kind = 'survey' and exists (select 1 from scores where verbatim_id = v.id)"""
+_RATINGS_OF_RESPONSES = f"""
+delete from withdrawals where (source, source_id) in (select source, conversation_id from {_ANSWERS});
+
+insert or ignore into verbatims (source, source_id, kind, channel, role, conversation_id, customer_id, product, version,
+    store, region, posted_at, text, noise, content_hash, own_date, run_id, reading_id)
+select source, conversation_id, kind, channel, role, conversation_id, customer_id, product, version,
+    store, region, posted_at, '', 'no_text', 0, own_date, run_id, reading_id
+from verbatims where id in (select id from ({_RATED}) where place = 1);
+
+insert or ignore into scores
+select whole.id, s.number, s.metric, s.value, s.scale_low, s.scale_high
+from ({_RATED}) r join verbatims whole on whole.source = r.source and whole.source_id = r.conversation_id
+    join scores s on s.verbatim_id = r.id
+where r.place = 1 and not exists (select 1 from scores where verbatim_id = whole.id);
+
+delete from scores where verbatim_id in (select id from ({_RATED}));
 """

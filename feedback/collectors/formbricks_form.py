@@ -133,7 +133,7 @@ def _labels(key: str, choices: object) -> dict[str, frozenset[str]]:
 
 
 def read_response(response: Object, form: Form, stream: str, config: SourceConfig) -> list[Item]:
-    """What one response says: its words, the first with its ratings; nothing where neither was given yet."""
+    """What one response says: its ratings and its words; nothing where neither was given yet."""
     key, data = response.get("id"), response.get("data")
     if not isinstance(key, str) or not key:
         return [Unreadable(stream, "a response has no id")]
@@ -154,7 +154,7 @@ def read_response(response: Object, form: Form, stream: str, config: SourceConfi
             said.problems.append(
                 f"the survey has no question '{other}' any more; its answer was left out. Name it under 'open' if it holds words"
             )
-    return said.items(base, was_changed=response.get("updatedAt") != response.get("createdAt"))
+    return said.items(base)
 
 
 def base_record(config: SourceConfig, location: str, response: str, moment: object) -> Record:
@@ -212,16 +212,22 @@ class Said:
         else:
             self.scores.append(score)
 
-    def items(self, base: Record, was_changed: bool) -> list[Item]:
-        """The records. Ratings that came before any words were stored by themselves, and are so no longer."""
+    def items(self, base: Record) -> list[Item]:
+        """The records. A survey's ratings stand in one of the response itself: questions come and go, and the answers to them.
+
+        Anything else, as a review, is one thing that was written and rated: its first words have its ratings. Those that came
+        before any words were stored by themselves, and are so no longer.
+        """
         if not self.answers and not self.scores:
             return [Unreadable(base.location, problem) for problem in self.problems]
-        response = base.source_id
-        records = list(answer_records(base, response, self.answers)) or [whole_response(base, response)]
+        response, is_survey = base.source_id, base.kind == "survey"
+        records = list(answer_records(base, response, self.answers))
+        if not records or (self.scores and is_survey):
+            records.insert(0, whole_response(base, response))
         records[0] = replace(records[0], scores=tuple(self.scores), problems=tuple(self.problems))
         found: list[Item] = list(records)
-        if self.answers and self.scores and was_changed and response:
-            found.append(Withdrawn(response, base.location))
+        if self.answers and self.scores and response and not is_survey:
+            found.append(Withdrawn(response, base.location, for_good=False))
         return found
 
 

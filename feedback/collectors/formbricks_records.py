@@ -43,7 +43,7 @@ def read_records(records: Sequence[Object], stream: str, config: SourceConfig) -
         said = Said()
         for number, record in enumerate(fields, 1):
             _add_record(said, number, record, numbers.get(_field(record), []))
-        yield from said.items(base, was_changed=True)
+        yield from said.items(base)
 
 
 def _field(record: Object) -> tuple[object, object]:

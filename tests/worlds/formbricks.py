@@ -52,7 +52,8 @@ class World(Interface):
         self.drop(*[each for each in self.said if begun in (each.number, each.to)])
 
     def stored(self) -> dict[str, str]:
-        return {f"r{one.to}/more" if one.to else f"r{one.number}/why": one.text for one in self.said}
+        words = {f"r{one.to}/more" if one.to else f"r{one.number}/why": one.text for one in self.said}
+        return words | {f"r{one.number}": "" for one in self.said if one.to is None}  # its rating
 
     def saved(self) -> bytes:
         """The survey's definition and all its responses, one answer after the other."""

@@ -1,0 +1,121 @@
+"""A survey of Formbricks that changes while it runs, and what is stored of it then. All words are made up."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from command import run
+from formbricks_shop import a_response
+from wire import Asked, Reply, wire
+from worlds import SECRET, SECRET_VARIABLE
+
+WHY = {"id": "why", "type": "openText", "headline": {"default": "为什么？"}}
+LIKELY = {"id": "likely", "type": "nps", "headline": {"default": "您有多大可能推荐我们？"}}
+PLEASED = {"id": "pleased", "type": "csat", "headline": {"default": "您满意吗？"}, "range": 5}
+BETTER = {"id": "better", "type": "openText", "headline": {"default": "还有什么建议？"}}
+
+
+class Survey:
+    """A project that collects one survey, whose questions and responses are others from run to run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.database = folder, folder / "feedback.db"
+        self.url = ""
+        self.questions: list[dict[str, object]] = [WHY, LIKELY, BETTER]
+        self.responses: list[dict[str, object]] = []
+
+    def answer(self, asked: Asked) -> Reply:
+        if asked.path.endswith("/s1"):
+            return Reply({"data": {"id": "s1", "questions": self.questions}})
+        return Reply({"data": self.responses[int(asked.query["skip"]) :]})
+
+    def collect(self, *settings: str) -> str:
+        source = [
+            *('[[sources]]\nname = "问卷"\ncollector = "formbricks"\nsurvey = "s1"', f'url = "{self.url}"'),
+            *(f'token = {{ env = "{SECRET_VARIABLE}" }}', *settings),
+        ]
+        (self.folder / "feedback.toml").write_text("\n".join(source), encoding="utf-8")
+        return run("collect", project=self.folder).out
+
+    def stored(self) -> list[tuple[str, str, float | None]]:
+        """Id, text and score of each verbatim, once per score."""
+        with closing(sqlite3.connect(self.database)) as database:
+            joined = "verbatims v left join scores s on s.verbatim_id = v.id"
+            return database.execute(f"select source_id, text, value from {joined} order by 1").fetchall()
+
+
+@pytest.fixture
+def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Survey]:
+    monkeypatch.setenv(SECRET_VARIABLE, SECRET)
+    found = Survey(tmp_path)
+    with wire(found.answer) as web:
+        found.url = web.url
+        yield found
+
+
+def test_a_response_that_goes_on_later_keeps_its_ids_and_leaves_no_rating_behind(survey: Survey) -> None:
+    survey.responses = [a_response({"likely": 3}, finished=False)]
+    assert survey.collect() == "问卷: 1 new\n"
+    assert survey.stored() == [("r1", "", 3.0)]
+    survey.responses = [a_response({"likely": 4, "why": "太慢"}, updatedAt="2026-03-01T02:05:00.000Z")]
+    assert survey.collect() == "问卷: 1 new, 1 changed\n"
+    assert survey.stored() == [("r1", "", 4.0), ("r1/why", "太慢", None)]
+    assert survey.collect() == "问卷: 0 new, 2 already there\n"
+
+
+def test_ratings_are_there_once_whatever_becomes_of_the_questions(survey: Survey) -> None:
+    survey.responses = [a_response({"why": "太慢", "likely": 3, "better": "换一家快递"})]
+    whole = [("r1", "", 3.0), ("r1/better", "换一家快递", None), ("r1/why", "太慢", None)]
+    survey.collect()
+    assert survey.stored() == whole
+    survey.collect('skip = ["why"]')
+    assert survey.stored() == whole
+    survey.questions = [LIKELY, BETTER]
+    survey.collect()
+    assert survey.stored() == whole
+    survey.questions = [LIKELY]
+    survey.collect()
+    assert survey.stored() == whole
+
+
+BEFORE = """
+delete from _sqlite_migrations where name = '0006_ratings_of_responses';
+delete from verbatims where source_id in ('r1', 'r2');
+insert into scores select id, 1, 'nps', 3, 0, 10 from verbatims where source_id = 'r1/why';
+insert into scores select id, 1, 'nps', 4, 0, 10 from verbatims where source_id = 'r1/better';
+insert into scores select id, 2, 'csat', 5, 1, 5 from verbatims where source_id = 'r1/better';
+insert into scores select id, 1, 'nps', 9, 0, 10 from verbatims where source_id = 'r2/why';
+update verbatims set run_id = run_id + 1 where source_id = 'r1/better';
+insert into runs (command, started_at, status) values ('collect', '2026-03-02', 'done');
+insert into withdrawals values ('问卷', 'r1'), ('问卷', 'r4'), ('其他', 'r1');
+"""  # a version that gave ratings to the first answer; to another, when that one was gone
+
+
+def test_ratings_that_an_earlier_version_gave_to_answers_are_the_response_s_alone(survey: Survey) -> None:
+    said: dict[str, object] = {"likely": 4, "pleased": 5, "why": "太慢", "better": "换一家快递"}
+    survey.questions = [WHY, LIKELY, PLEASED, BETTER]
+    survey.responses = [
+        a_response(said),
+        a_response({"likely": 9, "why": "快"}, id="r2"),
+        a_response({"likely": 2}, id="r3"),
+    ]
+    survey.collect()
+    whole = survey.stored()
+    with closing(sqlite3.connect(survey.database)) as database:
+        database.executescript(BEFORE)
+    run("status", project=survey.folder)
+    assert survey.stored() == whole
+    with closing(sqlite3.connect(survey.database)) as database:
+        assert database.execute("select * from withdrawals order by 1, 2").fetchall() == [
+            ("其他", "r1"),
+            ("问卷", "r4"),
+        ]
+        about = "select conversation_id, turn, question, posted_at, kind, channel, role, noise, language from verbatims"
+        assert database.execute(f"{about} where source_id = 'r1'").fetchall() == [
+            ("r1", None, None, "2026-03-01T02:00:00Z", "survey", "Formbricks", "customer", "no_text", None)
+        ]
+    survey.questions = [LIKELY, PLEASED, BETTER]
+    survey.collect()
+    assert survey.stored() == whole

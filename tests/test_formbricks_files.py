@@ -1,0 +1,115 @@
+"""Webhooks, answers and feedback records of Formbricks that were saved as files."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from formbricks_shop import SHOP, a_field, a_response, a_visit, record
+
+from feedback.collectors.base import Item, RawScore, Record, Unreadable
+from feedback.collectors.formbricks import FormbricksCollector
+from feedback.collectors.live import Page
+from feedback.errors import CollectError
+
+
+def a_webhook(event: str, data: object, changed: str, **more: object) -> dict[str, object]:
+    return {"webhookId": "w1", "event": event, "data": a_response(data, updatedAt=changed, **more)}
+
+
+CREATED = a_webhook("responseCreated", {"likely": 3}, "2026-03-01T02:00:00.507Z", finished=False)
+UPDATED = a_webhook("responseUpdated", {"likely": 3, "why": "太慢"}, "2026-03-01T02:01:00.000Z", finished=False)
+FINISHED = a_webhook("responseFinished", {"likely": 3, "why": "太慢", "better": "快一点"}, "2026-03-01T02:02:00.000Z")
+ABOUT: dict[str, Any] = {"product": None, "store": None}
+WHOLE = [
+    record(scores=(RawScore("nps", "3", 0, 10),), **ABOUT),
+    record("/why", text="太慢", turn=8, question="您好 …，为什么？", **ABOUT),
+    record("/better", text="快一点", turn=9, question="What can we improve?", **ABOUT),
+]
+
+
+def write(path: Path, *values: object) -> Path:
+    path.write_text("\n".join(json.dumps(value, ensure_ascii=False) for value in values), encoding="utf-8")
+    return path
+
+
+def load(collector: FormbricksCollector, path: Path, **options: object) -> list[Item]:
+    return list(collector.saved(path, a_visit({"survey": "s1", **options})))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_of_a_response_that_was_sent_again_and_again_the_newest_version_counts(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    sent = (CREATED, UPDATED, FINISHED)
+    path = write(tmp_path / "hooks.jsonl", *[sent[place] for place in order], {"data": SHOP})
+    assert load(FormbricksCollector(), path) == WHOLE
+
+
+def test_files_that_are_loaded_one_after_another_know_of_each_other(tmp_path: Path) -> None:
+    collector = FormbricksCollector()
+    assert load(collector, write(tmp_path / "survey.json", {"data": SHOP})) == []
+    assert load(collector, write(tmp_path / "2.json", [FINISHED])) == WHOLE
+    assert load(collector, write(tmp_path / "1.json", [CREATED])) == []
+
+
+def test_a_bare_response_and_a_bare_survey_are_known_too(tmp_path: Path) -> None:
+    assert load(FormbricksCollector(), write(tmp_path / "x.json", SHOP, FINISHED["data"])) == WHOLE
+
+
+def test_without_the_definition_a_response_is_listed_unless_the_settings_name_its_questions(tmp_path: Path) -> None:
+    path = write(tmp_path / "hook.json", a_webhook("responseFinished", {"why": "太慢"}, "2026-03-01T02:02:00Z"))
+    reason = "the questions of survey 's1' are not known: save /api/v1/management/surveys/s1 beside it or load it first"
+    assert load(FormbricksCollector(), path) == [Unreadable("s1:r1", reason)]
+    [found] = load(FormbricksCollector(), path, open=["why"])
+    assert isinstance(found, Record)
+    assert (found.source_id, found.text) == ("r1/why", "太慢")
+
+
+def test_what_is_nothing_of_formbricks_is_listed_and_the_trying_out_of_a_webhook_is_nothing(tmp_path: Path) -> None:
+    reason = "it is no survey, response, webhook or feedback record of Formbricks"
+    path = write(tmp_path / "x.json", {"event": "testEndpoint"}, {"hello": 1}, [3], {"data": ["?"]})
+    assert load(FormbricksCollector(), path) == [
+        Unreadable("x.json:#2", reason),
+        Unreadable("x.json:#3", "it is not an object"),
+        Unreadable("x.json:#4", reason),
+    ]
+
+
+def test_feedback_records_come_as_an_answer_of_the_hub_or_one_a_line(tmp_path: Path) -> None:
+    fields = [a_field("likely", "nps", value_number=9), a_field("why", "text", value_text="好喝")]
+    as_answer = load(FormbricksCollector(), write(tmp_path / "a.json", {"data": fields, "limit": 100}))
+    assert load(FormbricksCollector(), write(tmp_path / "a.json", *fields)) == as_answer
+    assert [item.source_id for item in as_answer if isinstance(item, Record)] == ["r1", "r1/why"]
+
+
+def pages_of(folder: Path, state: str | None = None) -> list[Page]:
+    return list(FormbricksCollector().pages("files", state, a_visit({}, ("hooks",), folder)))
+
+
+def test_a_folder_of_webhooks_is_read_whenever_something_in_it_changed(tmp_path: Path) -> None:
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    write(hooks / "survey.json", {"data": SHOP})
+    write(hooks / "a.json", FINISHED)
+    write(hooks / "b.json", CREATED)  # an older version, though its file comes later
+    first = pages_of(tmp_path)
+    assert [item for page in first for item in page.items] == WHOLE
+    assert pages_of(tmp_path, first[-1].state) == []
+    os.utime(hooks / "b.json", ns=(1, 1))
+    again = pages_of(tmp_path, first[-1].state)
+    assert [page.items for page in again] == [page.items for page in first]
+    assert again[-1].state != first[-1].state
+
+
+def test_a_file_that_is_being_written_keeps_no_other_from_being_read_and_is_read_the_next_time(tmp_path: Path) -> None:
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    write(hooks / "survey.json", {"data": SHOP})
+    write(hooks / "a.json", FINISHED)
+    (hooks / "b.json").write_text('{"event": "respo')
+    pages = FormbricksCollector().pages("files", None, a_visit({}, ("hooks",), tmp_path))
+    assert [item.source_id for item in next(pages).items if isinstance(item, Record)] == ["r1", "r1/why", "r1/better"]
+    with pytest.raises(CollectError, match=r"b\.json is not valid JSON: .* Was it cut off\?"):
+        next(pages)
