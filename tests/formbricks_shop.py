@@ -7,6 +7,7 @@ from worlds import NOW
 
 from feedback.collectors.base import Item, Record, SourceConfig
 from feedback.collectors.formbricks_form import Form, Named, read_response
+from feedback.collectors.formbricks_records import Submissions
 from feedback.collectors.live import Visit
 from feedback.collectors.live.vault import Vault
 
@@ -67,3 +68,11 @@ def a_field(field_id: str, field_type: str, **fields: object) -> dict[str, objec
 def a_visit(options: dict[str, object], paths: tuple[str, ...] = (), base: Path | None = None) -> Visit:
     config = SourceConfig("问卷", "formbricks", paths=paths, base=base or Path(), options=options)
     return Visit(config, Vault(Path("/nowhere")), NOW)
+
+
+def read_records(*records: dict[str, object]) -> list[Item]:
+    """What comes of the feedback records of one submission in a file."""
+    submissions, path = Submissions(), Path("s1")
+    for each in records:
+        submissions.learn(each, path)
+    return submissions.items("r1", path.name, CONFIG)

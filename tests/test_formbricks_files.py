@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,15 @@ WHOLE = [
     record(scores=(RawScore("nps", "3", 0, 10),), **ABOUT),
     record("/why", text="太慢", turn=8, question="您好 …，为什么？", **ABOUT),
     record("/better", text="快一点", turn=9, question="What can we improve?", **ABOUT),
+]
+
+
+HUB = [
+    a_field("likely", "nps", value_number=9),
+    a_field("why", "text", value_text="好喝"),
+    a_field("stars", "rating", value_number=4),
+    a_field("better", "text", value_text="包装"),
+    a_field("stars", "rating", value_number=8, submission_id="r2"),
 ]
 
 
@@ -82,6 +92,40 @@ def test_feedback_records_come_as_an_answer_of_the_hub_or_one_a_line(tmp_path: P
     as_answer = load(FormbricksCollector(), write(tmp_path / "a.json", {"data": fields, "limit": 100}))
     assert load(FormbricksCollector(), write(tmp_path / "a.json", *fields)) == as_answer
     assert [item.source_id for item in as_answer if isinstance(item, Record)] == ["r1", "r1/why"]
+
+
+def test_a_feedback_record_without_a_submission_is_listed(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", a_field("why", "text", value_text="好喝", submission_id=None))
+    assert load(FormbricksCollector(), path) == [Unreadable("a.json", "a feedback record has no submission_id")]
+
+
+def test_feedback_records_of_one_submission_may_lie_in_a_file_each(tmp_path: Path) -> None:
+    hooks, fields = tmp_path / "hooks", HUB
+    hooks.mkdir()
+    write(hooks / "all.json", *fields)
+    [whole] = pages_of(tmp_path)[:-1]
+    (hooks / "all.json").unlink()
+    for number, each in enumerate(fields, 1):
+        write(hooks / f"{number}.json", {"type": "feedback_record.created", "data": each})
+    [apart] = pages_of(tmp_path)[:-1]
+    assert [replace(item, location="") for item in apart.items if isinstance(item, Record)] == [
+        replace(item, location="") for item in whole.items if isinstance(item, Record)
+    ]
+    assert [(item.source_id, item.text, item.scores) for item in apart.items if isinstance(item, Record)] == [
+        ("r1", "", (RawScore("nps", "9", 0, 10), RawScore("star", "4", 1, 10))),
+        ("r1/why", "好喝", ()),
+        ("r1/better", "包装", ()),
+        ("r2", "", (RawScore("star", "8", 1, 10),)),
+    ]
+
+
+def test_feedback_records_that_are_loaded_one_after_another_are_one_response(tmp_path: Path) -> None:
+    collector = FormbricksCollector()
+    load(collector, write(tmp_path / "1.json", *HUB[:2]))
+    [rated, *answers] = load(collector, write(tmp_path / "2.json", *HUB[2:4]))
+    assert isinstance(rated, Record)
+    assert rated.scores == (RawScore("nps", "9", 0, 10), RawScore("star", "4", 1, 5))
+    assert [item.text for item in answers if isinstance(item, Record)] == ["好喝", "包装"]
 
 
 def pages_of(folder: Path, state: str | None = None) -> list[Page]:

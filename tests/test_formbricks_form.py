@@ -1,11 +1,10 @@
 """What each kind of question becomes, in responses and in feedback records."""
 
 import pytest
-from formbricks_shop import CONFIG, QUESTIONS, a_field, a_form, read, record
+from formbricks_shop import QUESTIONS, a_field, a_form, read, read_records, record
 
 from feedback.collectors.base import RawScore, Record, Unreadable, Withdrawn
 from feedback.collectors.formbricks_form import Form, Named
-from feedback.collectors.formbricks_records import read_records
 from feedback.errors import CollectError
 
 
@@ -165,7 +164,7 @@ def test_feedback_records_of_one_submission_are_one_response() -> None:
         RawScore("star", "4.5", 1, 5),
         RawScore("csat", "8", 1, 10),
     )
-    assert list(read_records(records, "s1", CONFIG)) == [
+    assert read_records(*records) == [
         record(
             customer="member-7",
             scores=scores,
@@ -181,27 +180,32 @@ def test_a_review_among_feedback_records_is_rated_where_it_is_written() -> None:
         a_field("body", "text", value_text="漏水", source_type="review"),
     )
     scores = (RawScore("star", "2", 1, 5),)
-    assert list(read_records([rating], "s1", CONFIG)) == [record(kind="review", scores=scores)]
-    assert list(read_records([rating, body], "s1", CONFIG)) == [
+    assert read_records(rating) == [record(kind="review", scores=scores)]
+    assert read_records(rating, body) == [
         record("/body", text="漏水", kind="review", turn=2, question="", scores=scores),
         Withdrawn("r1", "s1:r1", for_good=False),
     ]
 
 
-def test_feedback_records_of_reviews_and_tickets_keep_their_kind_and_those_without_a_submission_are_listed() -> None:
-    records = [
-        a_field("body", "text", value_text="很好", source_type="review", user_identifier="u1"),
-        a_field("body", "text", value_text="不行", submission_id=None),
+def test_feedback_records_of_reviews_keep_their_kind() -> None:
+    review = a_field("body", "text", value_text="很好", source_type="review", user_identifier="u1")
+    assert read_records(review) == [record("/body", text="很好", kind="review", turn=1, question="", customer="u1")]
+
+
+def test_of_a_feedback_record_the_newest_version_counts_and_says_nothing_of_others() -> None:
+    why, likely = a_field("why", "text", value_text="太慢"), a_field("likely", "nps", value_number=3)
+    later = {**why, "value_text": "太慢，等了两周", "updated_at": "2026-03-02T02:00:00Z"}
+    whole = [
+        record(scores=(RawScore("nps", "3", 0, 10),)),
+        record("/why", text="太慢，等了两周", turn=1, question=""),
     ]
-    assert list(read_records(records, "s1", CONFIG)) == [
-        Unreadable("s1", "a feedback record has no submission_id"),
-        record("/body", text="很好", kind="review", turn=1, question="", customer="u1"),
-    ]
+    assert read_records(why, likely, later) == whole
+    assert read_records(later, likely, why) == whole
 
 
 @pytest.mark.parametrize("value", [10**400, float("nan"), float("inf"), True, None, "5"])
 def test_a_number_that_is_none_is_no_rating(value: object) -> None:
-    found = list(read_records([a_field("x", "rating", value_number=value)], "s1", CONFIG))
+    found = read_records(a_field("x", "rating", value_number=value))
     assert found in (
         [],
         [Unreadable("s1:r1", "star score can't be read")],
@@ -211,5 +215,5 @@ def test_a_number_that_is_none_is_no_rating(value: object) -> None:
 
 
 def test_a_value_far_beyond_any_scale_is_left_for_intake_to_refuse() -> None:
-    [found] = read_records([a_field("x", "rating", value_number=250)], "s1", CONFIG)
+    [found] = read_records(a_field("x", "rating", value_number=250))
     assert found == record(scores=(RawScore("star", "250", 1, 10),))

@@ -1,14 +1,15 @@
 """Feedback records, as the hub of Formbricks keeps them: one per answer, of whatever source.
 
-Their form is that of FORMATS: `submission_id` says which belong together, `field_type` what each is.
+Their form is that of FORMATS: `submission_id` says which belong together, `field_type` what each is. A submission has one record of a field.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from feedback.clean import clean
-from feedback.collectors.base import Item, SourceConfig, Unreadable
+from feedback.collectors.base import Item, SourceConfig
 from feedback.collectors.formbricks_form import RANGES, Said, base_record, is_number, metric_of
 from feedback.collectors.objects import Object
 from feedback.collectors.scales import Scale, find_scale
@@ -17,36 +18,63 @@ from storage.records import Kind
 
 _KINDS: Mapping[str, Kind] = {"review": "review", "support": "ticket", "social": "post"}
 _TYPES = frozenset(("text", "categorical", "number", "boolean", "date", "nps", *RANGES))
+# What is kept of a record until its submission is whole; its metadata may be much more.
+_KEPT = (
+    *("source_id", "source_type", "field_id", "field_type", "field_label", "value_text", "value_number"),
+    *("user_id", "user_identifier", "collected_at", "updated_at"),
+)
+_Field = tuple[str, str]  # its source and its id
 
 
-def read_records(records: Sequence[Object], stream: str, config: SourceConfig) -> Iterator[Item]:
-    """The feedback records of a file: those of one submission are one response."""
-    submissions: dict[str, list[Object]] = {}
-    for record in records:
-        submission = record.get("submission_id")
-        if isinstance(submission, str) and submission:
-            submissions.setdefault(submission, []).append(record)
-        else:
-            yield Unreadable(stream, "a feedback record has no submission_id")
-    numbers: dict[tuple[object, object], list[str]] = {}
-    for record in records:
+@dataclass(slots=True)
+class Submissions:
+    """Feedback records by what they belong to, the newest of each field, whichever files they are saved in: a webhook tells one answer."""
+
+    _fields: dict[str, dict[_Field, Object]] = field(default_factory=dict)
+    _last: dict[str, Path] = field(default_factory=dict)  # the last file that holds some of it
+    _values: dict[_Field, list[str]] = field(default_factory=dict)
+
+    def learn(self, record: Object, path: Path) -> None:
+        submission, place = submission_of(record), _field(record)
+        if submission is None:
+            return
+        fields = self._fields.setdefault(submission, {})
+        if place not in fields or changed_at(record) >= changed_at(fields[place]):
+            fields[place] = {key: record[key] for key in _KEPT if key in record}
+        self._last[submission] = path
         if is_number(value := record.get("value_number")):
-            numbers.setdefault(_field(record), []).append(str(math.ceil(value)))
-    for submission, fields in submissions.items():
-        location = f"{stream}:{submission}"
-        user = fields[0].get("user_id") or fields[0].get("user_identifier")
+            self._values.setdefault(place, []).append(str(math.ceil(value)))
+
+    def end_in(self, path: Path, submission: str) -> bool:
+        """Whether no later file holds more of it."""
+        return self._last[submission] == path
+
+    def items(self, submission: str, stream: str, config: SourceConfig) -> list[Item]:
+        """A submission as one response."""
+        records = list(self._fields[submission].values())
+        user = records[0].get("user_id") or records[0].get("user_identifier")
         base = replace(
-            base_record(config, location, submission, fields[0].get("collected_at")),
-            kind=config.kind or _KINDS.get(str(fields[0].get("source_type")), "survey"),
+            base_record(config, f"{stream}:{submission}", submission, records[0].get("collected_at")),
+            kind=config.kind or _KINDS.get(str(records[0].get("source_type")), "survey"),
             customer=user if isinstance(user, str) else None,
         )
         said = Said()
-        for number, record in enumerate(fields, 1):
-            _add_record(said, number, record, numbers.get(_field(record), []))
-        yield from said.items(base)
+        for number, record in enumerate(records, 1):
+            _add_record(said, number, record, self._values.get(_field(record), []))
+        return said.items(base)
 
 
-def _field(record: Object) -> tuple[object, object]:
+def submission_of(record: Object) -> str | None:
+    found = record.get("submission_id")
+    return found if isinstance(found, str) and found else None
+
+
+def changed_at(found: Object) -> str:
+    """When a record or a response was changed last; the dates of one source sort as they read."""
+    return str(next((found[key] for key in ("updatedAt", "updated_at", "collected_at") if found.get(key)), ""))
+
+
+def _field(record: Object) -> _Field:
     return str(record.get("source_id")), str(record.get("field_id"))
 
 

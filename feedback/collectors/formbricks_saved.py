@@ -1,7 +1,7 @@
 """What Formbricks said, saved as files: answers of its interface, payloads of its webhooks, feedback records of its hub.
 
 A response is sent anew each time the customer goes on, so files hold several versions of it, in any order: the newest counts.
-What a response answers only the survey's definition says: the answer of `/api/v1/management/surveys/ID`, saved among the files.
+The records of a submission may be in several files too, each of them another answer. What a response answers only the survey's definition says: the answer of `/api/v1/management/surveys/ID`, saved among the files.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import Literal
 
 from feedback.collectors.base import Item, SourceConfig, Unreadable
 from feedback.collectors.formbricks_form import Form, Named, read_response
-from feedback.collectors.formbricks_records import read_records
+from feedback.collectors.formbricks_records import Submissions, changed_at, submission_of
 from feedback.collectors.objects import Object, read_json
 
 _Kind = Literal["survey", "response", "record"]
@@ -20,11 +20,12 @@ _TEST = "testEndpoint"  # the event by which a webhook is tried out
 
 @dataclass(slots=True)
 class SavedFiles:
-    """Goes through files twice: `learn` all of them, then take the `items` of each. It keeps an id and a place per response."""
+    """Goes through files twice: `learn` all of them, then take the `items` of each. It keeps an id and a place per response, and feedback records."""
 
     named: Named
     _forms: dict[str, Form] = field(default_factory=dict)
     _newest: dict[str, tuple[str, Path, int]] = field(default_factory=dict)  # when it was changed, and where it is
+    _submissions: Submissions = field(default_factory=Submissions)
 
     def learn(self, path: Path) -> None:
         for number, told in enumerate(_told(path)):
@@ -34,11 +35,13 @@ class SavedFiles:
             if kind == "survey":
                 survey = str(found.get("id"))
                 self._forms[survey] = Form.of(survey, found, self.named)
+            elif kind == "response":
+                self._note(found, path, number)
             else:
-                self._note(found, path, number if kind == "response" else 0)
+                self._submissions.learn(found, path)
 
     def items(self, path: Path, config: SourceConfig) -> Iterator[Item]:
-        records = []
+        whole = dict[str, None]()
         for number, told in enumerate(_told(path)):
             if isinstance(told, Unreadable):
                 yield told
@@ -46,9 +49,14 @@ class SavedFiles:
             kind, found = told
             if kind == "response" and self._is_newest(found, path, number):
                 yield from self._response(found, config)
-            elif kind == "record" and self._is_newest(found, path, 0):
-                records.append(found)
-        yield from read_records(records, path.name, config)
+            elif kind == "record":
+                submission = submission_of(found)
+                if submission is None:
+                    yield Unreadable(path.name, "a feedback record has no submission_id")
+                elif self._submissions.end_in(path, submission):
+                    whole[submission] = None
+        for submission in whole:
+            yield from self._submissions.items(submission, path.name, config)
 
     def _response(self, response: Object, config: SourceConfig) -> list[Item]:
         survey = str(response.get("surveyId"))
@@ -60,22 +68,13 @@ class SavedFiles:
             return [Unreadable(f"{survey}:{response.get('id')}", reason)]
         return read_response(response, form, survey, config)
 
-    def _note(self, found: Object, path: Path, number: int) -> None:
-        key, changed = _key(found), _changed(found)
+    def _note(self, response: Object, path: Path, number: int) -> None:
+        key, changed = str(response.get("id")), changed_at(response)
         if key not in self._newest or changed >= self._newest[key][0]:
             self._newest[key] = (changed, path, number)
 
-    def _is_newest(self, found: Object, path: Path, number: int) -> bool:
-        return self._newest[_key(found)][1:] == (path, number)
-
-
-def _key(found: Object) -> str:
-    return f"response {found.get('id')}" if "surveyId" in found else f"submission {found.get('submission_id')}"
-
-
-def _changed(found: Object) -> str:
-    """When it was changed last; the dates of one source sort as they read."""
-    return str(next((found[key] for key in ("updatedAt", "updated_at", "collected_at") if found.get(key)), ""))
+    def _is_newest(self, response: Object, path: Path, number: int) -> bool:
+        return self._newest[str(response.get("id"))][1:] == (path, number)
 
 
 def _told(path: Path) -> Iterator[tuple[_Kind, Object] | Unreadable]:
