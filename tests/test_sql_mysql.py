@@ -91,6 +91,8 @@ def test_a_query_may_hold_strings_and_comments_as_mysql_writes_them(table: Table
     table.holds("id int, body varchar(50)", "1, '好用'", "2, '12:30; it''s 100%'")
     query = "select id, body from t # not into; anything\nwhere body like '%:%; it\\'s 100\\%' # the end"
     assert table.ids(query) == ["2"]
+    assert table.ids(f"{query}\n; # 评价; 很好") == ["2"]
+    assert table.ids("select id, body from t where id = 5--3;") == []
 
 
 # Days that are none, and clocks.

@@ -278,6 +278,13 @@ def test_a_query_may_hold_whatever_a_query_holds(tmp_path: Path) -> None:
     assert ids(pages_of(tmp_path, options(query=query, since={"column": "n"}))) == ["3", "1", "2"]
 
 
+@pytest.mark.parametrize("end", [";", " ; -- 评价", ";; /* ; */\n-- ;\n;", "\n-- 评价;", "; -- it's"])
+def test_behind_a_query_may_stand_its_end_and_comments(tmp_path: Path, end: str) -> None:
+    table(tmp_path, "n", "12:30", "; drop")
+    query = f"select * from t where n = '; drop'{end}"
+    assert ids(pages_of(tmp_path, options(query=query))) == ["2"]
+
+
 @pytest.mark.parametrize(
     ("query", "fault"),
     [
@@ -289,6 +296,7 @@ def test_a_query_may_hold_whatever_a_query_holds(tmp_path: Path) -> None:
         ("select 'it\\'s; (update)', \"\\\"; into\" from t # not; into\nwhere a = 1", None),
         ("select 1 # one\n; drop table t", "is more than one statement. Give one SELECT"),
         ("select 'it\\'s'; drop table t", "is more than one statement. Give one SELECT"),
+        ("select 1; 'drop'", "is more than one statement. Give one SELECT"),
         ("select 1; select 2", "is more than one statement. Give one SELECT"),
         ("select 1; drop table t", "is more than one statement. Give one SELECT"),
         ("delete from t", "must be a SELECT that changes nothing"),

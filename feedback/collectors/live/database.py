@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import string
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,11 +39,13 @@ _QUOTED = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | \$(\w*)\$.*?\$\1\$ | --[^\n]* | /\*(?![!M]).*?\*/""",
     re.VERBOSE | re.DOTALL,
 )
-# MySQL's, where \' does not end a string and # begins a comment.
+# MySQL's, where \' does not end a string, # begins a comment, and -- only where a blank follows.
 _QUOTED_MYSQL = re.compile(
-    r"""'(?:[^'\\]|''|\\.)*' | "(?:[^"\\]|""|\\.)*" | `[^`]*` | --[^\n]* | \#[^\n]* | /\*(?![!M]).*?\*/""",
+    r"""'(?:[^'\\]|''|\\.)*' | "(?:[^"\\]|""|\\.)*" | `[^`]*` | --(?!\S)[^\n]* | \#[^\n]* | /\*(?![!M]).*?\*/""",
     re.VERBOSE | re.DOTALL,
 )
+_COMMENTS = ("--", "#", "/*")
+_END = ";" + string.whitespace
 _CHANGING = re.compile(r"[()]\s*(?:insert|update|delete|merge)\b|\binto\b|/\*[!M]", re.IGNORECASE)
 
 
@@ -51,16 +54,21 @@ def query_fault(query: str) -> str | None:
 
     Which database it is for may not be known yet: it will do where one of the two ways to read it finds no fault.
     """
-    return _fault(_QUOTED.sub(" ", query)) and _fault(_QUOTED_MYSQL.sub(" ", query))
+    return _fault(_masked(query, _QUOTED)) and _fault(_masked(query, _QUOTED_MYSQL))
 
 
 def _fault(told: str) -> str | None:
-    bare = told.strip().rstrip(";").rstrip()
+    bare = told.rstrip(_END).lstrip()
     if ";" in bare:
         return "is more than one statement. Give one SELECT"
     if not re.match(r"\(*\s*(?:select|with)\b", bare, re.IGNORECASE) or _CHANGING.search(bare):
         return "must be a SELECT that changes nothing"
     return None
+
+
+def _masked(query: str, quoted: re.Pattern[str]) -> str:
+    """The statement, as long as it was, with blanks for comments and with no letter of what else is quoted."""
+    return quoted.sub(lambda found: (" " if found[0].startswith(_COMMENTS) else "'") * len(found[0]), query)
 
 
 def is_path(url: str) -> bool:
@@ -91,7 +99,7 @@ class Database:
         """The names of what a query gives, without asking it for a row."""
         from sqlalchemy import text
 
-        none = text(f"select * from ({_bare(query)}\n) q where 1 = 0")
+        none = text(f"select * from ({self._bare(query)}\n) q where 1 = 0")
         with in_words(), self._connection.execute(none) as found:
             names = list(found.keys())
             if self._unknown_zone is not None:
@@ -107,7 +115,7 @@ class Database:
         from sqlalchemy import text
 
         quoted = [_literal(self._quoted(name)) for name in order]
-        statement, values = f"select * from ({_bare(query)}\n) q", dict[str, object]()
+        statement, values = f"select * from ({self._bare(query)}\n) q", dict[str, object]()
         if since is not None:
             condition, values = self._condition(f"q.{quoted[0]}", since)
             statement += f" where {condition}"
@@ -123,7 +131,7 @@ class Database:
         """The greatest value that a column of a query has; None where it has none."""
         from sqlalchemy import text
 
-        statement = text(f"select max(q.{_literal(self._quoted(name))}) from ({_bare(query)}\n) q")
+        statement = text(f"select max(q.{_literal(self._quoted(name))}) from ({self._bare(query)}\n) q")
         with in_words(), self._connection.execute(statement) as found:
             [[value]] = found.all()
             return value
@@ -137,6 +145,9 @@ class Database:
     @property
     def dialect(self) -> str:
         return self._connection.dialect.name
+
+    def _bare(self, query: str) -> str:
+        return _bare(query, self.dialect)
 
     def _quoted(self, name: str) -> str:
         """Not by SQLAlchemy's own function: that one doubles each %, which is then doubled again with the statement."""
@@ -154,8 +165,8 @@ def opened(url: str, base: Path, zone: str = "UTC") -> Iterator[Database]:
     try:
         with in_words():
             connection = engine.connect()
-    except TypeError:
-        raise CollectError(UNKNOWN_OPTION) from None
+    except TypeError as error:
+        raise CollectError(UNKNOWN_OPTION if "keyword argument" in str(error) else UNUSABLE_OPTION) from None
     except (ValueError, OSError):
         raise CollectError(UNUSABLE_OPTION) from None
     except RuntimeError as error:
@@ -206,7 +217,11 @@ def _engine(url: "URL", base: Path) -> "Engine":
             config = {"memory_limit": _DUCKDB_MEMORY}
             url, settings = url.set(database=str(path)), {"read_only": True, "config": config}
     elif url.drivername in _OURS:
-        settings = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
+        usual: dict[str, object] = {"connect_timeout": _CONNECT_SECONDS}
+        if kind == "postgresql":
+            # A database in SQL_ASCII knows no characters, so that its driver would give bytes, of the server's version too.
+            usual["client_encoding"] = "utf8"
+        settings = {name: value for name, value in usual.items() if name not in url.query}
     try:
         if url.get_driver_name() == "pymysql":
             url, more = mysql.connecting(url)
@@ -248,8 +263,11 @@ def _prepare(connection: "Connection", zone: str) -> bool:
     return clock_set
 
 
-def _bare(query: str) -> str:
-    return _literal(query.strip().rstrip(";"))
+def _bare(query: str, dialect: str) -> str:
+    """A query that can stand in brackets: without the semicolon at its end, and the comments behind that."""
+    masked = _masked(query, _QUOTED_MYSQL if dialect in MYSQL else _QUOTED)
+    end = masked.find(";", len(masked.rstrip(_END)))
+    return _literal(query if end < 0 else query[:end])
 
 
 def _literal(sql: str) -> str:

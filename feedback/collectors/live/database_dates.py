@@ -26,9 +26,12 @@ class NoDate(str):
 
 def before_all(column: str, since: object, dialect: str) -> str:
     """The condition that a column of dates holds what is before all days: 0000-00-00, -infinity; nothing where there can be none."""
-    if isinstance(since, date) and dialect in (*MYSQL, "postgresql", "duckdb"):
-        return f" or {column} < '0001-01-01'"
-    return ""
+    if not isinstance(since, date):
+        return ""
+    if dialect == "duckdb":
+        # A TIMESTAMP_NS, as Parquet and pandas have them, holds no day before 1677, and could not be compared with one.
+        column = f"try_cast({column} as timestamp)"
+    return f" or {column} < '0001-01-01'" if dialect in (*MYSQL, "postgresql", "duckdb") else ""
 
 
 def mysql_dates() -> dict[int, Callable[[str], object]]:

@@ -83,6 +83,11 @@ _FAULTS = tuple(
         (r"Duplicate column name '([^']+)'", "'query' gives two columns named '{}'. Name them apart: … as …."),
         (r"near \"([^\"]{1,40})\"", "The database does not understand 'query' near '{}'."),
         (r"^(?:1064|42601) |incomplete input|Parser Error", "The database does not understand 'query'."),
+        (
+            r"^22021 ",
+            "A text of 'query' holds bytes of another encoding than UTF-8, as a database in SQL_ASCII may, and PostgreSQL gives no row then. "
+            "Write convert_to(body, 'SQL_ASCII') as body in 'query' for each column of texts: only such rows are left out then, and listed.",
+        ),
         (r"^(?:42501|1142|1143) ", "This user may not read what 'query' asks for."),
         (
             r"^(?:25006|1792) |readonly database|read-only (?:mode|transaction)",
