@@ -106,7 +106,7 @@ def test_a_response_from_the_future_hides_none_that_come_before_then(shop: Shop)
 def test_a_survey_that_nobody_has_answered_gives_nothing(shop: Shop) -> None:
     shop.world.said = []
     with wire(shop.answer) as web:
-        assert list(shop.pages(web.url)) == [Page([], Reached().text())]
+        assert list(shop.pages(web.url)) == [Page([], f"{Reached().text()}\n{{}}")]
 
 
 def test_questions_of_an_unknown_type_are_told_before_anything_is_stored(shop: Shop) -> None:

@@ -80,6 +80,38 @@ def test_ratings_are_there_once_whatever_becomes_of_the_questions(survey: Survey
     assert survey.stored() == whole
 
 
+def options(*labels: str) -> dict[str, object]:
+    choices = [{"id": f"c{number}", "label": {"default": each}} for number, each in enumerate(labels)]
+    other = {"id": "other", "label": {"default": "其他"}}
+    return {"id": "known", "type": "multipleChoiceMulti", "headline": "您看重什么？", "choices": [*choices, other]}
+
+
+def test_an_option_that_is_worded_anew_makes_no_words_of_what_was_chosen_before(survey: Survey) -> None:
+    survey.questions = [options("质亮", "价格")]
+    survey.responses = [a_response({"known": ["质亮", "售后要快"]}), a_response({"known": ["质亮"]}, id="r2")]
+    survey.collect()
+    own = [("r1/known+1", "售后要快", None)]
+    assert survey.stored() == own
+    for questions in ([options("质量", "价格")], [options("品质")], [WHY], [options("品质")]):
+        survey.questions = questions
+        survey.collect()
+        assert survey.stored() == own
+    survey.collect('channel = "官网"')  # asked from the beginning
+    survey.responses += [a_response({"known": ["质亮", "质量", "价格好"]}, id="r3")]
+    survey.collect('channel = "官网"')
+    assert survey.stored() == [*own, ("r3/known+1", "价格好", None)]
+
+
+def test_a_place_to_go_on_from_of_an_earlier_version_is_one_still(survey: Survey) -> None:
+    survey.questions, survey.responses = [options("质量")], [a_response({"known": ["质量", "快"]})]
+    survey.collect()
+    with closing(sqlite3.connect(survey.database)) as database:
+        [(state,)] = database.execute("select state from cursors").fetchall()
+        database.execute("update cursors set state = ?", (state.partition("\n")[0],))
+        database.commit()
+    assert survey.collect() == "问卷: 0 new, 1 already there\n"
+
+
 BEFORE = """
 delete from _sqlite_migrations where name = '0006_ratings_of_responses';
 delete from verbatims where source_id in ('r1', 'r2');

@@ -68,6 +68,23 @@ def test_a_bare_response_and_a_bare_survey_are_known_too(tmp_path: Path) -> None
     assert load(FormbricksCollector(), write(tmp_path / "x.json", SHOP, FINISHED["data"])) == WHOLE
 
 
+def test_of_a_survey_the_newest_definition_counts_and_no_label_of_an_earlier_one_is_a_customer_s_word(
+    tmp_path: Path,
+) -> None:
+    def defined(label: str, headline: str, changed: str) -> dict[str, object]:
+        choices = [{"id": "c1", "label": label}, {"id": "other", "label": "其他"}]
+        known = {"id": "known", "type": "multipleChoiceMulti", "headline": headline, "choices": choices}
+        return {"data": {"id": "s1", "questions": [known], "updatedAt": changed}}
+
+    hook = a_webhook("responseFinished", {"known": ["质亮", "质量", "售后"]}, "2026-03-01T02:02:00.000Z")
+    earlier, later = defined("质亮", "看重什么", "2026-02-01"), defined("质量", "您看重什么？", "2026-03-01")
+    for number, order in enumerate([(earlier, later, hook), (hook, later, earlier)]):
+        path = write(tmp_path / f"{number}.json", *order)
+        assert load(FormbricksCollector(), path) == [
+            record("/known+1", text="售后", turn=1, question="您看重什么？", **ABOUT)
+        ]
+
+
 def test_without_the_definition_a_response_is_listed_unless_the_settings_name_its_questions(tmp_path: Path) -> None:
     path = write(tmp_path / "hook.json", a_webhook("responseFinished", {"why": "太慢"}, "2026-03-01T02:02:00Z"))
     reason = "the questions of survey 's1' are not known: save /api/v1/management/surveys/s1 beside it or load it first"

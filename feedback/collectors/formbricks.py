@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from feedback.collectors.base import Item, Part, Unreadable
 from feedback.collectors.files import parts_of
-from feedback.collectors.formbricks_form import Form, Named, read_response
+from feedback.collectors.formbricks_form import Form, Labels, Named, read_response
 from feedback.collectors.formbricks_saved import SavedFiles
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.address import base_address
@@ -59,13 +59,18 @@ class FormbricksCollector:
             yield from _files(state, visit, settings.named)
             return
         survey = _Survey(stream, settings, visit)
-        form, reached = survey.form(), Reached.read(state)
+        reached, labels = _read_state(state)
+        form = survey.form().knowing(labels)
         if form.unknown:
             kinds = ", ".join(form.unknown)
             yield Page([], None, (f"{stream}: questions of a type that is not known were left out: {kinds}",))
         if reached.resume:
             reached = yield from survey.walk(form, reached, settings.look_back)
         yield from survey.walk(form, Reached(reached.since), settings.look_back)
+
+    def restart(self, state: str) -> str:
+        """The labels stay known."""
+        return "\n".join([Reached().text(), state.partition("\n")[2]])
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """Of answers, webhooks, feedback records. Definitions and newer versions that were loaded before are remembered."""
@@ -133,8 +138,8 @@ class _Survey:
             fresh = [row for row in rows if _id(row) not in place.known]
             over = walk.see([_date(row) for row in fresh]) or (not fresh and len(rows) <= 1)
             place = place.after(rows)
-            state = walk.done().text() if over else walk.underway(place.text()).text()
-            yield Page(list(self._items(fresh, form)), state)
+            state = walk.done() if over else walk.underway(place.text())
+            yield Page(list(self._items(fresh, form)), _state(state, form.options))
             if over:
                 return walk.done()
             idle = 0 if fresh else idle + 1
@@ -193,6 +198,17 @@ class _Place:
         if not rows:
             return self
         return _Place(self.skip + len(rows) - 1, frozenset(map(_id, rows)), _id(rows[-1]), _date(rows[-1]))
+
+
+def _state(reached: Reached, labels: Labels) -> str:
+    seen = json.dumps({key: sorted(each) for key, each in labels.items()}, ensure_ascii=False)
+    return f"{reached.text()}\n{seen}"
+
+
+def _read_state(state: str | None) -> tuple[Reached, Labels]:
+    """Earlier versions kept no labels."""
+    reached, _, seen = (state or "").partition("\n")
+    return Reached.read(reached), {key: frozenset(each) for key, each in json.loads(seen or "{}").items()}
 
 
 def _files(state: str | None, visit: Visit, named: Named) -> Iterator[Page]:

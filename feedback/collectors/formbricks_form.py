@@ -7,7 +7,7 @@ survey's own options are not collected. Headlines are texts, or one per language
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeGuard, cast
 
 from feedback.clean import clean
@@ -28,6 +28,8 @@ _RECALLED = re.compile(r"#recall:[^#]*#")  # an earlier answer, put into the hea
 _OF_ITS_OWN = frozenset(("verifiedEmail",))  # what Formbricks itself puts among the answers
 RANGES = {"csat": 5, "ces": 5, "rating": 5}  # where a definition does not say it
 
+Labels = Mapping[str, frozenset[str]]  # of options, by the question
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -39,14 +41,14 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The questions of a survey in their order. `options` has the labels of those where words can be written beside them.
+    """The questions of a survey in their order. `options` has the labels, those of before too, of those where words can be written beside them.
 
     `hidden` are fields that no customer filled in; `unknown` the types that are none of those known.
     """
 
     survey: str
     questions: tuple[Question, ...] = ()
-    options: Mapping[str, frozenset[str]] | None = None
+    options: Labels = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()
 
@@ -74,6 +76,11 @@ class Form:
     def unseen(cls, survey: str, named: Named) -> "Form":
         """Of a survey whose definition is not at hand: what the settings name."""
         return cls(survey, tuple(Question(0, n, key, "", "open") for n, key in enumerate(sorted(named.open), 1)))
+
+    def knowing(self, earlier: Labels) -> "Form":
+        """Responses hold labels as they were when they were chosen: one that was worded anew since is still not what a customer wrote."""
+        options = {key: labels | earlier.get(key, frozenset()) for key, labels in self.options.items()}
+        return replace(self, options={**earlier, **options})
 
 
 def _questions_of(definition: Object) -> list[Object] | None:
@@ -147,7 +154,7 @@ def read_response(response: Object, form: Form, stream: str, config: SourceConfi
     )
     said = Said()
     for question in form.questions:
-        said.add(question, data.get(question.key), (form.options or {}).get(question.key))
+        said.add(question, data.get(question.key), form.options.get(question.key, frozenset()))
     asked = {question.key for question in form.questions} | form.hidden | _OF_ITS_OWN
     for other, value in data.items():
         if other not in asked and not _is_blank(value):
@@ -187,7 +194,7 @@ class Said:
         self.scores: list[RawScore] = []
         self.problems: list[str] = []
 
-    def add(self, question: Question, value: object, options: frozenset[str] | None = None) -> None:
+    def add(self, question: Question, value: object, options: frozenset[str] = frozenset()) -> None:
         if _is_blank(value):
             return
         if question.scale is not None:
@@ -197,7 +204,7 @@ class Said:
                 self.answers.append((question, "", value))
             else:
                 self.problems.append(f"the answer to question '{question.key}' is no text")
-        elif options is not None:
+        elif question.type == "choice":
             chosen = value if isinstance(value, list) else [value]
             own = [each for each in chosen if isinstance(each, str) and each.strip() not in options]
             own = [each for each in own if not _is_blank(each)]

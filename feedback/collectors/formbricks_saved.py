@@ -23,7 +23,7 @@ class SavedFiles:
     """Goes through files twice: `learn` all of them, then take the `items` of each. It keeps an id and a place per response, and feedback records."""
 
     named: Named
-    _forms: dict[str, Form] = field(default_factory=dict)
+    _forms: dict[str, tuple[str, Form]] = field(default_factory=dict)  # when it was changed, and the newest
     _newest: dict[str, tuple[str, Path, int]] = field(default_factory=dict)  # when it was changed, and where it is
     _submissions: Submissions = field(default_factory=Submissions)
 
@@ -33,8 +33,7 @@ class SavedFiles:
                 continue
             kind, found = told
             if kind == "survey":
-                survey = str(found.get("id"))
-                self._forms[survey] = Form.of(survey, found, self.named)
+                self._define(str(found.get("id")), found)
             elif kind == "response":
                 self._note(found, path, number)
             else:
@@ -60,13 +59,19 @@ class SavedFiles:
 
     def _response(self, response: Object, config: SourceConfig) -> list[Item]:
         survey = str(response.get("surveyId"))
-        form = self._forms.get(survey)
+        _, form = self._forms.get(survey, ("", None))
         if form is None and self.named.open:
             form = Form.unseen(survey, self.named)
         if form is None:
             reason = f"the questions of survey '{survey}' are not known: save /api/v1/management/surveys/{survey} beside it or load it first"
             return [Unreadable(f"{survey}:{response.get('id')}", reason)]
         return read_response(response, form, survey, config)
+
+    def _define(self, survey: str, definition: Object) -> None:
+        changed, form = changed_at(definition), Form.of(survey, definition, self.named)
+        changed_before, before = self._forms.get(survey, (changed, form))
+        newer, older = (form, before) if changed >= changed_before else (before, form)
+        self._forms[survey] = max(changed, changed_before), newer.knowing(older.options)
 
     def _note(self, response: Object, path: Path, number: int) -> None:
         key, changed = str(response.get("id")), changed_at(response)
