@@ -235,7 +235,13 @@ def test_what_is_no_object_is_told() -> None:
     assert found[0].items[1] == Unreadable("records:#2", "it is not an object")
 
 
-ASKED = {"iso": "2026-02-02T07:55:00Z", "date": "2026-02-02", "epoch": "1770018900", "epoch-ms": "1770018900000"}
+ASKED = {
+    "iso": "2026-02-02T07:55:00Z",
+    "local": "2026-02-02 15:55:00",
+    "date": "2026-02-02",
+    "epoch": "1770018900",
+    "epoch-ms": "1770018900000",
+}
 
 
 @pytest.mark.parametrize("form", ASKED)

@@ -1,10 +1,10 @@
-"""Collector rest, lists whose pages have numbers: what is their end, and what only looks like it."""
+"""Collector rest: what is the end of a list, and what only looks like it."""
 
 import json
 from collections.abc import Callable
 
 import pytest
-from test_rest import ROWS, ids, pages, row
+from test_rest import ROWS, fault, ids, pages, row
 from test_rest_pages import Shrinking
 from wire import Asked, Reply
 
@@ -140,3 +140,99 @@ def test_by_offset_an_empty_page_where_records_were_just_now_is_asked_for_once_m
 
     found, _ = pages({"pages": {"type": "offset"}}, answer)
     assert ids(found) == [str(number) for number in range(1, 251)]
+
+
+def by_last_seen(asked: Asked) -> Reply:
+    """Three records a page and the id of the last of them; where there is none, the one that was asked for."""
+    after = int(asked.query.get("after", 0))
+    shown = ROWS[after : after + 3]
+    return Reply({"rows": shown, "next": str(shown[-1]["id"]) if shown else str(after)})
+
+
+def by_last_address(asked: Asked) -> Reply:
+    content = json.loads(by_last_seen(asked).body())
+    return Reply({**content, "next": f"/v1?after={content['next']}"})
+
+
+@pytest.mark.parametrize(
+    ("way", "answer"),
+    [({"type": "cursor", "parameter": "after"}, by_last_seen), ({"type": "next"}, by_last_address)],
+    ids=["cursor", "next"],
+)
+def test_a_page_without_records_that_leads_back_to_itself_is_the_end(
+    way: dict[str, object], answer: Callable[[Asked], Reply]
+) -> None:
+    section = {"records": "rows", "pages": {**way, "cursor": "next"}, "since": {"column": "at", "parameter": "since"}}
+    found, web = pages(section, answer)
+    assert ids(found) == [str(number) for number in range(1, 8)]
+    assert (found[-1].state, found[-1].notes) == ('["2026-02-07T08:00:00Z", null, null]', ())
+    assert [each.query.get("after") for each in web.asked] == [None, "3", "6", "7"]
+    again, web = pages(section, lambda _asked: Reply({"rows": [], "next": "/v1?after=7"}), found[-1].state)
+    assert (ids(again), again[-1].state, len(web.asked)) == ([], found[-1].state, 2)
+
+
+def test_who_goes_on_at_the_last_page_and_finds_it_empty_is_at_the_end() -> None:
+    cut_off = '[null, "2026-02-07T08:00:00Z", "7", "2026-02-08T08:00:00Z"]'
+    section = {
+        "records": "rows",
+        "pages": {"type": "cursor", "parameter": "after", "cursor": "next"},
+        "since": {"column": "at"},
+    }
+    found, web = pages(section, by_last_seen, cut_off)
+    assert (ids(found), found[-1].state) == ([], '["2026-02-07T08:00:00Z", null, null]')
+    assert [each.query["after"] for each in web.asked] == ["7"]
+
+
+def test_a_page_without_records_that_leads_on_may_be_in_the_middle() -> None:
+    def answer(asked: Asked) -> Reply:
+        after = int(asked.query.get("cursor", 0))
+        return Reply(
+            {"rows": ROWS[after : after + 1] if after % 3 == 0 else [], "next": after + 1 if after < 7 else None}
+        )
+
+    found, _ = pages({"records": "rows", "pages": {"type": "cursor", "cursor": "next"}}, answer)
+    assert ids(found) == ["1", "4", "7"]
+
+
+LAST: dict[str, tuple[object, object]] = {
+    "yes or no": (False, True),
+    "numbers": (0, 1),
+    "words": ("false", "True"),
+    "a letter": ("N", "Y"),
+    "left out until then": (None, True),
+}
+
+
+@pytest.mark.parametrize("said", LAST)
+def test_a_list_ends_where_it_says_that_this_page_is_the_last(said: str) -> None:
+    no, yes = LAST[said]
+
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.query.get("page", 1))
+        return Reply(
+            {"rows": ROWS[3 * page - 3 :][:3], "next": str(page + 1), "page": {"is_end": yes if page == 3 else no}}
+        )
+
+    for way in ({"type": "page"}, {"type": "cursor", "parameter": "page", "cursor": "next"}):
+        found, web = pages({"records": "rows", "pages": {**way, "last": "page.is_end"}}, answer)
+        assert ids(found) == [str(number) for number in range(1, 8)]
+        assert {each.query.get("page", "1") for each in web.asked} == {"1", "2", "3"}
+
+
+def test_the_number_of_the_last_page_is_no_word_that_this_is_it() -> None:
+    def answer(asked: Asked) -> Reply:
+        return Reply({"rows": ROWS[3 * int(asked.query["page"]) - 3 :][:3], "last_page": 3})
+
+    found, _ = pages({"records": "rows", "pages": {"type": "page", "last": "last_page"}}, answer)
+    assert ids(found) == [str(number) for number in range(1, 8)]
+
+
+@pytest.mark.parametrize("no", [False, 0, "false", "N", "", None])
+def test_a_list_ends_where_it_says_that_there_is_no_more(no: object) -> None:
+    section = {"records": "rows", "pages": {"type": "cursor", "cursor": "next", "more": "more"}}
+    found, web = pages(section, lambda _asked: Reply({"rows": ROWS, "next": "a", "more": no}))
+    assert (len(ids(found)), len(web.asked)) == (7, 1)
+
+
+def test_an_answer_of_200_with_nothing_in_it_is_no_end_as_an_outage_looks_the_same() -> None:
+    assert fault(BY_PAGE, lambda _asked: Reply(b"")).endswith("/v1 answers with nothing where JSON was due.")

@@ -37,6 +37,11 @@ ONLY: dict[str, tuple[dict[str, object], Reply, str]] = {
         Reply({"items": ROWS, "hasMore": True}),
         f"'has_more' was in no answer: {IF_MORE} [pages] more names the wrong field. It has: items, hasMore.",
     ),
+    "last": (
+        {"records": "items", "pages": {"type": "cursor", "cursor": "next", "last": "is_end"}},
+        Reply({"items": ROWS, "next": None, "isEnd": True}),
+        f"'is_end' was in no answer: {IF_MORE} [pages] last names the wrong field. It has: items, next, isEnd.",
+    ),
     "link": (
         {"pages": {"type": "link"}},
         Reply(ROWS),
@@ -208,6 +213,32 @@ def test_where_the_list_has_another_name_inside_an_object_it_is_no_empty_list() 
 @pytest.mark.parametrize("data", [None, [], {}, {"items": None}, {"total": 0}, {"total": 0, "tags": []}])
 def test_a_list_that_is_left_out_of_its_object_where_there_is_no_other_is_empty(data: object) -> None:
     assert ids(pages({"records": "data.items"}, lambda _asked: Reply({"data": data}))[0]) == []
+
+
+@pytest.mark.parametrize("records", ["data.items", "items", ""])
+def test_a_list_that_is_written_as_an_object_is_read_as_the_list_it_is(records: str) -> None:
+    def shown(found: object) -> Reply:
+        for key in reversed(records.split(".") if records else []):
+            found = {key: found}
+        return Reply(found)
+
+    section = {"records": records} if records else {}
+    assert ids(pages(section, lambda _asked: shown({}))[0]) == []  # PHP's empty array, Lua's empty table
+    assert ids(pages(section, lambda _asked: shown({"0": row(1), "2": row(3)}))[0]) == ["1", "3"]  # array_filter
+
+
+def test_an_object_that_is_no_list_is_told_with_what_is_in_it() -> None:
+    section = {"records": "data.items"}
+    for found, has in (
+        ({"id": 1, "body": "好"}, "data.items.id, data.items.body"),
+        ({"7": "好", "8": "慢"}, "data.items.7, data.items.8"),
+    ):
+        assert fault(section, lambda _asked, found=found: Reply({"data": {"items": found}})) == (
+            f"source '工单': 'data.items' of the answer is no list. Has the interface changed? It has: {has}."
+        )
+    assert fault(section, lambda _asked: Reply({})) == (
+        "source '工单': 'records' names 'data.items', which the answer does not have. It has: nothing."
+    )
 
 
 def test_a_name_of_the_list_that_the_answer_does_not_have_is_told() -> None:

@@ -32,7 +32,7 @@ from feedback.errors import CollectError
 STREAM = "records"
 MOST_ITEMS = 1000  # of a page
 Columns = tuple[str, ...]
-_FORMATS = ("iso", "date", "epoch", "epoch-ms", "number")
+_FORMATS = ("iso", "local", "date", "epoch", "epoch-ms", "number")
 _SETTINGS = frozenset({"url", "query", "auth", "pages", "since", *INLINE})
 _TROUBLE = 500  # so some answer to a cursor that they no longer know
 _SEVERAL = 5  # records that all lack a text: an interface that leaves empty fields out says so of one or two
@@ -313,6 +313,7 @@ class _Since:
         iso = moment.astimezone(UTC)
         said: Mapping[str, str | int] = {
             "iso": f"{iso:%Y-%m-%dT%H:%M:%SZ}",
+            "local": f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M:%S}",
             # Whichever zone the interface means: the earlier of the two days.
             "date": f"{min(iso.date(), moment.astimezone(self.zone).date()):%Y-%m-%d}",
             "epoch": seconds,

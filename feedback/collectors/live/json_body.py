@@ -2,8 +2,9 @@
 
 import json
 from codecs import lookup
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from feedback.collectors.charsets import broken_utf8
 from feedback.errors import CollectError
 
 MOST_VALUES = 1_000_000  # each costs fifty bytes of memory and more, however short it is written
@@ -35,7 +36,8 @@ def read_json_body(body: bytes, place: str, content_type: str = "") -> object:
         raise TooLarge(f"{place} answers with more than a million values. Ask for fewer records a page.")
     too_deep = CollectError(f"{place} answers with JSON that is nested too deeply.")
     try:
-        found: object = json.loads(_decoded(body, content_type))
+        # A line end may stand in a text as it is.
+        found: object = json.loads(_decoded(body, content_type), strict=False)
     except RecursionError:
         raise too_deep from None
     except json.JSONDecodeError as error:
@@ -63,13 +65,24 @@ def _inner(value: object) -> Iterable[object]:
 
 
 def _decoded(body: bytes, content_type: str) -> str:
-    """As text, by its own bytes before what the header says: many say UTF-8 of what is none."""
+    """As text, by its own bytes before what the header says: many say UTF-8 of what is none. ValueError where nothing reads it."""
     named = content_type.partition("charset=")[2].split(";")[0].strip(" \"'")
-    for encoding in (json.detect_encoding(body), named, "gb18030"):
-        try:
-            # Some of Python's codecs are no character sets, and one takes for ever.
-            if lookup(encoding).name in _CHARSETS:
-                return body.decode(encoding)
-        except (ValueError, LookupError):
-            continue
-    return body.decode("utf-8")
+    text = next((text for text in _readings(body, named) if text is not None), None)
+    if text is None:
+        raise ValueError
+    return text
+
+
+def _readings(body: bytes, named: str) -> Iterator[str | None]:
+    yield _read(body, json.detect_encoding(body))
+    yield broken_utf8(body)
+    yield _read(body, named)
+    yield _read(body, "gb18030")
+
+
+def _read(body: bytes, encoding: str) -> str | None:
+    try:
+        # Some of Python's codecs are no character sets, and one takes for ever.
+        return body.decode(encoding) if lookup(encoding).name in _CHARSETS else None
+    except (ValueError, LookupError):
+        return None

@@ -64,7 +64,7 @@ def fields_near(value: Object, path: str) -> str:
     parent, left = _followed(value, path)
     if not isinstance(parent, dict):
         return ", ".join(map(str, value))[:200]
-    before = path.removesuffix(".".join(left))
+    before = path.removesuffix(".".join(left)) if left else f"{path}."
     return ", ".join(f"{before}{key}" for key in parent)[:200]
 
 

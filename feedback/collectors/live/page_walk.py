@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from feedback.collectors.live.access import Access
 from feedback.collectors.live.mapped import fields_near, is_there
 from feedback.collectors.live.numbered import moved_up
-from feedback.collectors.live.paging import MOST_IDLE_PAGES, MOST_PAGES, PAGES_DOUBT, Pages, RecordList
+from feedback.collectors.live.paging import MOST_IDLE_PAGES, MOST_PAGES, Pages, RecordList
 from feedback.collectors.live.told_errors import ToldError
 from feedback.collectors.live.web import Answer, Query, Refused
 from feedback.errors import CollectError
@@ -79,14 +79,19 @@ class _Shown:
 
 
 def _linked(listing: Listing, start: str | None) -> Iterator[Fetched]:
-    """Pages of which each says where the next one is."""
+    """Pages of which each says where the next one is.
+
+    One without records is the last where it leads back; where it leads on it may be one whose records were filtered out.
+    """
     pages, where = listing.pages, start
     seen, idle, signs = set[str](), _Idle(pages), _Signs(pages)
     for _ in range(MOST_PAGES):
         shown = listing.ask(where)
         signs.look(shown)
         idle.see(shown)
-        where = pages.after(shown.answer, shown.content, listing.access.parameters)
+        asked, where = where, pages.after(shown.answer, shown.content, listing.access.parameters)
+        if not shown.records and (where == asked or where in seen):  # as a cursor does that marks the last record
+            where = None
         if where in seen:
             place = shown.answer.place
             raise CollectError(f"{place} gives the same next page again and again. {pages.parameter_doubt()}")
@@ -261,7 +266,7 @@ class _Idle:
         self._count = self._count + 1 if not found or found == self._before else 0
         self._before = found
         if self._count > MOST_IDLE_PAGES:
-            doubt = self._pages.parameter_doubt() if found else PAGES_DOUBT
+            doubt = self._pages.parameter_doubt() if found else self._pages.end_doubt()
             raise CollectError(f"{shown.answer.place} gives page after page with nothing new in it. {doubt}")
 
 
@@ -269,7 +274,8 @@ class _Signs:
     """Looks in every answer of a walk for what says where the next page is."""
 
     def __init__(self, pages: Pages) -> None:
-        self._missing = {name: path for name, path in (("cursor", pages.cursor), ("more", pages.more)) if path}
+        named = {"cursor": pages.cursor, "more": pages.more, "last": pages.last}
+        self._missing = {name: path for name, path in named.items() if path}
         self._lacks_link = pages.kind == "link"
         self._pages, self._repeats = pages, False
         self._has = ""

@@ -17,6 +17,8 @@ KINDS = ("none", "page", "offset", "cursor", "link", "next")
 MOST_PAGES = 100_000  # of one run; more are a loop
 MOST_IDLE_PAGES = 100  # one after another that hold nothing, or what the one before held
 PAGES_DOUBT = "Is [pages] right?"
+_YES = frozenset({"true", "1", "yes", "y", "t"})
+_NO = frozenset({"false", "0", "no", "n", "f", "null", "none", ""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Pages:
     - `type = "cursor"`, `parameter`, `cursor`: where the answer holds the next cursor
     - `type = "next"`, `cursor`: where the answer holds the next address
     - `type = "link"`: the answer's `Link` header (RFC 8288)
-    - for all of them `size_parameter` and `size`, how many records a page shall have; `more`: where the answer says whether there are more
+    - for all of them `size_parameter` and `size`, how many records a page shall have; `more`: where the answer says whether there are more,
+      `last`: where it says whether it is the last
     """
 
     kind: str
@@ -37,6 +40,7 @@ class Pages:
     size_parameter: str
     size: int
     more: str
+    last: str
 
     @classmethod
     def of(cls, settings: SettingsTable) -> "Pages":
@@ -54,7 +58,7 @@ class Pages:
             "next": {"cursor"},
             "link": set[str](),
         }[kind]
-        table.refuse_unknown({"type", "size_parameter", "size", "more", *known})
+        table.refuse_unknown({"type", "size_parameter", "size", "more", "last", *known})
         usual = {"page": "page", "offset": "offset", "cursor": "cursor"}.get(kind, "")
         return cls(
             kind=kind,
@@ -64,6 +68,7 @@ class Pages:
             size_parameter=table.string("size_parameter", ""),
             size=int(table.within("size", 0, MOST_PAGES, whole=True)),
             more=table.string("more", ""),
+            last=table.string("last", ""),
         )
 
     def asked(self, url: str, query: Query, where: str | int | None) -> tuple[str, Query]:
@@ -78,9 +83,19 @@ class Pages:
             return PAGES_DOUBT
         return f"It was asked for by '{self.parameter}': the interface may call that otherwise ([pages] parameter)."
 
+    def end_doubt(self) -> str:
+        if self.more or self.last:
+            return PAGES_DOUBT
+        return f"{PAGES_DOUBT} Where an answer tells whether there are more or it is the last, name that: [pages] more or last."
+
     def says_more(self, content: object) -> bool:
-        """Whether an answer says that there are more pages, or there is nothing that says it."""
-        return not self.more or bool(getter(self.more)(content if isinstance(content, dict) else {}))
+        """Whether an answer says that there are more pages, or there is nothing that says it.
+
+        A number under `last` may be that of the last page: only one that can't mean anything else ends a list.
+        """
+        inside = content if isinstance(content, dict) else {}
+        is_last = bool(self.last) and _word(getter(self.last)(inside)) in _YES
+        return not is_last and (not self.more or _word(getter(self.more)(inside)) not in _NO)
 
     def after(self, answer: Answer, content: object, known: Collection[str]) -> str | None:
         """Where an answer says that the next page is; None: that it is the last. `known`: see `next_address`."""
@@ -110,7 +125,7 @@ class RecordList:
         self._errors = ToldErrors()
 
     def of(self, content: object) -> list[object]:
-        found = getter(self._path)(content) if self._path and isinstance(content, dict) else content
+        found = _list_in(getter(self._path)(content) if self._path and isinstance(content, dict) else content)
         if isinstance(content, dict):
             around = list(self._around(content))
             if found and isinstance(found, list):
@@ -144,12 +159,24 @@ class RecordList:
         return is_there(content, self._path) or (isinstance(around, dict) and not lists_in(around))
 
     def _fault(self, content: object) -> str:
-        keys = f" It has: {fields_near(content, self._path)}." if isinstance(content, dict) else ""
+        keys = f" It has: {fields_near(content, self._path) or 'nothing'}." if isinstance(content, dict) else ""
         if not self._path:
             return f"the answer is no list: say where it is by 'records'. Has the interface changed?{keys}"
         if self._setting and isinstance(content, dict) and not is_there(content, self._path):
             return f"'{self._setting}' names '{self._path}', which the answer does not have.{keys}"
         return f"'{self._path}' of the answer is no list. Has the interface changed?{keys}"
+
+
+def _word(value: object) -> str:
+    """What a flag says, by whatever program it was written; of what is false or empty ""."""
+    return str(value).strip().lower() if value else ""
+
+
+def _list_in(found: object) -> object:
+    """A list that was written as an object, as PHP and Lua write one that is empty, and PHP one of which some were taken out; all else as it is."""
+    if isinstance(found, dict) and all(key.isdecimal() and isinstance(each, dict) for key, each in found.items()):
+        return list(found.values())
+    return found
 
 
 def next_address(here: str, there: str, without: Collection[str] = ()) -> str:

@@ -48,6 +48,7 @@ _REFUSAL_BYTES = 64 * 1024  # of what comes with a refusal
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LONGEST_PLACE = 200
+_LONGEST_WAIT_SECONDS = 100 * 366 * 86_400.0  # a header may name more than any number holds
 _PORTS = {"http": 80, "https": 443}
 
 Query = Mapping[str, str | int]
@@ -345,7 +346,7 @@ class Refused(CollectError):
 def _retry_after(header: str) -> float | None:
     """Seconds, from a number of them or a date; None where there is neither."""
     if header.strip().isdecimal():
-        return float(header)
+        return min(float(header), _LONGEST_WAIT_SECONDS)
     try:
         return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
     except (ValueError, TypeError, OverflowError):
