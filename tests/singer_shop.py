@@ -143,9 +143,11 @@ def visit_of(folder: Path, written: str = MAP, **more: object) -> Visit:
 
 def pages_of(folder: Path, piped: bytes, written: str = MAP) -> Iterator[Page]:
     (folder / "messages.jsonl").write_bytes(piped)
-    visit = visit_of(folder, written)
-    [stream] = SingerCollector().streams(visit)
-    return SingerCollector().pages(stream, None, visit)
+    visit, collector = visit_of(folder, written), SingerCollector()
+    [stream] = collector.streams(visit)
+    for page in collector.pages(stream, None, visit):
+        if len(json.loads(page.state or "")) == 2:  # but the one that says that the file was read
+            yield page
 
 
 def items_of(folder: Path, piped: bytes, written: str = MAP) -> list[Item]:

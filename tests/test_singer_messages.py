@@ -24,8 +24,7 @@ from singer_shop import (
 from worlds import iso
 
 from feedback.clean import NOT_WHOLE
-from feedback.collectors import singer as singer_module
-from feedback.collectors import singer_messages
+from feedback.collectors import singer_messages, singer_reading
 from feedback.collectors.base import RawScore, Record, Unreadable, Withdrawn
 from feedback.collectors.live import Page
 from feedback.collectors.singer import SingerCollector
@@ -60,7 +59,7 @@ def test_a_page_ends_after_a_thousand_records(tmp_path: Path) -> None:
 
 
 def test_a_page_of_long_records_ends_sooner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(singer_module, "_BYTES", 10_000)
+    monkeypatch.setattr(singer_reading, "_BYTES", 10_000)
     long = [record(id=n, body="长" * 1000) for n in range(10)]
     assert [len(page.items) for page in pages_of(tmp_path, lines(schema(), *long))] == [4, 4, 2]
 

@@ -18,6 +18,7 @@ from singer_shop import Shop, lines, record, schema, shop, visit_of
 from worlds import iso, said
 
 from feedback.collectors import singer as singer_module
+from feedback.collectors.singer_reading import Reading
 
 __all__ = ["shop"]
 
@@ -137,7 +138,7 @@ def test_a_long_pipe_is_held_a_page_at_a_time(tmp_path: Path) -> None:
             return len(piece)
 
     endless = Endless()
-    pages = singer_module._Reading(visit_of(tmp_path)).pages(io.BufferedReader(endless, 1 << 16), "endless")
+    pages = Reading(visit_of(tmp_path)).pages(io.BufferedReader(endless, 1 << 16), "endless")
     for number in range(1, 11):
         assert len(next(pages).items) == 1000
         assert endless.sent <= 1000 * number + 200
