@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from feedback.collectors.base import SourceConfig
+from feedback.collectors.base import NOBODY, SourceConfig
 from feedback.errors import ProjectError
 from nlp.engine import DEFAULT_ENGINE
 from nlp.marks import SENTIMENTS, Sentiment
@@ -254,6 +254,8 @@ def _source(table: SettingsTable, folder: Path) -> SourceConfig:
     name = table.string("name")
     kind = table.one_of("kind", get_args(Kind), "") or None
     roles = table.table("roles")
+    known = (*get_args(Role), NOBODY) if collector == "chat" else get_args(Role)
+    role_of = {speaker: roles.one_of(speaker, known, "") for speaker in roles.data}
     return SourceConfig(
         name=name,
         collector=collector,
@@ -264,9 +266,8 @@ def _source(table: SettingsTable, folder: Path) -> SourceConfig:
         layout=table.string("layout", "") or None,
         store=table.string("store", "") or None,
         product=table.string("product", "") or None,
-        roles=cast(
-            "Mapping[str, Role]", {speaker: roles.one_of(speaker, get_args(Role), "") for speaker in roles.data}
-        ),
+        roles=cast("Mapping[str, Role]", {speaker: role for speaker, role in role_of.items() if role != NOBODY}),
+        nobody=tuple(speaker for speaker, role in role_of.items() if role == NOBODY),
         options={key: value for key, value in table.data.items() if key not in COMMON_SETTINGS},
     )
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 
-from feedback.collectors.base import SourceConfig
+from feedback.collectors.base import NOBODY, SourceConfig
 from feedback.intake import INTAKE_VERSION
 from feedback.project import Project
 
@@ -18,7 +18,8 @@ def settings_digest(project: Project, config: SourceConfig) -> str:
     if layout is not None and layout.is_file():
         digest.update(layout.read_bytes())
     settings = (config.collector, config.channel, config.kind, config.layout, config.store, config.product)
-    said = (INTAKE_VERSION, project.timezone, settings, sorted(config.roles.items()))
+    roles = sorted([*config.roles.items(), *((name, NOBODY) for name in config.nobody)])
+    said = (INTAKE_VERSION, project.timezone, settings, roles)
     digest.update(repr((*said, options) if (options := _without_secrets(config.options)) else said).encode())
     return digest.hexdigest()
 

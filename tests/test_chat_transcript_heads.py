@@ -172,7 +172,7 @@ def test_dated_heads_of_strangers_are_a_conversation_however_long_its_messages(t
         collect(path)
     assert str(error.value) == (
         "t.txt: who is customer, agent or bot among 小林, 风和? Add to this source in feedback.toml each of them "
-        'as "customer", "agent" or "bot"; if 小林 is an agent, for instance: roles = { "小林" = "agent" }'
+        'as "customer", "agent" or "bot", or as "nobody" what is only a line in a message; if 小林 is an agent, for instance: roles = { "小林" = "agent" }'
     )
     roles: dict[str, Role] = {"风和": "agent"}
     assert said(collect(path, roles)) == [

@@ -14,6 +14,7 @@ from storage.records import Kind, Metric, Role
 
 # What begins an id that was made of texts that may be names: `KEYED` and 16 hex digits. Intake makes a keyed hash of it.
 KEYED = "keyed:"
+NOBODY = "nobody"  # beside the roles, of what looks like a speaker's name and is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class SourceConfig:
     store: str | None = None
     product: str | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)  # chat: speaker name -> role
+    nobody: tuple[str, ...] = ()  # chat: what stands where speakers' names do, but is only a line in a message
     options: Mapping[str, object] = field(
         default_factory=dict
     )  # what one collector alone knows: addresses, mappings, where keys are

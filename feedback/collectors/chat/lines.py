@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A file in the encoding found for it. `opening`: its first lines that say something, at least one."""
+    """A file in the encoding found for it. `opening`: its first lines, from the first that says something."""
 
     name: str
     path: Path
@@ -45,7 +45,7 @@ class TextFile:
         for line in islice(self.lines(), _OPENING_LINES):
             if line.trouble is not None:
                 trouble = trouble or line
-            elif line.text.strip():
+            elif opening or line.text.strip():
                 opening.append(line.text)
                 characters += len(line.text)
             if characters > _OPENING_CHARACTERS:

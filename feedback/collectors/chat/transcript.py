@@ -1,12 +1,13 @@
 """Text transcripts: who speaks on one line, or before a colon; when, where it is written.
 
-Five forms of the line that opens a turn, as help desks, marketplaces and chat windows copy them out:
+Six forms of what opens a turn, as help desks, marketplaces and chat windows copy them out:
 
     客服 2023-11-11 10:20:33              the words on the lines below
     2023-11-11 10:20:33 客服              the words on the lines below
     [10:20:33] 客服：您好
     客服 (2023-11-11 10:20:33)：您好
     客服：您好
+    客服                                  the time and then the words on the lines below
 
 One file is of one form, the one that fits most of its lines with speakers known by name. Everything up to the next
 turn is one message. A line of dashes, or "会话编号：…", before a turn begins another conversation; a line that is only
@@ -14,14 +15,15 @@ a date dates the clock times below it. The clock may be one of half a day ("下�
 a day ("昨天 9:05"), none is made up: it is listed once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.chat.lines import TextFile, fingerprint
 from feedback.collectors.chat.roles import assign_roles, is_generic, missing_side, unknown_speakers
-from feedback.collectors.chat.transcript_heads import Form, find_form
+from feedback.collectors.chat.transcript_form import Form, find_form
+from feedback.collectors.chat.transcript_heads import sorting_clock
 from feedback.collectors.chat.transcript_turns import Turn, read_turns
 from feedback.quoted import own_words
 from storage.records import Role
@@ -32,7 +34,7 @@ ONLY_DAYS = "a day like 昨天 or 星期三 tells no date once the chat was copi
 
 def collect(file: TextFile, config: SourceConfig) -> Iterator[Item] | None:
     """The items of a transcript; None when no line of the opening reads like somebody speaking."""
-    form = find_form(file.opening, config.roles)
+    form = find_form(file.opening, config)
     if form is None:
         return None
     conversations = _survey(file, form, config)
@@ -50,12 +52,14 @@ def _survey(file: TextFile, form: Form, config: SourceConfig) -> list[_Conversat
     """A first reading: who is who in each conversation, and its id, known before anything is yielded."""
     conversations: list[_Conversation] = []
     unknown: dict[str, None] = {}
+    order = _Order()
     ids: dict[str, int] = {}
     turns = (turn for turn in read_turns(file, form, None) if isinstance(turn, Turn))
     for number, conversation in groupby(turns, key=lambda turn: turn.conversation):
         names: dict[str, int] = {}
         first_turns: dict[str, Turn] = {}
         for turn in conversation:
+            order.add(turn)
             names[turn.speaker] = names.get(turn.speaker, 0) + 1
             first_turns.setdefault(turn.speaker, turn)
         roles, left = _roles(names, form, config)
@@ -65,8 +69,32 @@ def _survey(file: TextFile, form: Form, config: SourceConfig) -> list[_Conversat
         count = ids[made] = ids.get(made, 0) + 1
         conversations.append(_Conversation(made if count == 1 else f"{made}-{count}", roles))
     if unknown:
-        raise unknown_speakers(file.name, unknown)
+        raise unknown_speakers(file.name, unknown, order.out_of(unknown) if form.stamped else None)
     return conversations
+
+
+class _Order:
+    """Tells whose words are all older than what is above them, as the ways of a parcel are that somebody pasted into a message."""
+
+    def __init__(self) -> None:
+        self._in_order: set[str] = set()
+        self._conversation, self._latest, self._last = -1, ("", ""), ("", "")
+        self._rises = self._falls = 0
+
+    def add(self, turn: Turn) -> None:
+        moment = (turn.date, sorting_clock(turn.time)) if turn.date and turn.time else self._latest
+        if turn.conversation != self._conversation:
+            self._conversation, self._latest, self._last = turn.conversation, moment, moment
+        self._rises += moment > self._last
+        self._falls += moment < self._last
+        self._last = moment
+        if moment >= self._latest:
+            self._latest = moment
+            self._in_order.add(turn.speaker)
+
+    def out_of(self, names: Iterable[str]) -> list[str]:
+        """Those of the names; none where a file goes from the newest to the oldest."""
+        return [name for name in names if name not in self._in_order] if self._rises >= self._falls else []
 
 
 def _conversation_id(openings: list[Turn], roles: Mapping[str, Role], config: SourceConfig) -> str | None:

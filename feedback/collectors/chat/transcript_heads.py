@@ -1,14 +1,11 @@
-"""Which lines of a transcript open a turn: stamps, names, and the form of a file."""
+"""Which lines of a transcript may open a turn, and how one is taken apart: stamps, names, words."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from feedback.collectors.chat.roles import role_of
-from feedback.quoted import begins_quote
-from storage.records import Role
+from feedback.dates import same_date
 
 DAY = r"\d{1,2}\s?[-/.月]\s?\d{1,2}日?"
 YEAR = r"\d{4}\s?[-/.年]\s?"
@@ -20,23 +17,19 @@ _STAMP = rf"(?:(?P<date>(?:{YEAR})?{DAY})[T\s]?\s*)?(?:(?P<day_name>{_DAY_NAME})
 _OPEN, _CLOSE = r"[\[(（【]", r"[\])）】]"
 _NEVER = r",，;；。！？!?\"“”{}<>|\t"
 # A name that other signs end, as in 千牛's "某某旗舰店:小美 (2023-11-11 10:20:33)", and one that a colon ends.
-_NAME = rf"(?P<name>[^\s\[\]【】:：{_NEVER}][^{_NEVER}]{{0,29}}?)"
-_PLAIN_NAME = rf"(?P<name>[\[【]?[^\s:：()（）\[\]【】{_NEVER}][^:：\[\]【】{_NEVER}]{{0,29}}?[\]】]?)"
+_NAME = rf"[^\s\[\]【】:：{_NEVER}][^{_NEVER}]{{0,29}}?"
+_PLAIN_NAME = rf"[\[【]?[^\s:：()（）\[\]【】{_NEVER}][^:：\[\]【】{_NEVER}]{{0,29}}?[\]】]?"
+_ANY_NAME = r"\S(?:.{0,198}?\S)??"
 _TEXT = r"\s*(?P<text>.*)$"
+_ENDS = r"[:：](?!//)|\t"  # of a name, where the words stand on the same line
 
-_NAME_STAMP = re.compile(rf"{_NAME}(?:\s{{1,9}}{_OPEN}?|{_OPEN})\s?{_STAMP}\s?{_CLOSE}?\s?[:：]?$")
-_STAMP_NAME = re.compile(rf"{_OPEN}?{_STAMP}{_CLOSE}?\s*{_PLAIN_NAME}$")
-_STAMP_NAME_TEXT = re.compile(rf"{_OPEN}?{_STAMP}{_CLOSE}?\s*{_PLAIN_NAME}\s*(?:[:：](?!//)|\t){_TEXT}")
-_NAME_STAMP_TEXT = re.compile(
-    rf"{_PLAIN_NAME}(?:\s+|(?=[\[(（【\d])){_OPEN}?\s?{_STAMP}{_CLOSE}?\s*(?:[:：]|\t){_TEXT}"
-)
-NAME_TEXT = re.compile(rf"{_PLAIN_NAME}\s*[:：](?!//){_TEXT}")
 # "明天下午 3:30" is an appointment, with nobody's name on it.
 _NO_NAME = re.compile(rf"(?:(?:{YEAR})?{DAY}|[上下本这]?(?:{_DAY_NAME})|{_HALF}|明天|大?后天|大前天|\s)+")
-# "[10:20:33] 会话已转接": the window speaks, nobody else.
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
+# "[10:20:33] 会话已转接": the window speaks, nobody else.
 _NOTICE = re.compile(rf"{_OPEN}{_STAMP}{_CLOSE}\s*(?P<text>[^:：]+)$")
 _NOTICE_SPEAKER = "系统"
+_STAMP_ALONE = re.compile(rf"(?={_OPEN}?\d{{4}}){_OPEN}?{_STAMP}{_CLOSE}?")
 
 # What stands before a colon without being a speaker.
 LABEL = re.compile(
@@ -46,14 +39,73 @@ LABEL = re.compile(
 )
 
 
+class Kind(NamedTuple):
+    """One of the five ways to open a turn; `write` makes its expression of that for a name and of that for what ends a name."""
+
+    write: Callable[[str, str], str]
+    name: str
+    stamped: bool  # a time is on it, so little else looks the same
+    inline: bool  # the words stand on the same line
+
+    def pattern(self, odd_names: Iterable[str] = ()) -> re.Pattern[str]:
+        """Of names as they mostly are, and of those that are known though they have other signs in them."""
+        return _pattern(self, tuple(sorted(odd_names, key=len, reverse=True)))
+
+    def pattern_of_any(self, ends: str = _ENDS) -> re.Pattern[str]:
+        """Of names with whatever signs in them."""
+        return re.compile(self.write(_ANY_NAME, ends))
+
+
+def _name_stamp(name: str, _ends: str) -> str:
+    return rf"(?P<name>{name})(?:\s{{1,9}}{_OPEN}?|{_OPEN})\s?{_STAMP}\s?{_CLOSE}?\s?[:：]?$"
+
+
+def _stamp_name(name: str, _ends: str) -> str:
+    return rf"{_OPEN}?{_STAMP}{_CLOSE}?\s*(?P<name>{name})$"
+
+
+def _stamp_name_text(name: str, ends: str) -> str:
+    return rf"{_OPEN}?{_STAMP}{_CLOSE}?\s*(?P<name>{name})\s*(?:{ends}){_TEXT}"
+
+
+def _name_stamp_text(name: str, ends: str) -> str:
+    return rf"(?P<name>{name})(?:\s+|(?=[\[(（【\d])){_OPEN}?\s?{_STAMP}{_CLOSE}?\s*(?:{ends}){_TEXT}"
+
+
+def _name_text(name: str, _ends: str) -> str:
+    return rf"(?P<name>{name})\s*[:：](?!//){_TEXT}"
+
+
+NAME_STAMP = Kind(_name_stamp, _NAME, stamped=True, inline=False)
+STAMP_NAME = Kind(_stamp_name, _PLAIN_NAME, stamped=True, inline=False)
+KINDS = (
+    NAME_STAMP,
+    STAMP_NAME,
+    Kind(_stamp_name_text, _PLAIN_NAME, stamped=True, inline=True),
+    Kind(_name_stamp_text, _PLAIN_NAME, stamped=True, inline=True),
+    Kind(_name_text, _PLAIN_NAME, stamped=False, inline=True),
+)
+
+
+@lru_cache(maxsize=64)
+def _pattern(kind: Kind, odd_names: tuple[str, ...]) -> re.Pattern[str]:
+    usual = re.compile(kind.name)
+    names = [re.escape(name) for name in odd_names if not usual.fullmatch(name)]
+    return re.compile(kind.write("|".join([*names, kind.name]), _ENDS))
+
+
+NAME_TEXT = KINDS[-1].pattern()
+
+
 class Head(NamedTuple):
-    """The line that opens a turn, taken apart."""
+    """The line that opens a turn, taken apart. `frame` is how it looks apart from the name and the words, a 9 for every number."""
 
     speaker: str
     date: str | None
     day_name: str | None
     time: str | None
     text: str
+    frame: str = ""
     is_notice: bool = False
 
     @property
@@ -66,45 +118,45 @@ class Head(NamedTuple):
         """Whether words tell the half of the day: "下午3:20", "3:20 PM"."""
         return self.time is not None and not (self.time[0].isdigit() and self.time[-1].isdigit())
 
+    @property
+    def moment(self) -> tuple[str, str]:
+        """The date and the clock as they sort; only of a head that is dated."""
+        return plain_date(self.date or ""), sorting_clock(self.time or "")
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How the lines look that open a turn. `stamped`: a time is on them, so little else looks the same."""
 
-    pattern: re.Pattern[str]
-    stamped: bool
-    inline: bool  # the words stand on the same line
-    configured: Mapping[str, Role]
-    dated: bool = False  # a whole date is on every one of them
-    halved: bool = True  # 上午, 下午 may be on them
+def head_of(found: re.Match[str], name: str) -> Head:
+    """The head that an expression of a stamped kind found."""
+    stamp = found["date"], found["day_name"], found["time"]
+    text = found["text"] if "text" in found.re.groupindex else ""
+    return Head(name, *stamp, text, _frame(found))
 
-    def head(self, line: str) -> Head | None:
-        """The line taken apart, when it is one that may open a turn."""
-        head = self.loose_head(line)
-        if head is None or (self.dated and not head.is_dated) or (head.is_halved and not self.halved):
-            return None
-        return head
 
-    def loose_head(self, line: str) -> Head | None:
-        """The same, also where the stamp is not like those of the file."""
-        if ":" not in line and (self.stamped or "：" not in line):
-            return None
-        found = self.pattern.match(line)
-        if found is None:
-            return self._notice(line) if self.inline and self.stamped else None
-        name = found["name"].strip("[]【】 ")
-        if not self.stamped:
-            is_name = name in self.configured or not (is_label(name) or begins_quote(line))
-            return Head(name, None, None, None, found["text"]) if is_name else None
-        if found["date"] is None and name not in self.configured and _NO_NAME.fullmatch(name):
-            return None
-        return Head(name, found["date"], found["day_name"], found["time"], found["text"] if self.inline else "")
+def notice(line: str) -> Head | None:
+    """What the window itself says."""
+    found = _NOTICE.match(line)
+    if found is None:
+        return None
+    stamp = found["date"], found["day_name"], found["time"]
+    return Head(_NOTICE_SPEAKER, *stamp, found["text"], is_notice=True)
 
-    def _notice(self, line: str) -> Head | None:
-        found = _NOTICE.match(line)
-        if found is None:
-            return None
-        return Head(_NOTICE_SPEAKER, found["date"], found["day_name"], found["time"], found["text"], is_notice=True)
+
+def bare_name(written: str) -> str:
+    """A name without the brackets around it."""
+    return written.strip("[]【】 ")
+
+
+def is_no_name(name: str) -> bool:
+    """Whether it tells a time: "明天下午"."""
+    return _NO_NAME.fullmatch(name) is not None
+
+
+def is_chinese(name: str) -> bool:
+    return _CHINESE.search(name) is not None
+
+
+def is_stamp(line: str) -> bool:
+    """Whether the line is a whole date and a time and nothing else."""
+    return _STAMP_ALONE.fullmatch(line) is not None
 
 
 @lru_cache(maxsize=1024)
@@ -113,43 +165,46 @@ def is_label(name: str) -> bool:
     return LABEL.fullmatch(name) is not None or not any(character.isalpha() for character in name)
 
 
-def find_form(lines: Sequence[str], configured: Mapping[str, Role]) -> Form | None:
-    """The form of most lines with known speakers; without such lines, of most lines at all. None: no transcript."""
-    forms = [Form(pattern, True, False, configured) for pattern in (_NAME_STAMP, _STAMP_NAME)]
-    forms += [Form(pattern, True, True, configured) for pattern in (_STAMP_NAME_TEXT, _NAME_STAMP_TEXT)]
-    forms.append(Form(NAME_TEXT, False, True, configured))
-    heads: list[list[Head]] = [[] for _ in forms]
-    for line in lines:
-        for form, found in zip(forms, heads, strict=True):
-            head = form.head(line.strip())
-            if head is not None and not head.is_notice:
-                found.append(head)
-                break
-    known = [sum(role_of(head.speaker, configured) is not None for head in found) for found in heads]
-    best = max(range(len(forms)), key=lambda n: (known[n], len(heads[n])))
-    form = _with_its_stamps(forms[best], heads[best])
-    return form if known[best] or _talk_among_strangers(form, heads[best], len(lines)) else None
+_IN_FRAMES = (
+    (re.compile(r"\d+"), "9"),
+    (re.compile(_HALF), "午"),
+    (re.compile(r"[AaPp][Mm]"), "M"),
+    (re.compile(_DAY_NAME), "周"),
+    (re.compile(r" +"), " "),
+)
 
 
-def _with_its_stamps(form: Form, heads: Sequence[Head]) -> Form:
-    """What the stamps of a file hold, by those heads whose speakers are known, by name or from a head with a whole date.
-
-    Stamps that differ from theirs are times that somebody wrote. One speaker alone shows no rule about dates: they
-    may be on the first head only.
-    """
-    dated = {head.speaker for head in heads if head.is_dated}
-    sure = [head for head in heads if head.speaker in dated or role_of(head.speaker, form.configured) is not None]
-    always = len(dated) > 1 and all(head.is_dated for head in sure)
-    return replace(form, dated=always, halved=not sure or any(head.is_halved for head in sure))
+def _frame(found: re.Match[str]) -> str:
+    line, text = found.string, found.re.groupindex.get("text")
+    after = line[found.end("name") : found.start("text") if text else None]
+    before = line[: found.start("name")]
+    return "\0".join(map(_framed, (before, after.rstrip(" "))))
 
 
-def _talk_among_strangers(form: Form, heads: Sequence[Head], lines: int) -> bool:
-    """Whether few names come again and again, as in no log and no letter.
+@lru_cache(maxsize=256)
+def _framed(part: str) -> str:
+    for pattern, sign in _IN_FRAMES:
+        part = pattern.sub(sign, part)
+    return part
 
-    Whole dates say so of messages of any length; without them every third line has to be a head.
-    """
-    names = [head.speaker for head in heads if head.is_dated or not form.dated]
-    distinct = len(set(names))
-    # Of lines with a time and a Chinese name on them two will do: a log is none.
-    again = distinct < len(names) or (form.stamped and all(map(_CHINESE.search, names)))
-    return 2 <= distinct <= 12 and again and (form.dated or 3 * len(names) >= lines)
+
+def is_bracketed(frame: str) -> bool:
+    """Whether the stamp stands in brackets, as people rarely write one."""
+    return re.search(rf"{_OPEN}\s?9", frame) is not None
+
+
+def sorting_clock(time: str) -> str:
+    """A clock's time as it sorts: "下午3:05" after "11:58". What may be at night or at noon ("晚上12:05") sorts last."""
+    return same_date(f"2000-01-01 {plain_time(time)}")
+
+
+def plain_time(time: str) -> str:
+    """The clock as intake reads it: "下午 3:05" as "下午3:05"."""
+    time = "".join(time.split())
+    return time if time[1:2] != ":" else f"0{time}"
+
+
+@lru_cache(maxsize=256)
+def plain_date(date: str) -> str:
+    numbers = re.findall(r"\d+", date)
+    return "-".join(number.zfill(2) for number in numbers)

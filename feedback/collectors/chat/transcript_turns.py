@@ -1,15 +1,23 @@
-"""Cutting a transcript into turns: where a conversation ends, which date a clock time has. Which lines open one: `transcript_heads.py`."""
+"""Cutting a transcript into turns: where a conversation ends, which date a clock time has. Which lines open one: `transcript_form.py`."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from feedback.collectors.base import Unreadable
 from feedback.collectors.chat.lines import TextFile
 from feedback.collectors.chat.roles import is_generic
-from feedback.collectors.chat.transcript_heads import DAY, LABEL, NAME_TEXT, YEAR, Form, Head
-from feedback.dates import same_date
+from feedback.collectors.chat.transcript_form import Form, Moment, Place, name_and_stamp_joined, stands_apart
+from feedback.collectors.chat.transcript_heads import (
+    DAY,
+    LABEL,
+    NAME_TEXT,
+    YEAR,
+    Head,
+    plain_date,
+    plain_time,
+    sorting_clock,
+)
 from feedback.quoted import begins_quote, ends_quote
 from storage.records import Role
 
@@ -63,10 +71,14 @@ class _Reader:
         self.date: str | None = None
         self.dates_on_heads = False
         self.clock = ""
+        self.above: str | None = None
+        self.doubted: set[str] = set()  # what keeps lines of the message being read from opening one
 
     def take(self, number: int, line: str) -> Sequence[Turn | str]:
         """The turn that this line completes, if any; the reason, if it can't be used."""
-        head = self.form.head(line)
+        found = self.form.read(line, Place(stands_apart(self.above), self._since()))
+        self.above = line
+        head = found if isinstance(found, Head) else None
         # What has a name and a time is somebody speaking; without a time "会话：HH20231111" looks the same.
         opens = head is not None and self.form.stamped
         if not opens and (self.held or line[:1] in _DIVIDER_STARTS) and self._hold(line):
@@ -75,7 +87,7 @@ class _Reader:
             self.quoting and head is None and not ends_quote(line)
         )
         if head is None:
-            return self._continue(line, self._undated_speaker(number, line))
+            return self._continue(line, self._doubt(number, line, found))
         done: Sequence[Turn | str] = ()
         if self.held:
             done = self.close()
@@ -107,19 +119,20 @@ class _Reader:
     def _open(self, head: Head, number: int) -> None:
         time = problem = None
         if head.time is not None:
-            time = _plain_time(head.time)
+            time = plain_time(head.time)
             problem = self._keep_time(head, time)
         lines = [head.text] if head.text else []
+        self.doubted = set()
         place = (number, self.conversation, self.conversation_id)
         self.current = Turn(head.speaker, self.date, head.day_name, time, *place, lines, [problem] if problem else [])
 
     def _keep_time(self, head: Head, time: str) -> str | None:
         """Takes the date and the clock of a head for those below it; why the date that was given before ends here."""
         problem = None
-        clock = _clock(time)
+        clock = sorting_clock(time)
         self.dates_on_heads = head.date is not None
         if head.date is not None:
-            self.date = _plain_date(head.date)
+            self.date = plain_date(head.date)
         elif head.day_name is not None:
             self.date = None
         elif self.date is not None and clock < self.clock:
@@ -127,6 +140,10 @@ class _Reader:
             problem = "the clock goes back here: the date given before no longer holds, no other is given"
         self.clock = clock
         return problem
+
+    def _since(self) -> Moment | None:
+        """When the turn being read was said; None where another conversation may begin."""
+        return (self.date, self.clock) if self.date and self.clock and not self.held else None
 
     def _hold(self, line: str) -> bool:
         """Whether the line may divide conversations, or comes after one that may; the next line decides."""
@@ -172,7 +189,7 @@ class _Reader:
     def _read_date(self, line: str) -> None:
         found = _DATE_LINE.fullmatch(line) or _DATE_LABEL.match(line)
         if found:
-            self.date, self.clock = _plain_date(found["date"]), ""
+            self.date, self.clock = plain_date(found["date"]), ""
 
     def _continue(self, line: str, problem: str | None = None) -> Sequence[str]:
         held, self.held, self.held_id = self.held, [], ""
@@ -197,13 +214,19 @@ class _Reader:
             return False
         return self.form.stamped or not line[0].isdigit()
 
-    def _undated_speaker(self, number: int, line: str) -> str | None:
-        if self.speaking is None or not self.form.dated:
+    def _doubt(self, number: int, line: str, found: Head | str | None) -> str | None:
+        """The note on a line that looks like one that opens a turn; of several in a message that lack the same, on the first."""
+        if self.speaking is None:
             return None
-        found = self.form.loose_head(line)
-        if found is None or found.speaker not in self.speaking[self.conversation]:
+        if not isinstance(found, str):
+            head = self.form.loose_head(line) if self.form.dated else None
+            if head is None or head.speaker not in self.speaking[self.conversation]:
+                return None
+            return f"line {number} reads like somebody speaking but has no date; kept in this message"
+        if found in self.doubted:
             return None
-        return f"line {number} reads like somebody speaking but has no date; kept in this message"
+        self.doubted.add(found)
+        return f"line {number} reads like somebody speaking but {found}; kept in this message. If it is somebody, add the name to roles"
 
     def _quoted_speaker(self, line: str) -> str | None:
         found = NAME_TEXT.match(line)
@@ -217,7 +240,7 @@ def read_turns(
 ) -> Iterator[Turn | Unreadable]:
     """The turns of a file in order, and its lines that belong to none."""
     reader = _Reader(form, speaking)
-    for line in file.lines():
+    for line in name_and_stamp_joined(file.lines()) if form.on_two_lines else file.lines():
         if line.trouble is not None:
             yield file.unreadable(line)
             continue
@@ -229,20 +252,3 @@ def read_turns(
 def _before_colon(line: str) -> str | None:
     name, *rest = re.split("[:：]", line, maxsplit=1)
     return name.strip() if rest else None
-
-
-def _plain_time(time: str) -> str:
-    """The clock as intake reads it: "下午 3:05" as "下午3:05"."""
-    time = "".join(time.split())
-    return time if time[1:2] != ":" else f"0{time}"
-
-
-def _clock(time: str) -> str:
-    """A clock's time as it sorts: "下午3:05" after "11:58". What may be at night or at noon ("晚上12:05") sorts last."""
-    return same_date(f"2000-01-01 {time}")
-
-
-@lru_cache(maxsize=256)
-def _plain_date(date: str) -> str:
-    numbers = re.findall(r"\d+", date)
-    return "-".join(number.zfill(2) for number in numbers)
