@@ -34,6 +34,12 @@ TEXT = "物流太慢了，等了五天"
         pytest.param(codecs.BOM_UTF32_BE + TEXT.encode("utf-32-be"), (), TEXT, id="a mark of UTF-32"),
         pytest.param(b"plain", ("utf-16",), "plain", id="ASCII, declared as UTF-16"),
         pytest.param(b"plain", ("no-such-encoding", "base64"), "plain", id="an encoding that there is not"),
+        pytest.param(TEXT.encode()[:-1], ("utf-8",), f"{TEXT[:-1]}�", id="UTF-8 that was cut by the byte"),
+        pytest.param(TEXT.encode()[:-2] + b"</t>", (), f"{TEXT[:-1]}�</t>", id="UTF-8 that was cut before a tag"),
+        pytest.param(b"great \xf0\x9f\x91 </t>", ("utf-8",), "great � </t>", id="an emoji that was cut"),
+        pytest.param(
+            codecs.BOM_UTF8 + TEXT.encode()[1:], (), f"�{TEXT[1:]}", id="a mark of UTF-8, and half a character"
+        ),
         pytest.param(b"", (), "", id="nothing"),
         pytest.param(b"\xff\xff\xfe\x80", ("utf-8",), None, id="no text"),
         pytest.param(codecs.BOM_UTF16_LE + b"\x00\xd8", (), None, id="a mark, and half a character"),

@@ -30,6 +30,12 @@ def entry(**different: object) -> Entry:
 # Feeds as they are found
 
 
+def test_an_excerpt_that_was_cut_by_the_byte_costs_one_character() -> None:
+    cut = rss(ITEM).encode().replace("等了五天".encode(), "等了五天".encode()[:-1])
+    for charset in ("", "utf-8", "iso-8859-1"):
+        assert read(cut, charset) == [entry(text="物流太慢\n等了五�")]
+
+
 def test_an_rss_feed() -> None:
     assert read(rss(ITEM)) == [ENTRY]
 

@@ -37,13 +37,14 @@ _THREE_BYTES = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}
 _NOBODYS = re.compile("[\ue000-\uf8ff]")  # what the commonest characters of Big5 are in GB 18030: none at all
 # Bytes that are no part of a character of UTF-8, as Python hands them out, and what was cut off in the middle of one: of an emoji, or two bytes of three.
 _STRAY = re.compile("[\udc80-\udcff]")
+_STRAYS = re.compile("[\udc80-\udcff]+")
 _CUT_OFF = re.compile("(?:\udcf0[\udc80-\udcbf]{0,2}|[\udce0-\udcef][\udc80-\udcbf])(?=[\0-\x7f])")
 _WHOLE = re.compile("[\u0800-\ud7ff\ue000-\U0010ffff]")  # three bytes or four: of two there are many by accident
 _CHINESE_RUN = re.compile(rb"[\x80-\xff]{4}")  # Western texts have one such byte between ASCII letters, seldom three
 
 
 def decode(body: bytes, *declared: str) -> str | None:
-    """The text, in what its mark, its bytes and then the declarations say; None where nothing reads it. Nothing is replaced.
+    """The text, in what its mark, its bytes and then the declarations say; None where nothing reads it. Nothing is replaced but what is broken in UTF-8, by �.
 
     UTF-8 is known by its bytes, whatever is declared: pages are converted on their way, and their declarations are not.
     What is declared Western and reads as Chinese is Chinese: that is what programs declare which know nothing else.
@@ -53,8 +54,9 @@ def decode(body: bytes, *declared: str) -> str | None:
     """
     for mark, encoding in _MARKS:
         if body.startswith(mark):
-            return _read(body[len(mark) :], encoding)
-    return next((text for encoding in _candidates(body, declared) if (text := _read(body, encoding)) is not None), None)
+            text = _read(body[len(mark) :], encoding)
+            return _mended(body) if text is None and encoding == "utf-8" else text
+    return next((text for text in _readings(body, declared) if text is not None), None)
 
 
 def broken_utf8(body: bytes) -> str | None:
@@ -71,20 +73,28 @@ def broken_utf8(body: bytes) -> str | None:
     return text if not stray or len(_WHOLE.findall(text)) > stray else None
 
 
-def _candidates(body: bytes, declared: tuple[str, ...]) -> Iterator[str]:
+def _mended(body: bytes) -> str | None:
+    text = broken_utf8(body)
+    return None if text is None else _STRAYS.sub("�", text)
+
+
+def _readings(body: bytes, declared: tuple[str, ...]) -> Iterator[str | None]:
     names = [name.strip().strip("\"'").lower() for name in declared]
     names = [_WIDER.get(name, name) for name in names if name]
     if body.isascii():
-        yield from (name for name in names if _SEVEN_BITS.fullmatch(name))
+        yield from (_read(body, name) for name in names if _SEVEN_BITS.fullmatch(name))
     if _THREE_BYTES.search(body) or body.isascii():
-        yield "utf-8"
-    yield from (name for name in names if name != "cp1252")
-    yield "utf-8"
+        yield _read(body, "utf-8")
+    yield from (_read(body, name) for name in names if name != "cp1252")
+    yield _read(body, "utf-8")
+    yield _mended(body)
     if "cp1252" in names and not _CHINESE_RUN.search(body):
-        yield "cp1252"
+        yield _read(body, "cp1252")
     chinese = _read(body, "gb18030")
-    yield from ("big5hkscs", "gb18030") if chinese is None or _NOBODYS.search(chinese) else ("gb18030",)
-    yield from names
+    if chinese is None or _NOBODYS.search(chinese):
+        yield _read(body, "big5hkscs")
+    yield chinese
+    yield from (_read(body, name) for name in names)
 
 
 def _read(body: bytes, encoding: str) -> str | None:
