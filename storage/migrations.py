@@ -6,6 +6,7 @@
 0004  whether the date of a verbatim is its own, or may be that of its arrival; null: stored before this was noted
 0005  what a Singer tap says was deleted (its ids are STREAM:KEY) is no longer void for good: it may send it again
 0006  the ratings of a response to a survey of Formbricks (answers are RESPONSE/QUESTION) stand in a record of the response itself
+0007  an answer to the first of several questions worded alike has not the id of an answer to the only one of that wording
 """
 
 from sqlite_utils import Database, Migrations
@@ -44,6 +45,11 @@ def _deleted_for_now(db: Database) -> None:
 @migrations(name="0006_ratings_of_responses")
 def _ratings_of_responses(db: Database) -> None:
     _execute(db, _RATINGS_OF_RESPONSES)
+
+
+@migrations(name="0007_questions_alike")
+def _questions_alike(db: Database) -> None:
+    _execute(db, _QUESTIONS_ALIKE)
 
 
 def _execute(db: Database, statements: str) -> None:
@@ -384,4 +390,12 @@ from ({_RATED}) r join verbatims whole on whole.source = r.source and whole.sour
 where r.place = 1 and not exists (select 1 from scores where verbatim_id = whole.id);
 
 delete from scores where verbatim_id in (select id from ({_RATED}));
+"""
+
+# They were told apart by their order: RESPONSE/QUESTION and RESPONSE/QUESTION.2, so that the second took the place of the first
+# when that was deleted. With an id that no question has, its text tells which question it belongs to (`storage.rewordings`).
+_QUESTIONS_ALIKE = """
+update verbatims set source_id = source_id || '.1'
+where kind = 'survey' and substr(source_id, 1, length(conversation_id) + 1) = conversation_id || '/'
+    and exists (select 1 from verbatims other where other.source = verbatims.source and other.source_id = verbatims.source_id || '.2')
 """

@@ -265,6 +265,46 @@ def test_an_answer_goes_with_its_question_when_that_is_worded_anew(shop: Path, g
     assert len(stored(shop)) == len(answers) + 3
 
 
+SHOP, DELIVERY, WHY = "对门店的看法", "对物流的看法", "原因"
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        [SHOP, DELIVERY, WHY],
+        [DELIVERY, WHY],
+        [SHOP, WHY],
+        [DELIVERY, WHY, SHOP, WHY],
+        [SHOP, BETTER, WHY, DELIVERY, WHY],
+    ],
+)
+def test_of_two_questions_alike_each_keeps_its_answers_whatever_becomes_of_the_other(
+    shop: Path, grown: Callable[[], str], later: list[str]
+) -> None:
+    answers = {
+        SHOP: [("灯光柔和", "座位多"), ("位置偏", "不好找")],
+        DELIVERY: [("太慢了", "等了五天"), ("很快", "发的顺丰")],
+    }
+
+    def export(name: str, questions: list[str]) -> None:
+        rows = []
+        for number in range(2):
+            said = ["9"]
+            about = DELIVERY if questions == [SHOP, DELIVERY, WHY] else SHOP  # of a 原因 whose question is gone
+            for question in questions:
+                about = question if question in answers else about
+                said.append("(空)" if question == BETTER else answers[about][number][question == WHY])
+            rows.append(said)
+        answered(shop / "data" / name, questions, *rows)
+
+    export("a.csv", [SHOP, WHY, DELIVERY, WHY])
+    export("b.csv", later)
+    grown()
+    expected = [(question, text) for question, said in answers.items() for text, _ in said]
+    expected += [(WHY, text) for said in answers.values() for _, text in said]
+    assert sorted(told(shop), key=str) == sorted(expected, key=str)
+
+
 def test_a_question_worded_anew_drops_no_marks_and_an_answer_that_was_edited_meanwhile_is_one_more(shop: Path) -> None:
     answered(shop / "data" / "a.csv", ["您对我们有什么建仪？"], ["9", "多出新品"], ["3", "发货快点"])
     run("collect", project=shop)
@@ -305,3 +345,29 @@ def test_what_an_earlier_version_stored_by_number_is_the_same_though_the_file_ha
     run("collect", project=shop)
     assert told(shop) == [(LIKED, "豆子新鲜"), (BETTER, "多出新品"), (BETTER, "无")]
     assert sorted(value for _, _, value in scores(shop)) == [3, 5, 9]
+
+
+@pytest.mark.parametrize("later", [[DELIVERY, WHY], [SHOP, WHY, DELIVERY, WHY]])
+def test_what_an_earlier_version_told_apart_by_the_order_of_questions_alike_is_the_same(
+    shop: Path, later: list[str]
+) -> None:
+    """Though the export that told it first is gone."""
+    said = [["灯光柔和", "座位多", "太慢了", "等了五天"], ["一般", "无", "一般", "无"]]
+    answered(shop / "data" / "a.csv", [SHOP, WHY, DELIVERY, WHY], *(["9", *answers] for answers in said))
+    run("collect", project=shop)
+    before = sorted(told(shop), key=str)
+    assert len(before) == 8
+    with closing(sqlite3.connect(shop / "feedback.db")) as database:
+        for about, former in ((SHOP, ""), (DELIVERY, ".2")):
+            why = wording_key(WHY)
+            database.execute(
+                "update verbatims set source_id = conversation_id || '/' || ? where source_id = conversation_id || '/' || ?",
+                (f"{why}{former}", f"{why}.{wording_key(about)}"),
+            )
+        assert database.total_changes == 4
+        database.execute("delete from _sqlite_migrations where name = '0007_questions_alike'")
+        database.commit()
+    (shop / "data" / "a.csv").unlink()
+    answered(shop / "data" / "b.csv", later, *(["9", *answers[-len(later) :]] for answers in said))
+    assert run("collect", project=shop).out.startswith("问卷: 0 new, ")
+    assert sorted(told(shop), key=str) == before

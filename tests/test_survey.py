@@ -7,7 +7,6 @@ import pytest
 
 from feedback.collectors.base import Part, RawScore, Record, SourceConfig
 from feedback.collectors.layout import builtin_layouts, parse_layout
-from feedback.collectors.scales import Scale, find_scale
 from feedback.collectors.survey import classify, find_questions, is_no_answer, response_id, wording_key
 from feedback.collectors.table import TableCollector
 
@@ -88,6 +87,8 @@ CLASSIFIED = [
     ("满意度（1～7分）", ["7", "3"], "score", ("csat", 1, 7)),
     ("总体满意度打分", ["9", "10", "8"], "score", ("csat", 1, 10)),
     ("哪里不满意", WORDS, "open", None),
+    # What was good or bad is no step of a scale, however short.
+    ("哪里让您不满意", ["信号差", "电池不好", "拍照很差", "续航差", "音质不好"], "open", None),
     ("解决问题是否容易（1分=非常困难，7分=非常容易）", ["6", "2"], "score", ("ces", 1, 7)),
     ("办理退货费力吗", ["非常费力", "有点费力", "容易", "一般"], "score", ("ces", 1, 5)),
     ("给客服打几分", ["5", "4", "5"], "score", ("star", 1, 5)),
@@ -115,59 +116,6 @@ def test_a_question_is_told_by_its_wording_and_its_answers(
     found, found_scale = classify(wording, values)
     assert found == kind
     assert (found_scale and (found_scale.metric, found_scale.low, found_scale.high)) == scale
-
-
-READ = [
-    (
-        Scale("nps", 0, 10),
-        {"9": "9", "9分": "9", "9.0": "9", "１０": "10", "10（非常愿意）": "10", "11": None, "会": None},
-    ),
-    (Scale("nps", 0, 10, shift=1), {"11": "10", "1": "0"}),  # exported by option number
-    (
-        Scale("csat", 1, 5),
-        {
-            "非常满意": "5",
-            "很满意": "5",
-            "满意": "4",
-            "比较满意": "4",
-            "一般": "3",
-            "不太满意": "2",
-            "很不满意": "1",
-            "5非常满意": "5",
-        },
-    ),
-    (
-        Scale("csat", 1, 7, steps=7),
-        {
-            "非常满意": "7",
-            "满意": "6",
-            "比较满意": "5",
-            "一般": "4",
-            "有点不满意": "3",
-            "不满意": "2",
-            "非常不满意": "1",
-        },
-    ),
-    (Scale("ces", 1, 5), {"非常容易": "5", "有点费力": "2", "非常困难": "1", "看情况": None, "6": None}),
-]
-
-
-@pytest.mark.parametrize("scale, answers", READ)
-def test_answers_are_worth_their_place_on_the_scale(scale: Scale, answers: dict[str, str | None]) -> None:
-    values = {answer: score and score.value for answer in answers for score in [scale.read(answer)]}
-    assert values == answers
-
-
-def test_option_numbers_of_an_nps_question_are_shifted_when_an_eleven_gives_them_away() -> None:
-    assert find_scale("您会推荐吗", ["11", "8", "10"]) == Scale("nps", 0, 10, shift=1)
-    assert find_scale("您会推荐吗", ["10", "8", "0"]) == Scale("nps", 0, 10)
-
-
-def test_seven_steps_in_words_are_told_from_five() -> None:
-    five = find_scale("满意吗", ["非常满意", "满意", "一般", "不满意", "非常不满意"])
-    seven = find_scale("满意吗", ["非常满意", "满意", "比较满意", "一般"])
-    assert five == Scale("csat", 1, 5, steps=5)
-    assert seven == Scale("csat", 1, 7, steps=7)
 
 
 def test_a_layout_names_questions_by_number_wording_or_header() -> None:
@@ -205,12 +153,28 @@ def test_a_question_is_known_by_its_wording_without_its_number_and_marks(header:
     assert (question.key, question.type) == (wording_key("您对我们还有什么建议？"), "open")
 
 
-def test_questions_of_the_same_wording_are_told_apart_by_their_order() -> None:
+def test_questions_of_the_same_wording_are_told_apart_by_the_question_before_them() -> None:
     layout = next(layout for layout in builtin_layouts() if layout.name == "wjx")
-    found = find_questions(layout, ["1、原因", "2、您的建议", "3、原因：", "第5题", "9、原因", "第6题"], [])
+    columns = [
+        "1、原因",
+        "2、您的建议",
+        "3、原因：",
+        "4、原因",
+        "第5题",
+        "9、原因",
+        "第6题",
+        "10、您的建议?",
+        "11、原因",
+    ]
+    found = find_questions(layout, columns, [])
     why, better, nothing = map(wording_key, ("原因", "您的建议", ""))
-    assert [q.key for q in found] == [why, better, f"{why}.2", nothing, f"{why}.3", f"{nothing}.2"]
-    assert [q.number for q in found] == [1, 2, 3, 5, 9, 6]
+    assert [q.key for q in found] == [
+        *(f"{why}.", f"{better}.{why}", f"{why}.{better}", f"{why}.{better}.2", f"{nothing}.{why}"),
+        *(f"{why}.{nothing}", f"{nothing}.{why}.2", f"{better}.{nothing}", f"{why}.{better}.3"),
+    ]
+    assert [q.number for q in found] == [1, 2, 3, 4, 5, 9, 6, 10, 11]
+    [alone] = find_questions(layout, ["1、原因"], [])
+    assert alone.key == why
     assert len({why, better, nothing, wording_key("【物流】您满意吗"), wording_key("【客服】您满意吗")}) == 5
 
 
@@ -225,7 +189,7 @@ def test_of_responses_without_a_number_the_place_of_a_question_is_no_part(tmp_pa
 
 
 def test_skipped_and_blank_answers_are_none() -> None:
-    for value in ("", "-2", "-3", "(空)", "（跳过）", "(未作答)"):
+    for value in ("", "-2", "-3", "(空)", "（跳过）", "(未作答)", "NULL", "\\N", "nan"):
         assert is_no_answer(value)
     for value in ("无", "2", "-", "没有"):
         assert not is_no_answer(value)

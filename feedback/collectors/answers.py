@@ -3,7 +3,8 @@
 The two mistakes do not weigh the same. An option taken for words is a short verbatim too many, and can be seen; words
 taken for options are lost. So a question is a choice only where something shows it:
 
-- several options joined by ┋ or → in one answer in ten, or an option's blank (`其他〖…〗`);
+- several options joined by ┋ or → in one answer in ten, or an option's blank (`其他〖…〗`); where the wording asks for
+  words outright, what ┋ joins is taken for options only where it comes again: several blanks are joined like that too;
 - the same few short answers over and over, and hardly one that was given once;
 - where the wording asks for no words: answers that are numbers, or led by a letter or number (`A.价格`), and what is
   mostly asked with options (性别, 从哪里, 多久 …).
@@ -47,7 +48,7 @@ _FILLER = re.compile(
     re.IGNORECASE,
 )
 _PAUSE = re.compile(r"[。!?;…\n]|(?<!\d),|,(?!\d)|\.\.\.")  # no 、 and no ~: options list and range with them
-_LONG = 12  # characters; options of that length come again
+LONG = 12  # characters; options of that length come again
 _MANY = 20  # answers, from which on most options have been chosen twice
 _FEW = 8  # answers, below which one sentence is proof enough
 
@@ -59,7 +60,9 @@ def is_open(wording: str, values: Sequence[str]) -> bool:
     if not values:
         return asks
     # A few may write ┋ themselves; as a separator it stands in many answers.
-    if _share(values, _JOINED.search) >= 0.1 or _share(values, _BLANK.search) >= 0.1:
+    if _share(values, _BLANK.search) >= 0.1:
+        return False
+    if _share(values, _JOINED.search) >= 0.1 and not (request and _are_own_words(values)):
         return False
     said = [value for value in map(_bare, values) if not _shows_nothing(value)]
     if not said:
@@ -81,6 +84,12 @@ def is_open(wording: str, values: Sequence[str]) -> bool:
     return (alone >= 0.5 and len(once) > 1) or (alone >= 0.3 and long_enough)
 
 
+def _are_own_words(values: Sequence[str]) -> bool:
+    """Whether what ┋ joins are several blanks that were filled in, not options, which come again."""
+    pieces = [piece for value in values for piece in map(_bare, _JOINED.split(value)) if not _shows_nothing(piece)]
+    return sum(1 for count in Counter(pieces).values() if count == 1) * 2 > len(pieces)
+
+
 def _is_prose(said: Sequence[str], once: Sequence[str], *, sure: bool) -> bool:
     """Whether there are answers that no option reads like. Of many answers, one such may be an option few chose."""
     prose, alone = (sum(map(_reads_as_prose, values)) for values in (said, once))
@@ -89,7 +98,7 @@ def _is_prose(said: Sequence[str], once: Sequence[str], *, sure: bool) -> bool:
 
 
 def _reads_as_prose(value: str) -> bool:
-    return len(value) >= _LONG or bool(_PAUSE.search(value[:-1]))
+    return len(value) >= LONG or bool(_PAUSE.search(value[:-1]))
 
 
 def _bare(value: str) -> str:
@@ -98,7 +107,12 @@ def _bare(value: str) -> str:
 
 
 def _shows_nothing(value: str) -> bool:
-    return bool(_NUMBER.fullmatch(value) or _FILLER.fullmatch(value.rstrip("。.!~")))
+    return bool(_NUMBER.fullmatch(value)) or is_filler(value)
+
+
+def is_filler(value: str) -> bool:
+    """Whether it is what people type into a field that must not be empty: 无, 没有, /."""
+    return bool(_FILLER.fullmatch(value.rstrip("。.!~")))
 
 
 def _share(values: Sequence[str], is_such: Callable[[str], object]) -> float:

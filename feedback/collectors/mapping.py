@@ -19,28 +19,10 @@ from storage.records import Role
 Cells = Sequence[str]
 Take = Callable[[Cells], str]
 
-# What exports write where a field other than the text holds nothing.
-NOTHING = frozenset(
-    {
-        "",
-        "无",
-        "暂无",
-        "未知",
-        "-",
-        "--",
-        "/",
-        "null",
-        "NULL",
-        "None",
-        "none",
-        "nan",
-        "NaN",
-        "N/A",
-        "n/a",
-        "\\N",
-        "undefined",
-    }
-)
+# What programs write where there is nothing; no customer's words in any field.
+NULLS = frozenset({"null", "NULL", "None", "nan", "NaN", "\\N", "undefined"})
+# What exports write where a field other than the main text holds nothing. As a main text these may be an answer.
+NOTHING = NULLS | {"", "无", "暂无", "未知", "-", "--", "/", "none", "N/A", "n/a"}
 
 # Of a day and a time of day in two columns: the midnight that Excel gives the day, and the day where both have it.
 _NO_CLOCK = r"(?:[ T]0?0:00(?::00(?:\.0+)?)?)"
@@ -104,6 +86,8 @@ class RowMapper:
                     problems.append(problem)
         role: Role = "customer"
         text = self._text(cells) if self._text else ""
+        if text.strip() in NULLS:
+            text = ""
         if self._role is not None:
             known = self._roles.get(fold(self._role(cells)))
             if known is None:
@@ -260,7 +244,7 @@ class _Extra:
     def read(self, main: Record, cells: Cells) -> list[Item]:
         if self.take is not None:
             text = self.take(cells)
-            if not text.strip():
+            if text.strip() in NOTHING:
                 return []
             posted_at = self.posted_at(cells).strip() if self.posted_at else ""
             role, suffix = self.layout.role, self.layout.suffix
@@ -278,7 +262,9 @@ class _Extra:
 
     def _entry(self, main: Record, number: int, entry: dict[str, object]) -> Item | None:
         text = _first(self.layout.text, entry)
-        if not text.strip():
+        if (
+            not text.strip() or text.strip() in NULLS
+        ):  # an element is there because somebody wrote it: 无 is what they said
             return None
         role: Role | None = self.layout.role
         if self.layout.role_column:

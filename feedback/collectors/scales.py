@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feedback.collectors.base import RawScore
+from feedback.collectors.grades import Grade, grade_of
 from storage.records import Metric
 
 _WORDINGS: tuple[tuple[Metric, re.Pattern[str]], ...] = (
@@ -21,11 +22,6 @@ _WORDINGS: tuple[tuple[Metric, re.Pattern[str]], ...] = (
 )
 _RANGE = re.compile(r"(?<!\d)([01])\s*分?\s*(?:-|–|—|~|～|至|到|=.{0,12}?[,，;；、]\s*)+\s*(10|[3-9])(?!\d)\s*分?")
 _NUMBER = re.compile(r"(?<!\d)(\d{1,2})(?:\.0+)?(?![\d.])")
-_NEUTRAL = re.compile(r"一般|中立|普通|还行|还可以|尚可|适中")
-_STRONG = re.compile(r"非常|十分|特别|完全|极|很|超")
-_MILD = re.compile(r"不太|比较|较|有点|有些|略|稍")
-_GOOD = re.compile(r"满意|滿意|容易|轻松|方便|省力|简单|愿意|同意|好")
-_BAD = re.compile(r"不[太大很]?(?:满意|滿意|容易|轻松|方便|省力|简单|愿意|同意|好)|困难|费力|费劲|麻烦|难|差")
 _ENOUGH = 20  # answers, before a scale is taken to be as short as the answers show
 
 
@@ -52,14 +48,6 @@ class Scale:
         if not self.low <= value <= self.high:
             return None
         return RawScore(self.metric, str(value), self.low, self.high)
-
-
-@dataclass(frozen=True, slots=True)
-class Grade:
-    """A step in words: `side` -1, 0 or 1; `degree` 1 weakened (比较, 不太), 2 bare, 3 strong."""
-
-    side: int
-    degree: int
 
 
 def find_scale(wording: str, values: Sequence[str], named: str | None = None) -> Scale | None:
@@ -118,21 +106,6 @@ def number_in(answer: str) -> int | None:
     text = unicodedata.normalize("NFKC", answer).strip()
     found = _NUMBER.findall(text)
     return int(found[0]) if len(found) == 1 and len(text) <= 16 else None
-
-
-def grade_of(answer: str) -> Grade | None:
-    """The step that an answer in words stands for, None when it is none."""
-    if len(answer) > 12:
-        return None
-    if _BAD.search(answer):
-        side = -1
-    elif _GOOD.search(answer):
-        side = 1
-    else:
-        return Grade(0, 1) if _NEUTRAL.search(answer) else None
-    if _MILD.search(answer):
-        return Grade(side, 1)
-    return Grade(side, 3 if _STRONG.search(answer) else 2)
 
 
 def _step(grade: Grade, steps: int) -> int:

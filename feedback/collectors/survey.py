@@ -2,19 +2,21 @@
 
 Each answer to an open question is a record of its own; `conversation_id` is the response, `turn` the number of the
 question, `question` its wording. An answer is known by its response and that wording, not the number: questions are
-inserted and deleted while a survey runs. Ratings are the scores of a record of the response itself, without text, which
+inserted and deleted while a survey runs (of questions worded alike, see `question_keys`). Ratings are the scores of a record of the response itself, without text, which
 is the same whichever questions are taken for open. What was chosen from given options is the survey's wording, not
 the customer's: it is not collected, save what they wrote into an option's blank (`其他〖…〗`).
 
 How a question is told, over the first 2,000 responses, unless the layout names it:
 - a rating: the wording says so (推荐, 满意, 容易 / 费力, 星 / 打分) and three in four answers are numbers or
   steps such as 非常满意 (half of them where the wording states the scale);
-- contact details (姓名, 手机, 邮箱 …): not collected;
+- contact details (姓名, 手机号, 邮箱 …): not collected; `feedback.collectors.contacts` tells what asks for them from what
+  speaks of them;
 - choices or open: `feedback.collectors.answers` weighs the wording and the answers, and in doubt keeps the words.
 """
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -22,8 +24,9 @@ from typing import Literal
 
 from feedback.collectors.answers import is_open
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig
+from feedback.collectors.contacts import asks_for_contact
 from feedback.collectors.layout import Layout, Survey, fold
-from feedback.collectors.mapping import NOTHING, Cells, RowMapper
+from feedback.collectors.mapping import NOTHING, NULLS, Cells, RowMapper
 from feedback.collectors.scales import Scale, find_scale
 from feedback.dates import same_minute
 
@@ -39,18 +42,8 @@ _TYPE = re.compile(
 _REQUIRED = re.compile(r"^\s*[*＊]+|[*＊]+\s*$|[\[【(（]\s*(?:必|选|非必)[填答](?:题|项)?\s*[\]】)）]")
 _OPEN_TYPES = ("填空", "简答", "问答")
 _CHOICE_TYPES = ("单选", "多选", "排序")
-_CONTACT = re.compile(
-    r"姓名|名字(?:是|叫)?[:：?？]?$|叫什么|称呼|昵称|填写人|联系人|手机|电话|联系方式|微信号|微信(?:是|：|:)?$|QQ|账号|工号|学号|邮箱|e-?mail"
-    r"|(?:收货|家庭|详细|联系|邮寄|您的|居住)地址|地址[:：]?$|住址|身份证|会员号|卡号|订单号|订单编号|出生|生日",
-    re.IGNORECASE,
-)
-# What they are asked about beside a name or a number: "电话客服有什么要改进" is no request for a phone number.
-_OPINION = re.compile(
-    r"原因|理由|为什么|为何|建议|意见|说说|描述|吐槽|想法|感受|改进|改善|期待|希望|想对|评价一下|体会|why|comment|suggest|reason|feedback",
-    re.IGNORECASE,
-)
 _BLANK = re.compile(r"〖([^〖〗]*)〗")
-_NO_ANSWER = frozenset({"", "-2", "-3", "(空)", "(跳过)", "(未作答)", "(未填)", "null", "None", "nan"})
+_NO_ANSWER = NULLS | {"", "-2", "-3", "(空)", "(跳过)", "(未作答)", "(未填)"}
 _REGION_OF_IP = re.compile(r"[\d.:a-fA-F]+\s*[(（](.+)[)）]")
 
 
@@ -182,8 +175,7 @@ def find_questions(layout: Layout, columns: Sequence[str], sample: Sequence[Cell
     about = {fold(name) for pick in layout.columns.values() for name in pick.columns} | set(
         map(fold, (*survey.skip, *survey.took))
     )
-    questions: list[Question] = []
-    used: dict[str, int] = {}
+    found: list[tuple[int, int, str, Type, Scale | None]] = []
     for index, name in enumerate(columns):
         if fold(name) in about or not name.strip():
             continue
@@ -192,13 +184,31 @@ def find_questions(layout: Layout, columns: Sequence[str], sample: Sequence[Cell
         number = int(numbered[1] or numbered[2]) if numbered else index + 1
         typed = bare[numbered.end() :].strip() if numbered else bare
         wording = _REQUIRED.sub("", _TYPE.sub("", typed)).strip()
-        key = wording_key(wording)
-        used[key] = used.get(key, 0) + 1
-        key = key if used[key] == 1 else f"{key}.{used[key]}"
         values = [value for cells in sample if not is_no_answer(value := cells[index].strip())]
         kind, scale = classify(typed, values, _named(survey, (name, bare, typed, wording, str(number))))
-        questions.append(Question(index, number, key, wording, kind, scale))
-    return questions
+        found.append((index, number, wording, kind, scale))
+    keys = question_keys([wording for _, _, wording, _, _ in found])
+    return [
+        Question(index, number, key, wording, kind, scale)
+        for key, (index, number, wording, kind, scale) in zip(keys, found, strict=True)
+    ]
+
+
+def question_keys(wordings: Sequence[str]) -> list[str]:
+    """What the answers to each question of a survey are known by: its wording; of several alike, the question before it as well.
+
+    Not their order: the second of two that ask for the 原因 would take the answers of the first when that is deleted.
+    """
+    own = list(map(wording_key, wordings))
+    alike, used = Counter(own), Counter[str]()
+    found: list[str] = []
+    before = last = ""
+    for key in own:
+        before, last = (before if key == last else last), key
+        known_by = key if alike[key] == 1 else f"{key}.{before}"
+        used[known_by] += 1
+        found.append(known_by if used[known_by] == 1 else f"{known_by}.{used[known_by]}")
+    return found
 
 
 def wording_key(wording: str) -> str:
@@ -224,7 +234,7 @@ def classify(wording: str, values: Sequence[str], named: str | None = None) -> t
     if scale is not None:
         return "score", scale
     stated = _TYPE.search(wording)
-    if _CONTACT.search(wording) and not _OPINION.search(wording):
+    if asks_for_contact(_TYPE.sub("", wording), values):
         return "contact", None
     if stated and stated[1].startswith((*_OPEN_TYPES, *_CHOICE_TYPES)):
         return ("open" if stated[1].startswith(_OPEN_TYPES) else "choice"), None
