@@ -10,6 +10,7 @@ from feedback.clean import clean
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Collector, Part, SourceConfig
 from feedback.collectors.encoding import open_binary
+from feedback.collectors.files import NoFiles
 from feedback.collectors.live import LiveCollector
 from feedback.collectors.registry import load_collector
 from feedback.copies import similar
@@ -32,6 +33,7 @@ from storage.journal import (
     find_reading,
     finish_run,
     forget_cursors,
+    has_cursors,
     move_cursor,
     other_readings,
     read_cursor,
@@ -180,7 +182,14 @@ def _changed_parts(
     """The parts that are not as they were last read."""
     secret, settings = project.secret(), settings_digest(project, config)
     changed = []
-    parts = collector.parts(config)
+    try:
+        parts = collector.parts(config)
+    except NoFiles as nothing:
+        # Files may be put away once they were collected; where none ever was, the path is rather wrong.
+        if not has_cursors(store.connection, config.name):
+            raise
+        parts = list(nothing.parts)
+        sums.notes.append(str(nothing))
     sums.notes += passed_over(project, config, collector, parts)
     for part in parts:
         sums.parts += 1

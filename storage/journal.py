@@ -89,6 +89,11 @@ def read_cursor(connection: sqlite3.Connection, source: str, part: str) -> str |
     return None if row is None else str(row[0])
 
 
+def has_cursors(connection: sqlite3.Connection, source: str) -> bool:
+    """Whether any part of the source was ever read."""
+    return connection.execute("select 1 from cursors where source = ? limit 1", (source,)).fetchone() is not None
+
+
 def move_cursor(connection: sqlite3.Connection, source: str, part: str, state: str) -> None:
     """To be called in the transaction that stores the rows it covers."""
     connection.execute(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from command import run
 
+from feedback.collectors import chat
 from feedback.collectors.base import SourceConfig
 from feedback.collectors.files import parts_of
 from feedback.collectors.registry import collector_names, load_collector
@@ -112,3 +113,40 @@ def test_the_registry_knows_the_built_in_collectors_and_lists_them_for_a_slip() 
     with pytest.raises(CollectError) as caught:
         load_collector("cvs")
     assert str(caught.value) == f"No collector named 'cvs'. Known: {', '.join(collector_names())}."
+
+
+@pytest.mark.parametrize("left", [None, "2026-03-02.jsonl.gz"], ids=["nothing", "what was packed"])
+def test_a_folder_whose_files_were_put_away_holds_nothing_new(tmp_path: Path, left: str | None) -> None:
+    source = '[[sources]]\nname = "会话"\ncollector = "chat"\npaths = ["data", "more/*.jsonl"]\n'
+    (tmp_path / "feedback.toml").write_text(source, encoding="utf-8")
+    data, more = tmp_path / "data", tmp_path / "more"
+    data.mkdir()
+    more.mkdir()
+
+    def save(path: Path) -> None:
+        said = f'{{"id": "{path.stem}", "turns": [{{"sender": "customer", "text": "太慢"}}]}}\n'
+        path.write_text(said, encoding="utf-8")
+
+    nothing = f"Folder {data} holds no file ending in {', '.join(sorted(chat.SUFFIXES))}."
+    first = run("collect", project=tmp_path)
+    assert (first.code, first.err) == (1, f"Error: 会话: {nothing}\n")
+    save(data / "2026-03-02.jsonl")
+    save(more / "a.jsonl")
+    assert run("collect", project=tmp_path).out == "会话: 2 new\n"
+
+    (data / "2026-03-02.jsonl").unlink()
+    if left:
+        (data / left).write_bytes(b"")
+    save(more / "b.jsonl")
+    told = run("collect", project=tmp_path)
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith(f"会话: 1 new\n  {nothing}\n")
+    for path in more.iterdir():
+        path.unlink()
+    told = run("collect", project=tmp_path)
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith(f"会话: nothing new (0 files unchanged)\n  {nothing}\n")
+
+    data.rename(tmp_path / "archive")
+    gone = run("collect", project=tmp_path)
+    assert (gone.code, gone.err) == (1, f"Error: 会话: No file or folder at {data}.\n")

@@ -12,26 +12,40 @@ _GLOB = frozenset("*?[")
 _NUMBER = re.compile(r"([0-9]+)")
 
 
+class NoFiles(CollectError):
+    """A folder holds none of the files that are looked for. `parts`: those in the other paths of the source."""
+
+    parts: tuple[Part, ...] = ()
+
+
 def parts_of(config: SourceConfig, suffixes: Collection[str]) -> list[Part]:
     """Every file that the paths of the source name, each once, the older before the newer as far as their names tell.
 
     What is read last counts, where several hold one id. A folder stands for all files in it and below with one of the `suffixes` (lower case, with the dot); a file named
     outright or by a glob is taken whatever its suffix. Hidden files and the lock files of Office (`~$x.xlsx`) are
-    skipped. `CollectError` when a path matches nothing.
+    skipped. `CollectError` when a path matches nothing; `NoFiles` where the folder is there for it.
     """
     if not config.paths:
         raise CollectError(f"Source '{config.name}' names no files. Give it `paths = [\"exports/*.csv\"]`.")
     found: dict[Path, Part] = {}
+    empty: list[NoFiles] = []
     for pattern in config.paths:
         try:
             matches = _matches(pattern, config, suffixes)
         except OSError as error:
             raise CollectError(f"{error.filename} can't be read: {error.strerror}.") from error
         if not matches:
-            raise CollectError(_nothing(pattern, config, suffixes))
+            nothing = _nothing(pattern, config, suffixes)
+            if not isinstance(nothing, NoFiles):
+                raise nothing
+            empty.append(nothing)
         for path in matches:
             found.setdefault(path.resolve(), Part(part_name(path, config.base), path))
-    return sorted(found.values(), key=lambda part: by_age(part.name))
+    parts = sorted(found.values(), key=lambda part: by_age(part.name))
+    if empty:
+        empty[0].parts = tuple(parts)
+        raise empty[0]
+    return parts
 
 
 def by_age(name: str) -> tuple[object, ...]:
@@ -91,10 +105,11 @@ def part_name(path: Path, base: Path) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _nothing(pattern: str, config: SourceConfig, suffixes: Collection[str]) -> str:
+def _nothing(pattern: str, config: SourceConfig, suffixes: Collection[str]) -> CollectError:
     path = _place(pattern, config)
     if path.is_dir():
-        return f"Folder {path} holds no file ending in {', '.join(sorted(suffixes))}."
+        return NoFiles(f"Folder {path} holds no file ending in {', '.join(sorted(suffixes))}.")
     if _GLOB & set(pattern):
-        return f"No file matches {path}."
-    return f"No file or folder at {path}."
+        is_there = _split_glob(path)[0].is_dir()
+        return (NoFiles if is_there else CollectError)(f"No file matches {path}.")
+    return CollectError(f"No file or folder at {path}.")
