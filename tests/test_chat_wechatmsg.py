@@ -102,3 +102,49 @@ def test_a_newer_wechatmsg_export_knows_the_partner_by_the_files_name(tmp_path: 
         "导出.csv: who is customer, agent or bot among 何田, 春风小铺? Add to this source in feedback.toml each of them "
         'as "customer", "agent" or "bot"; if 何田 is an agent, for instance: roles = { "何田" = "agent" }'
     )
+
+
+NEW, OLD = "消息ID,类型,发送人,时间,内容\n", "localId,TalkerId,Type,SubType,IsSender,CreateTime,StrContent,MsgSvrID\n"
+
+
+@pytest.mark.parametrize(
+    "column, header, row",
+    [
+        ("消息ID", NEW, "{id},文本,何田,2026/3/2 10:2{n},消息{n}\n"),
+        ("MsgSvrID", OLD, "{n},7,1,0,0,17000002{n}0,消息{n},{id}\n"),
+    ],
+)
+@pytest.mark.parametrize(
+    "ids",
+    [["7.23457E+18"] * 3, ["7234570000000000000", "7234570000000001000", "7234570000000002000"]],
+    ids=["short", "cut"],
+)
+def test_a_chat_whose_ids_excel_ruined_is_refused_with_the_cure(
+    column: str, header: str, row: str, ids: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "何田.csv"
+    rows = [row.format(n=n, id=ruined) for n, ruined in enumerate(ids)]
+    path.write_text(header + "".join(rows), encoding="utf-8")
+    with pytest.raises(CollectError) as error:
+        collect(path)
+    assert str(error.value) == (
+        f"何田.csv: {column} looks ruined by Excel: {ids[0]}. It was saved in Excel, which cut the numbers of the messages short, so "
+        "they can't be told apart. Export the chat again and collect that file as it is. If that can't be, delete the column "
+        f"'{column}': messages are then told apart by their place in the file, and those that were collected before will be there twice."
+    )
+    # The cure of those who can't export it again.
+    place = header.strip().split(",").index(column)
+    table = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()]
+    kept = [",".join(line[:place] + line[place + 1 :]) for line in table]
+    path.write_text("\n".join(kept), encoding="utf-8")
+    assert [record.text for record in records(collect(path))] == ["消息0", "消息1", "消息2"]
+    assert len({record.source_id for record in records(collect(path))}) == 3
+
+
+def test_an_id_that_excel_ruined_far_below_is_a_reject(tmp_path: Path) -> None:
+    path = tmp_path / "何田.csv"
+    rows = [f"{7234571234567890000 + n},文本,何田,2026-03-02 10:20:00,消息{n}\n" for n in range(2500)]
+    path.write_text(NEW + "".join(rows) + "7.23457E+18,文本,何田,2026/3/2 10:20,最后\n", encoding="utf-8")
+    items = collect(path)
+    assert items[-1] == Unreadable("何田.csv:2502", "消息ID looks ruined by Excel: 7.23457E+18", "最后")
+    assert len(records(items)) == 2500

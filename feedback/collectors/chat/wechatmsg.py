@@ -7,11 +7,14 @@ has only names: the chat partner's is the file's name, and the own account is ca
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.chat.lines import TextFile, fingerprint
 from feedback.collectors.chat.roles import assign_roles, unknown_speakers
 from feedback.collectors.chat.turns import Turns
+from feedback.collectors.ids import IdColumn
+from feedback.errors import CollectError
 from storage.records import Role
 
 _CHANNEL = "wechat"
@@ -29,6 +32,9 @@ _WORDLESS = frozenset(
         *("合并转发的聊天记录", "音乐", "群公告", "接龙", "未知类型"),
     )
 )
+
+
+_SAMPLE = 2000  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +91,30 @@ def collect(file: TextFile, config: SourceConfig) -> Iterator[Item] | None:
     """The items of a WeChatMsg CSV; None when its header is neither of the two."""
     table = _Table(file, next(csv.reader([file.opening[0]])))
     if table.columns.keys() >= set(_OLD):
-        return _collect_old(table, config)
+        return _collect_old(table, config, _ids(table, "MsgSvrID"))
     if not table.columns.keys() >= set(_NEW):
         return None
-    return _collect_new(table, config, _sender_roles(table, config))
+    return _collect_new(table, config, _sender_roles(table, config), _ids(table, "消息ID"))
 
 
-def _collect_old(table: _Table, config: SourceConfig) -> Iterator[Item]:
+def _ids(table: _Table, column: str) -> IdColumn:
+    """What reads the ids of messages; `CollectError` where Excel made many messages one: they would overwrite one another.
+
+    Nor are they known by their words: those of a file that was read before it was ruined would be there twice.
+    """
+    sample = [table.get(row, column) for row in islice(table.rows(), _SAMPLE) if isinstance(row, _Row)]
+    ids = IdColumn(column, sample)
+    ruined = next((problem for value in sample if (problem := ids.read(value)[1])), None)
+    if ruined is None:
+        return ids
+    raise CollectError(
+        f"{table.file.name}: {ruined}. It was saved in Excel, which cut the numbers of the messages short, so they can't be told "
+        f"apart. Export the chat again and collect that file as it is. If that can't be, delete the column '{column}': messages are then "
+        "told apart by their place in the file, and those that were collected before will be there twice."
+    )
+
+
+def _collect_old(table: _Table, config: SourceConfig, ids: IdColumn) -> Iterator[Item]:
     turns = Turns()
     for row in table.rows():
         if isinstance(row, Unreadable):
@@ -100,7 +123,11 @@ def _collect_old(table: _Table, config: SourceConfig) -> Iterator[Item]:
         talker, local_id, sent_at = (table.get(row, name) for name in ("TalkerId", "localId", "CreateTime"))
         is_sender, message_type = table.get(row, "IsSender"), table.get(row, "Type")
         # localId counts within one database of one phone; with the second of sending it is an identity.
-        own_id = table.get(row, "MsgSvrID") or (f"{talker}-{local_id}-{sent_at}" if local_id and sent_at else "")
+        server_id, ruined = ids.read(table.get(row, "MsgSvrID"))
+        if ruined:
+            yield Unreadable(row.location, ruined, table.words(row))
+            continue
+        own_id = server_id or (f"{talker}-{local_id}-{sent_at}" if local_id and sent_at else "")
         conversation = fingerprint("wechatmsg", talker)
         turn = turns.number(conversation, own_id)
         if message_type != "1":
@@ -155,7 +182,7 @@ def _sender_roles(table: _Table, config: SourceConfig) -> dict[str, Role]:
     return roles
 
 
-def _collect_new(table: _Table, config: SourceConfig, roles: dict[str, Role]) -> Iterator[Item]:
+def _collect_new(table: _Table, config: SourceConfig, roles: dict[str, Role], ids: IdColumn) -> Iterator[Item]:
     customers = sorted(name for name, role in roles.items() if role == "customer")
     conversation = fingerprint("wechatmsg", customers[0] if len(customers) == 1 else table.file.path.stem)
     turns = Turns()
@@ -163,8 +190,12 @@ def _collect_new(table: _Table, config: SourceConfig, roles: dict[str, Role]) ->
         if isinstance(row, Unreadable):
             yield row
             continue
-        own_id, sender, message_type = (table.get(row, name) for name in ("消息ID", "发送人", "类型"))
-        turn = turns.number(conversation, own_id)
+        sender, message_type = table.get(row, "发送人"), table.get(row, "类型")
+        own_id, ruined = ids.read(table.get(row, "消息ID"))
+        if ruined:
+            yield Unreadable(row.location, ruined, table.words(row))
+            continue
+        turn = turns.number(conversation, own_id or "")
         if message_type not in _WORDS:
             if message_type not in _WORDLESS:
                 yield Unreadable(row.location, f"messages of type '{message_type}' are not read", table.words(row))
