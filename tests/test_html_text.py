@@ -29,6 +29,24 @@ CASES = [
     ("一<blockquote>二</blockquote>三", "一\n二\n三", "quotes that are not marked"),
     ("&#99999999999;&#x99999999;好", "好", "characters that there are not"),
     ("&#" + "1" * 5000 + ";好", "好", "a number that Python does not read"),
+    (
+        '好<div style="color: red; Display : none">看不见<div>也</div></div>评',
+        "好\n评",
+        "a block that is not displayed",
+    ),
+    (
+        "好<span style=display:none>看不见</span>评<br style='display:none'>论",
+        "好评\n论",
+        "what is not displayed in a line",
+    ),
+    ('<div style="display:none">没完<p>好</p>', "没完\n好", "what is not displayed and not closed"),
+    ('<p style="display:none">一<p>二', "一\n二", "a paragraph, which the next one closes"),
+    (
+        '<div data-style="display:none">一</div><div title="display:none" style="x-display:none">二</div>',
+        "一\n二",
+        "others",
+    ),
+    ("一<hr>二", "一\n二", "rules"),
     ("", "", "nothing"),
 ]
 
@@ -43,6 +61,11 @@ def test_lines_of_quotes_are_marked_where_that_is_asked_for() -> None:
     assert text_of_html(markup, quotes=True) == "好\n> 一\n> 二\n>> 三\n评\n论"
 
 
+def test_a_rule_is_one_where_quotes_are_marked_and_something_is_below_it() -> None:
+    markup = "好<hr>评<hr><hr/><blockquote>一<hr>二</blockquote><hr>"
+    assert text_of_html(markup, quotes=True) == "好\n-----\n评\n> 一\n> -----\n> 二"
+
+
 def test_what_is_left_out_goes_with_all_that_is_in_it() -> None:
     markup = '好<div class="signature"><div>王</div>店</div>评<br class="signature">论<div class="signature"/>完'
     assert text_of_html(markup, is_left_out=lambda tag, said: tag != "br" and "signature" in said) == "好\n评\n论\n完"
@@ -50,7 +73,23 @@ def test_what_is_left_out_goes_with_all_that_is_in_it() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["<!--", "<a '\"", '<a "', "<a ", "<", "<![CDATA[", "<script>", "<div>", "&#", "</", "<blockquote>", "<svg>"],
+    [
+        "<!--",
+        "<a '\"",
+        '<a "',
+        "<a ",
+        "<",
+        "<![CDATA[",
+        "<script>",
+        "<div>",
+        "&#",
+        "</",
+        "<blockquote>",
+        "<svg>",
+        "<hr>",
+        '<div style="display:none">',
+        '<b style="display ',
+    ],
 )
 def test_hostile_markup_does_not_take_for_ever(piece: str) -> None:
     """Work that grows with the square of the length would run into the time limit of all tests."""

@@ -308,6 +308,15 @@ def test_a_card_in_html_without_blank_lines_is_a_signature() -> None:
     assert own_words(text) == "物流太慢。"
 
 
+def test_the_address_that_foxmail_puts_below_a_rule_in_html_is_a_signature() -> None:
+    text = words(
+        "Content-Type: text/html; charset=utf-8",
+        body="<div>杯子漏水了，要退货</div><div><br></div><hr size=1><div><div>lu@foxmail.example</div></div>"
+        "<blockquote><div><b>发件人：</b>&nbsp;<a>客服</a></div><div>您好</div></blockquote>",
+    )
+    assert own_words(text) == "杯子漏水了，要退货"
+
+
 def test_what_pgp_puts_around_a_signed_text_goes() -> None:
     body = (
         "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n物流太慢\n"

@@ -22,21 +22,36 @@ _RAW = {
     tag: re.compile(f"</{tag}", re.IGNORECASE) for tag in ("script", "style", "title", "textarea", "xmp")
 }  # no tags inside
 _UNSEEN = frozenset({"template", "svg", "iframe", "object", "select"})
+# What no reader sees, as the first lines that newsletters write for the list of mails.
+_HIDDEN = re.compile(
+    r"""(?:^|\s)style\s*=\s*(?:"[^"]*?(?<![\w-])display\s*:\s*none|'[^']*?(?<![\w-])display\s*:\s*none|display:none)""",
+    re.IGNORECASE,
+)
+_CLOSED_BY_OTHERS = re.compile("p|li|dt|dd|td|th|tr|tbody|thead|tfoot|option")  # so that it is not known where they end
+_LONGEST_ATTRIBUTES = 2000  # characters
 _NEVER_CLOSED = re.compile("br|hr|img|input|meta|link|area|base|col|embed|source|track|wbr")
+
+_RULE = "-----"
 
 IsLeftOut = Callable[[str, str], bool]  # of a tag, in lower case, and its attributes as written
 
 
-def text_of_html(markup: str, *, quotes: bool = False, is_left_out: IsLeftOut = lambda _tag, _attributes: False) -> str:
-    """The text: a line for each block, `<br>` and row. `quotes`: lines of a blockquote begin with `> `, as in mails.
+def text_of_html(
+    markup: str,
+    *,
+    quotes: bool = False,
+    is_left_out: IsLeftOut = lambda _tag, _attributes: False,
+    hides: bool = True,
+) -> str:
+    """The text: a line for each block, `<br>` and row. `quotes`: as in mails, lines of a blockquote begin with `> `, and a rule is one of dashes.
 
-    Scripts, styles and what `is_left_out` says are left out with all that is inside.
+    Scripts, styles, what `is_left_out` says and, where it `hides`, what is not displayed are left out with all that is inside.
 
     >>> text_of_html("<p>质量&nbsp;很好<br>物流<b>快</b></p><style>p {}</style>")
     '质量 很好\\n物流快'
     """
     lines = _Lines(quotes)
-    position, unseen, depth = 0, "", 0
+    position, unseen, depth, hidden = 0, "", 0, False
     while match := _TAG.search(markup, position):
         if not unseen:
             lines.text(markup[position : match.start()])
@@ -53,15 +68,25 @@ def text_of_html(markup: str, *, quotes: bool = False, is_left_out: IsLeftOut = 
             if tag == unseen and not attributes.endswith("/"):
                 depth += -1 if closes else 1
                 unseen = unseen if depth else ""
-        elif not closes and (tag in _UNSEEN or is_left_out(tag, attributes)) and not _NEVER_CLOSED.fullmatch(tag):
+        elif (
+            not closes
+            and not _NEVER_CLOSED.fullmatch(tag)
+            and ((hidden := hides and _is_hidden(tag, attributes)) or tag in _UNSEEN or is_left_out(tag, attributes))
+        ):
             lines.left_out(tag)
             if not attributes.endswith("/"):
                 unseen, depth = tag, 1
         else:
             lines.tag(tag, closes)
+    if unseen and hidden:  # nobody knows where it was to end
+        return text_of_html(markup, quotes=quotes, is_left_out=is_left_out, hides=False)
     if not unseen:
         lines.text(markup[position:])
     return lines.all()
+
+
+def _is_hidden(tag: str, attributes: str) -> bool:
+    return bool(_HIDDEN.search(attributes[:_LONGEST_ATTRIBUTES])) and not _CLOSED_BY_OTHERS.fullmatch(tag)
 
 
 def _after_declaration(markup: str, start: int) -> int:
@@ -79,6 +104,7 @@ class _Lines:
         self._depth = 0
         self._lines: list[str] = []
         self._line: list[str] = []
+        self._rules: list[int] = []  # where they are
 
     def text(self, raw: str) -> None:
         if "&" in raw:
@@ -92,7 +118,11 @@ class _Lines:
             self._line.append(" ")
         elif _BLOCK.fullmatch(tag):
             self._end_block()
-            if tag == "blockquote":
+            if tag == "hr" and self._quotes:
+                self._rules += [len(self._lines)] if not self._depth else []
+                self._line = [_RULE]
+                self._end()
+            elif tag == "blockquote":
                 self._depth = max(0, self._depth + (-1 if closes else 1))
 
     def left_out(self, tag: str) -> None:
@@ -112,4 +142,8 @@ class _Lines:
 
     def all(self) -> str:
         self._end()
-        return "\n".join(self._lines).strip()
+        rules = set(self._rules)
+        said = (n for n in reversed(range(len(self._lines))) if n not in rules and self._lines[n].strip("> "))
+        last = next((n for n in said if not (self._quotes and self._lines[n].startswith(">"))), -1)
+        # A rule below which nothing but a quote stands divides nothing.
+        return "\n".join(line for n, line in enumerate(self._lines) if n < last or n not in rules).strip()
