@@ -217,6 +217,16 @@ def test_what_was_somebody_and_is_nobody_now_is_taken_out(tmp_path: Path) -> Non
         assert run("collect", project=tmp_path).out == out
 
 
+def test_brackets_around_what_is_nobody_make_nobody_of_it(tmp_path: Path) -> None:
+    text = "客服小林 2026-03-02 10:20:33\n您好\n小鹿 2026-03-02 10:21:33\n看\n[预计送达] 2026-03-05 10:00:00\n"
+    (tmp_path / "feedback.toml").write_text(
+        '[[sources]]\nname = "微信"\ncollector = "chat"\npaths = ["t.txt"]\n[sources.roles]\n"预计送达" = "nobody"\n',
+        encoding="utf-8",
+    )
+    written(tmp_path, "t.txt", text)
+    assert run("collect", project=tmp_path).out == "微信: 2 new\n"
+
+
 def test_only_chats_know_nobody(tmp_path: Path) -> None:
     settings = '[[sources]]\nname = "表"\ncollector = "table"\npaths = ["t.csv"]\n[sources.roles]\n"小鹿" = "nobody"\n'
     (tmp_path / "feedback.toml").write_text(settings, encoding="utf-8")

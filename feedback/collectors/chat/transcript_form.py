@@ -72,7 +72,7 @@ class Form:
             return head
         odd = None if head is not None and head.frame in self.frames else self.odd_head(line)
         head = odd or head
-        if head is None or head.speaker in self.nobody:
+        if head is None or bare_name(head.speaker) in self.nobody or head.speaker in self.nobody:
             return None
         return self._doubt(head, odd is not None, place) or head
 
