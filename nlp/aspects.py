@@ -1,14 +1,15 @@
 """Which aspects a segment speaks of: a taxonomy's words found in its folded text.
 
 The longest word wins where words overlap. A single Chinese character counts only as a whole token, since "菜" is not meant in
-"菜鸟". What judges a mention is what an engine that finds opinions says; otherwise the judging expression nearest to it within the segment. What an engine
-finds judged and the taxonomy has no word for is of the aspect that the engine says the segment speaks of, else an open mention.
+"菜鸟". What judges a mention is what an engine that finds opinions says; otherwise the judging expression nearest to it within the segment. What is judged
+and the taxonomy has no word for is of the aspect that the segment is said to speak of, else, if an engine found it, an open mention.
 """
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 
 from nlp.marks import Mention, OpenMention, Opinion, Sentiment, Span, SpokenOf
 from nlp.normalize import fold
@@ -78,15 +79,14 @@ class AspectFinder:
     ) -> list[Mention]:
         """Mentions within `span`; offsets are into the whole text.
 
-        `sentiment` is the segment's own, which a mention takes when no opinion word is near it. `judged`, `spoken_of`: what an engine found in the segment. A word of ours whose aspect is
-        `unspoken` is no mention; one that a project added is, as whoever added it meant it.
+        `sentiment` is the segment's own, which a mention takes when no opinion word is near it. `judged`: what an engine found in the segment, None where it did not look. `spoken_of`: which aspects the
+        segment may well speak of. A word of ours whose aspect is `unspoken` is no mention; one that a project added is, as whoever added it meant it.
         """
-        matches = self._matches(document, span)
+        matches = [match for match in self._matches(document, span) if self._is_meant(match[2], unspoken)]
         if judged is not None:
             moved = [_moved(opinion, span[0]) for opinion in judged]
-            meant = [match for match in matches if self._is_meant(match[2], unspoken)]
-            return self._find_judged(document.text, meant, moved, sentiment, spoken_of)
-        if not matches:
+            return self._find_judged(document.text, matches, moved, sentiment, spoken_of)
+        if not matches and not spoken_of:
             return []
         opinions = find_opinions(document.folded, span, document.cuts)
         named = [(start, end) for start, end, word in matches if not word.implied]
@@ -99,7 +99,9 @@ class AspectFinder:
             low = bisect_left(ends, match[0] - _FARTHEST_OPINION)
             high = bisect_right(starts, match[1] + _FARTHEST_OPINION)
             mentions.append(_mention(document.text, match, opinions[low:high], len(opinions) == 1, sentiment))
-        return mentions
+        taken = {mention.opinion_start for mention in mentions}
+        left = [Opinion(None, (o.start, o.end), o.sentiment) for o in opinions if o.start not in taken]
+        return _in_order(mentions, self._unlisted(document.text, matches, left, spoken_of))
 
     def _is_meant(self, word: _Word, unspoken: Collection[tuple[str, str]]) -> bool:
         return not word.is_ours or (self._taxonomy, word.aspect) not in unspoken
@@ -133,7 +135,7 @@ class AspectFinder:
         }
         named = _of_judged(text, matches, judged, lambda aspect: told.get(aspect, sentiment))
         unlisted = self._unlisted(text, matches, judged, spoken_of)
-        return sorted([*named, *unlisted], key=lambda mention: mention.start)
+        return _in_order(named, unlisted)
 
     def _unlisted(
         self, text: str, matches: Sequence[_Match], judged: Sequence[Opinion], spoken_of: Sequence[SpokenOf]
@@ -167,6 +169,10 @@ class AspectFinder:
             for match in self._pattern.finditer(folded, *span)
             if (word := self._words.get(match.group())) and _stands(document, match.start(), match.end())
         ]
+
+
+def _in_order(*mentions: Iterable[Mention]) -> list[Mention]:
+    return sorted(chain(*mentions), key=lambda mention: mention.start)
 
 
 def _moved(opinion: Opinion, by: int) -> Opinion:

@@ -1,6 +1,6 @@
 """The pipeline's components, registered with spaCy by name. Each declares what it sets."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 
 from nlp.aspects import AspectFinder, Folded
 from nlp.engine import Engine, load_engine
+from nlp.fast.aspects import linear_aspects
 from nlp.marks import Marks
 from nlp.normalize import fold
 from nlp.segmenter import segment
@@ -82,19 +83,33 @@ class _Marker:
 
 
 class _Aspects:
+    """Looks for a taxonomy's aspects in the segments of many texts at once."""
+
     def __init__(self, taxonomy: str) -> None:
         self._finder = AspectFinder(load_taxonomy(taxonomy))
+        self._linear = linear_aspects(load_taxonomy(taxonomy).name)
 
     def __call__(self, doc: Doc) -> Doc:
+        return next(self.pipe([doc]))
+
+    def pipe(self, stream: Iterable[Doc], batch_size: int = 256) -> Iterator[Doc]:
+        docs_left = iter(stream)
+        while docs := list(islice(docs_left, batch_size)):
+            texts = [text[start:end] for doc in docs for text in (doc.text,) for start, end in doc._.segments]
+            told = iter(self._linear.completed(texts, [marks for doc in docs for marks in doc._.marks]))
+            for doc in docs:
+                self._find(doc, [next(told) for _ in doc._.segments])
+                yield doc
+
+    def _find(self, doc: Doc, told: Sequence[Marks]) -> None:
         text = doc.text
         cuts = frozenset([*doc.to_array("IDX").tolist(), len(text)])
         document = Folded(text, fold(text), cuts)
         doc._.mentions = [
             tuple(self._finder.find(document, span, marks.sentiment, marks.opinions, marks.spoken_of, marks.unspoken))
-            for span, marks in zip(doc._.segments, doc._.marks, strict=True)
+            for span, marks in zip(doc._.segments, told, strict=True)
         ]
         doc._.open_mentions = [
             tuple(self._finder.find_open(document, span, marks.opinions or (), mentions))
-            for span, marks, mentions in zip(doc._.segments, doc._.marks, doc._.mentions, strict=True)
+            for span, marks, mentions in zip(doc._.segments, told, doc._.mentions, strict=True)
         ]
-        return doc

@@ -10,7 +10,7 @@ from nlp.sentiment_model import SentimentModel
 from nlp.taxonomy import load_taxonomy
 
 # Raise it when segmentation, folding, aspects or opinions change what they say: stored marks are then made anew.
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,14 @@ def pipeline_version(config: PipelineConfig) -> str:
 
 @cache
 def _version(config: PipelineConfig, taxonomy_digest: str) -> str:
+    from nlp.fast.aspects import aspects_version  # loads numpy
+
     lexicon = (resources.files("nlp") / "models" / "opinions.tsv").read_bytes()
     engine = load_engine(config.engine, config.sentiment)
     parts = (
         CODE_VERSION,
         engine.version,
+        aspects_version(),
         taxonomy_digest,
         hashlib.sha256(lexicon).hexdigest(),
         config.words,

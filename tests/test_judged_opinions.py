@@ -8,7 +8,7 @@ import pytest
 from test_aspects import FINDER, document
 
 from nlp.encoder.opinions import BEGIN, INSIDE, OUTSIDE, opinions_of
-from nlp.marks import Mention, OpenMention, Opinion, Span, SpokenOf
+from nlp.marks import Mention, OpenMention, Opinion, Sentiment, Span, SpokenOf
 from nlp.probabilities import Floats
 
 FREE = np.zeros((2, 3, 3), dtype=np.float32)
@@ -154,3 +154,19 @@ def test_two_judgements_of_a_thing_are_two_mentions() -> None:
         ("物流", "太慢", "negative"),
         ("物流", "破了", "positive"),
     ]
+
+
+def _by_words(text: str, sentiment: Sentiment, *spoken: SpokenOf) -> list[Mention]:
+    """Where no engine looked for opinions: by the words that judge."""
+    return FINDER.find(document(text), (0, len(text)), sentiment, None, spoken)
+
+
+def test_words_that_judge_no_word_of_the_taxonomy_are_about_what_the_segment_speaks_of() -> None:
+    waits = SpokenOf("shop", "物流", "negative", 0.4)
+    assert _by_words("太慢了", "negative", waits) == [Mention("物流", "太慢", 0, 2, "太慢", 0, 2, "negative")]
+    assert _by_words("太慢了", "negative") == []
+    assert _by_words("不错", "negative", waits) == []  # it judges otherwise than the segment
+    # What judges a word of the taxonomy is about that, and nothing else.
+    assert [
+        mention.term for mention in _by_words("快递太慢", "negative", SpokenOf("shop", "价格", "negative", 0.9))
+    ] == ["快递"]

@@ -112,7 +112,7 @@ def unlabelled(data: Path, labelled: Sequence[Example], count: int, seed: int) -
 def _unread(data: Path) -> Iterator[str]:
     """Whole texts, but those that a measuring segment was cut from."""
     for name in ("reviews_binary_train.jsonl", "eprstmt_unlabeled.jsonl"):
-        yield from (row["text"] for _, row in _uncut(data, name))
+        yield from (row["text"] for _, row in uncut(data, name))
     for name, column in (("jd_reviews.csv", "content"), ("meituan_reviews.csv", "comment")):
         barred = measuring_rows().get(name, set())
         yield from (row[column] for n, row in enumerate(table(data / name)) if str(n) not in barred)
@@ -147,10 +147,10 @@ def _all(data: Path, gold: Path | None) -> Iterator[Example]:
 
 def _reviews(data: Path) -> Iterator[Example]:
     read = read_reviews(data)
-    for n, row in _uncut(data, "reviews_binary_train.jsonl"):
+    for n, row in uncut(data, "reviews_binary_train.jsonl"):
         said = read.get(("reviews_binary_train.jsonl", str(n)))
         yield _review(row["text"], f"reviews_binary {row['src']}", said.sentiment if said else row["label"])
-    for n, row in _uncut(data, "eprstmt_unlabeled.jsonl"):
+    for n, row in uncut(data, "eprstmt_unlabeled.jsonl"):
         if said := read.get(("eprstmt_unlabeled.jsonl", str(n))):
             yield _review(row["text"], "eprstmt", said.sentiment)
 
@@ -162,14 +162,14 @@ def _review(text: str, source: str, verdict: str) -> Example:
 
 
 def _emotions(data: Path) -> Iterator[Example]:
-    for _, row in _uncut(data, "emotion_weibo.jsonl"):
+    for _, row in uncut(data, "emotion_weibo.jsonl"):
         if not is_held_out_emotion(row["text"]):
             yield Example(row["text"], "emotion_weibo", WEIGHTS["emotion_weibo"], emotion=EMOTIONS.index(row["label"]))
 
 
 def _cars(data: Path) -> Iterator[Example]:
     """The posts but a fifth, which measures; with their polarity where all opinions have the same."""
-    for _, row in _uncut(data, "car_aspects.jsonl"):
+    for _, row in uncut(data, "car_aspects.jsonl"):
         if aspect_sets.is_held_out_car(row):
             continue
         said = {opinion["sentiment"] for opinion in row["aspects"]}
@@ -215,7 +215,7 @@ def _aspects(data: Path) -> Iterator[Example]:
 
 
 def _starred(data: Path) -> Iterator[Example]:
-    for _, row in _uncut(data, "asap_train_sample.jsonl"):
+    for _, row in uncut(data, "asap_train_sample.jsonl"):
         yield _by_stars(row["text"], "asap", float(row["star"]))
     cut = measuring_rows().get("meituan_reviews.csv", set())
     for n, row in enumerate(table(data / "meituan_reviews.csv")):
@@ -229,7 +229,7 @@ def _by_stars(text: str, source: str, stars: float) -> Example:
     return Example(text, source, WEIGHTS[source], polarity=int(stars > 3))
 
 
-def _uncut(data: Path, name: str) -> Iterator[tuple[int, dict]]:  # type: ignore[type-arg]
+def uncut(data: Path, name: str) -> Iterator[tuple[int, dict]]:  # type: ignore[type-arg]
     """The rows of a file that no measuring segment was cut from, numbered."""
     cut = measuring_rows().get(name, set())
     for n, row in enumerate(rows(data / name)):
