@@ -1,0 +1,2 @@
+alter table verbatims add column version text;
+alter table verbatims add column votes integer;

@@ -1,0 +1,1 @@
+alter table verbatims add column own_date integer;
