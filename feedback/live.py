@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, Record, SourceConfig
-from feedback.collectors.live import LiveCollector, Page, Restartable, ShowsAgain, Visit
+from feedback.collectors.live import LiveCollector, Page, Redated, Restartable, ShowsAgain, Visit
 from feedback.collectors.live.address import learn_secrets
 from feedback.collectors.live.patience import Unreachable, reworded
 from feedback.collectors.live.vault import Vault
@@ -27,6 +27,7 @@ from storage.keeping import with_what_is_known
 from storage.records import BatchResult, Reject, Verbatim
 from storage.store import Store
 from storage.verbatims import add_verbatims, news, withdraw
+from storage.versions import newest_versions
 
 SAVED_BATCH = 1000
 LIVE = "live"  # what stands for the contents that were read: they are others at every moment
@@ -101,9 +102,8 @@ def collect_pages(
 ) -> Collected:
     """Store what is new in a live source. Killed at any moment, the next run goes on and repeats nothing."""
     config, sums = visit.config, Sums()
-    visit.patience.tell = lambda what: progress(what, 0)
     digest = settings_digest(project, config)
-    with _secrets_hidden(visit.vault):
+    with _secrets_hidden(visit, progress):
         intake = _PageIntake(project, visit)
         for stream, state, moves in _states(store, visit, collector, wish, digest, sums):
             sums.parts += 1
@@ -115,8 +115,9 @@ def collect_pages(
                     # An interface may put a key into what it wants to be told the next time.
                     tells = known and visit.vault.hide(page.state or "") != page.state
                     with store.transaction() as connection:
-                        taken = _known_again(connection, collector, taken)
-                        counts = store_taken(connection, run_id, Place(config.name, stream, digest), taken)
+                        taken = _known_again(connection, collector, taken, digest)
+                        place, edits = Place(config.name, stream, digest), isinstance(collector, Redated)
+                        counts = store_taken(connection, run_id, place, taken, edits=edits)
                         if known and not tells:
                             move_cursor(connection, config.name, stream, f"{digest}:{page.state}")
                     sums.count(*counts)
@@ -141,7 +142,7 @@ def store_taken(
 ) -> tuple[BatchResult, int, int]:
     """Store what came of some items of a stream, in the caller's transaction. With it: how many were rejected, how many withdrawn.
 
-    `edits`: a run goes on for long enough that what it stored may be corrected in it. Else two contents under one id are a fault to be told.
+    `edits`: what is stored may be corrected in the same run. Else two contents under one id are a fault to be told.
     """
     source, stream, digest = place
     reading_id = find_reading(connection, source, stream, LIVE, digest)
@@ -155,11 +156,13 @@ def store_taken(
     return result, len(rejects), withdrawn
 
 
-def _known_again(connection: sqlite3.Connection, collector: LiveCollector, taken: Taken) -> Taken:
-    """What is shown again by a source that shows things as feeds do, as what it is stored as."""
-    if not isinstance(collector, ShowsAgain):
-        return taken
-    return replace(taken, incoming=known_again(connection, taken.incoming))
+def _known_again(connection: sqlite3.Connection, collector: LiveCollector, taken: Taken, digest: str) -> Taken:
+    """What is shown again by a source that shows things as feeds or stores do, as what it is stored as."""
+    if isinstance(collector, ShowsAgain):
+        return replace(taken, incoming=known_again(connection, taken.incoming))
+    if isinstance(collector, Redated):
+        return replace(taken, incoming=newest_versions(connection, taken.incoming, digest))
+    return taken
 
 
 def preview(
@@ -168,8 +171,7 @@ def preview(
     """What a run would store, from where the last one stopped; nothing is. `store` None: there is no database yet."""
     found, sums = Preview(), Sums()
     digest = settings_digest(project, visit.config)
-    visit.patience.tell = lambda what: progress(what, 0)
-    with _secrets_hidden(visit.vault):
+    with _secrets_hidden(visit, progress):
         intake = _PageIntake(project, visit)
         for stream, state, _ in _states(store, visit, collector, wish, digest, sums):
             progress(stream, 0)
@@ -178,7 +180,7 @@ def preview(
                 for page in _portions(_limited(pages, wish.limit, lambda: found.added + found.changed)):
                     taken = intake.take(page.items)
                     if store is not None:
-                        taken = _known_again(store.connection, collector, taken)
+                        taken = _known_again(store.connection, collector, taken, digest)
                     found.see(taken, digest, store)
                     found.notes += page.notes
                     progress(stream, len(page.items))
@@ -228,7 +230,8 @@ class _PageIntake:
         if self._vault.hide(joined, words=True) == joined:
             return record
         hidden: dict[str, Any] = {name: self._vault.hide(value, words=True) for name, value in said.items()}
-        return replace(record, **hidden)
+        former_ids = tuple(self._vault.hide(each, words=True) for each in record.former_ids)
+        return replace(record, **hidden, former_ids=former_ids)
 
     def notes(self) -> list[str]:
         return [f"{self._older:,} older than --since were left out"] if self._older else []
@@ -295,12 +298,13 @@ def _portions(pages: Iterator[Page]) -> Iterator[Page]:
 
 
 @contextmanager
-def _secrets_hidden(vault: Vault) -> Iterator[None]:
-    """No error that leaves here holds a secret."""
+def _secrets_hidden(visit: Visit, progress: Progress) -> Iterator[None]:
+    """Nothing that leaves here holds a secret: no error, nor what `progress` is told while a source makes the run wait."""
+    visit.patience.tell = lambda what: progress(visit.vault.hide(what), 0)
     try:
         yield
     except CollectError as error:
-        raise reworded(error, vault.hide(str(error))) from None
+        raise reworded(error, visit.vault.hide(str(error))) from None
 
 
 def visit_of(project: Project, config: SourceConfig, wish: Wish) -> Visit:

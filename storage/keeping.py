@@ -41,9 +41,8 @@ def _lacks(item: Incoming) -> bool:
 
 def _completed(item: Incoming, known: _Known, find_by: FindBy) -> Incoming:
     told = _filled(item.verbatim, known.verbatim)
-    if _says_nothing_new(told, known.verbatim):
-        without_version = hash_with_version(known.content_hash, known.verbatim.version)
-        return item._replace(verbatim=told, content_hash=hash_with_version(without_version, told.version))
+    if says_nothing_new(told, known.verbatim):
+        return as_known(item, told, known.content_hash, known.verbatim.version)
     # It keeps the hash of what was told, without the words: told in full again it is a change, whatever is told then.
     fingerprint, words, characters = find_by(told)
     return item._replace(verbatim=told, fingerprint=fingerprint, words=words, characters=characters)
@@ -58,7 +57,14 @@ def _filled(told: Verbatim, known: Verbatim) -> Verbatim:
     return told._replace(**{**left_out, "posted_at": date, "language": known.language, "noise": known.noise})
 
 
-def _says_nothing_new(told: Verbatim, known: Verbatim) -> bool:
+def as_known(item: Incoming, told: Verbatim, content_hash: int, version: str | None) -> Incoming:
+    """What says nothing new, as it is known with that hash and version: it may have become known which version it is of."""
+    return item._replace(
+        verbatim=told, content_hash=hash_with_version(hash_with_version(content_hash, version), told.version)
+    )
+
+
+def says_nothing_new(told: Verbatim, known: Verbatim) -> bool:
     """But for votes, and for a version where none was known; they are no change. What the words are taken for changes with them."""
     version = known.version and told.version
     return told._replace(votes=known.votes, version=version, language=known.language, noise=known.noise) == known
@@ -76,12 +82,12 @@ def _known(connection: sqlite3.Connection, told: Sequence[Verbatim]) -> dict[str
     )
     stored = [_Known(row_id, content_hash, Verbatim(*fields)) for row_id, content_hash, *fields in rows]
     found = [each for each in stored if each.has_more_than(by_id[each.verbatim.source_id])]
-    scores = _scores(connection, [each.id for each in found])
+    scores = scores_of(connection, [each.id for each in found])
     with_scores = [each.verbatim._replace(scores=scores.get(each.id, ())) for each in found]
     return {v.source_id: each._replace(verbatim=v) for each, v in zip(found, with_scores, strict=True)}
 
 
-def _scores(connection: sqlite3.Connection, verbatim_ids: Collection[int]) -> dict[int, tuple[Score, ...]]:
+def scores_of(connection: sqlite3.Connection, verbatim_ids: Collection[int]) -> dict[int, tuple[Score, ...]]:
     found: dict[int, tuple[Score, ...]] = {}
     for verbatim_id, *score in connection.execute(
         "select verbatim_id, metric, value, scale_low, scale_high from scores "

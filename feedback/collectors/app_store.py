@@ -40,6 +40,7 @@ _GAP = "{}: the feed, which holds 500 reviews at most, has none that was known. 
 
 class AppStoreCollector:
     private_names = False
+    redated = True
 
     def streams(self, visit: Visit) -> list[str]:
         """The countries."""

@@ -46,6 +46,7 @@ class AppStoreConnectCollector:
     """`clock` gives seconds since 1970."""
 
     private_names = False
+    redated = True
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock

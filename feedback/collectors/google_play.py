@@ -38,6 +38,7 @@ _GAP = "{}: the list ended before it came to what the last run saw. The next run
 
 class GooglePlayCollector:
     private_names = False
+    redated = True
 
     def __init__(self) -> None:
         self._robots = Robots()

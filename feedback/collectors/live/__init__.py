@@ -111,3 +111,10 @@ class ShowsAgain(Protocol):
     """What a live collector may say besides: several things may share an id, and of what it showed whole it may show the beginning (`storage.entries`)."""
 
     shows_again: bool
+
+
+@runtime_checkable
+class Redated(Protocol):
+    """What a live collector may say besides: what it shows is edited under its id and has the date of its last change, so that of two versions the later one counts (`storage.versions`)."""
+
+    redated: bool
