@@ -15,6 +15,7 @@ ENTRY = Entry(
     text="物流太慢\n等了五天",
     author="li@mail.example (李)",
     posted_at="2026-03-02T02:00:00Z",
+    written_date="Mon, 02 Mar 2026 10:00:00 +0800",
 )
 
 
@@ -119,6 +120,7 @@ def test_feeds_are_read_in_whichever_encoding(feed: bytes, charset: str) -> None
     [
         ("Mon, 02 Mar 2026 10:00:00 GMT", "2026-03-02T10:00:00Z"),
         ("Mon, 02 Mar 2026 10:00:00", "2026-03-02T10:00:00"),
+        ("Mon Mar 02 2026 10:00:00 GMT+0800 (中国标准时间)", "2026-03-02T02:00:00Z"),
         ("2026-03-02 10:00:00", "2026-03-02 10:00:00"),
         ("2026年3月2日 10:00", "2026年3月2日 10:00"),
         ("Mon, 02 Mar 2026 10:00:00 CST", "Mon, 02 Mar 2026 10:00:00 CST"),
@@ -128,7 +130,7 @@ def test_feeds_are_read_in_whichever_encoding(feed: bytes, charset: str) -> None
 )
 def test_dates_are_read_or_left_to_intake_and_never_guessed(written: str, posted_at: str | None) -> None:
     item = ITEM.replace("Mon, 02 Mar 2026 10:00:00 +0800", written)
-    assert read(rss(item)) == [entry(posted_at=posted_at)]
+    assert read(rss(item)) == [entry(posted_at=posted_at, written_date="" if posted_at in (written, None) else written)]
 
 
 @pytest.mark.parametrize(

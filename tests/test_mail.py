@@ -8,7 +8,7 @@ import pytest
 
 from feedback.collectors.mail_body import Blank, Wordless, parse, text_of, unfolded
 from feedback.collectors.mail_files import mails_of_file
-from feedback.collectors.mail_head import Head, address, begins_quoted_head, head_of, read_date
+from feedback.collectors.mail_head import Head, address, begins_quoted_head, head_of
 from feedback.collectors.mail_text import own_words
 from feedback.errors import CollectError
 
@@ -150,10 +150,6 @@ def test_a_date_is_a_mails_own_where_its_head_names_it_for_certain(date: str, ar
 def test_a_date_after_the_arrival_is_not_a_mails_own_where_that_is_known() -> None:
     ahead = "Date: Mon, 2 Mar 2030 10:00:00 +0800"
     assert [head(ahead, arrived=at).own_date for at in (None, ARRIVED)] == [True, False]
-
-
-def test_a_date_is_read_with_blanks_around_it() -> None:
-    assert read_date(" 2 Mar 2026 10:00:00 Z\t") == "2026-03-02T10:00:00Z"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 from feedback.ahead import WorkerGone, ahead
 from feedback.collectors.charsets import decode
 from feedback.collectors.html_text import text_of_html
-from feedback.collectors.mail_head import read_date
+from feedback.collectors.rfc_dates import read_date
 from feedback.errors import CollectError
 
 CPU_SECONDS = 20
@@ -50,7 +50,7 @@ class RawFeed:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`link`: its address, where it has no `id` of its own. `posted_at`: in UTC, or as written where its zone is not certain. `own_date`: it is not that of the last change.
+    """`link`: its address, where it has no `id` of its own. `posted_at`: as ISO, made of `written_date`, or as written where it is no date of RFC 5322. `own_date`: it is not that of the last change.
 
     `cut`: the feed breaks off in this entry.
     """
@@ -63,6 +63,7 @@ class Entry:
     cut: bool = False
     link: str = ""
     own_date: bool = True
+    written_date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,17 +200,24 @@ def _entry(entry: Any, cut: bool) -> Entry:
     title = _shown(dict.get(entry, "title"), dict.get(entry, "title_detail"))
     pieces = [_shown(each.get("value"), each) for each in dict.get(entry, "content", [])]
     pieces.append(_shown(dict.get(entry, "summary"), dict.get(entry, "summary_detail")))
-    dates = [(field, at) for field in ("published", "updated", "created") if (at := _posted_at(entry, field))]
-    field, posted_at = dates[0] if dates else ("", None)
+    dates = [
+        (field, raw)
+        for field in ("published", "updated", "created")
+        if (raw := str(dict.get(entry, field) or "").strip())
+    ]
+    field, written = dates[0] if dates else ("", "")
+    # What feedparser makes of "2026年3月2日" is some other day: what is no date of RFC 5322 intake reads.
+    read = read_date(written)
     return Entry(
         id=own_id,
         title=" ".join(title.split()),
         text=next((piece for piece in pieces if piece), ""),
         author=" ".join(str(dict.get(entry, "author") or "").split()),
-        posted_at=posted_at,
+        posted_at=read or written or None,
         cut=cut,
         link="" if own_id else str(dict.get(entry, "link") or "").strip(),
         own_date=field != "updated",
+        written_date=written if read else "",
     )
 
 
@@ -217,9 +225,3 @@ def _shown(value: object, detail: Any) -> str:
     text = value if isinstance(value, str) else ""
     plain = isinstance(detail, dict) and dict.get(detail, "type") == "text/plain"
     return text.strip() if plain else text_of_html(text)
-
-
-def _posted_at(entry: Any, field: str) -> str | None:
-    """As ISO where it is a date of RFC 5322; else as written, for intake to read. What feedparser makes of "2026年3月2日" is some other day."""
-    raw = str(dict.get(entry, field) or "").strip()
-    return read_date(raw) or raw or None

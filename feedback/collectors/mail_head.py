@@ -10,6 +10,7 @@ from email.header import decode_header
 from email.message import Message
 
 from feedback.collectors.charsets import decode
+from feedback.collectors.rfc_dates import read_date
 from feedback.dates import FIRST_YEAR
 
 # What the standard library raises of mails that it does not expect.
@@ -17,7 +18,6 @@ LIBRARY_FAULTS = (ValueError, LookupError, TypeError, AttributeError, RecursionE
 
 _LONGEST_HEADER = 8000  # characters that are looked at
 _LONGEST_ID = 500
-_LONGEST_DATE = 200
 _LONGEST_FIELD = 400  # characters of a line in a mail's text that may be a field of a quoted mail
 _FIELDS = 8  # lines in which these stand
 _CLOCKS_DIFFER = timedelta(days=1)
@@ -28,12 +28,6 @@ _ADDRESSES = (
     re.compile(r"([^\s<>\"(),;:@]{1,64}@[^\s<>\"(),;:@]{1,255})"),
 )
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
-_DATE = re.compile(
-    r"(?:[a-z]{3,9},?\s+)?(?P<day>\d{1,2})[ -](?P<month>[a-z]{3})[a-z]*[ -](?P<year>\d{4})\s+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?"
-    r"\s*(?P<zone>(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})|z|gmt|utc?)?\s*(?:\([^()]*\)\s*)*",
-    re.IGNORECASE | re.ASCII,
-)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MACHINES = re.compile(r"(?:mailer-daemon|postmaster|mail-?daemon|bounces?)(?:[-+=].*)?@.*")
 _BULK = frozenset({"bulk", "junk", "list", "auto_reply"})
 _SAYS_AUTOMATIC = re.compile(
@@ -188,25 +182,3 @@ def _sent_at(date: str, arrived: str | None) -> tuple[str | None, bool]:
     if arrived is not None and datetime.fromisoformat(sent) > datetime.fromisoformat(arrived) + _CLOCKS_DIFFER:
         return arrived, False
     return sent, True
-
-
-def read_date(written: str) -> str | None:
-    """A date of RFC 5322 as ISO: in UTC where it names a zone, without a zone where there is none; None where it is no such date.
-
-    Zones in letters but GMT and UTC are not read: CST is China's time in China, and Chicago's in RFC 5322.
-
-    >>> read_date("Mon, 2 Mar 2026 10:00:00 +0800 (CST)"), read_date("2 Mar 2026 10:00"), read_date("2 Mar 2026 10:00 CST")
-    ('2026-03-02T02:00:00Z', '2026-03-02T10:00:00', None)
-    """
-    match = _DATE.fullmatch(written.strip()[:_LONGEST_DATE])
-    if match is None or match["month"].lower() not in _MONTHS:
-        return None
-    offset = timedelta(hours=int(match["hours"] or 0), minutes=int(match["minutes"] or 0))
-    try:
-        year, day, hour, minute, second = (int(match[n] or 0) for n in ("year", "day", "hour", "minute", "second"))
-        moment = datetime(year, _MONTHS.index(match["month"].lower()) + 1, day, hour, minute, second)
-        if not match["zone"]:
-            return moment.isoformat()
-        return (moment - offset if match["sign"] != "-" else moment + offset).isoformat() + "Z"
-    except (ValueError, OverflowError):
-        return None
