@@ -1,15 +1,38 @@
 """A TOML table whose fields are checked as they are read: taxonomies, export layouts and project files use it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
+
+_LIKE_A_KEY = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w+/=.~-]{16,}", re.ASCII)
+
+
+def looks_like_a_key(text: str) -> bool:
+    """Whether it is long and of letters and digits, as those keys are that programs show who they are with, and no words that somebody writes."""
+    return _LIKE_A_KEY.fullmatch(text) is not None
+
+
+def quoted(value: object) -> str:
+    """A value as messages show it, as it is written in Python; not what may be a key that was pasted in the wrong place.
+
+    >>> quoted("iso"), quoted(["a", 5]), quoted({"token": "s3cret"}), quoted("Zx9QmT4vR7bK2nW8")
+    ("'iso'", "['a', 5]", 'a table', 'a text that may be a secret, so that it is not shown')
+    """
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return f"[{', '.join(map(quoted, value))}]"
+    if isinstance(value, str) and looks_like_a_key(value):
+        return "a text that may be a secret, so that it is not shown"
+    return repr(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
     """What a kind of file raises, and how it says what was expected.
 
-    Templates of whole clauses, set behind the place: `{key}`, `{value}` (as written in Python) and `{known}` are filled in.
+    Templates of whole clauses, set behind the place: `{key}`, `{value}` (as `quoted` has it) and `{known}` are filled in.
     """
 
     error: type[Exception]
@@ -40,7 +63,7 @@ class SettingsTable:
     def optional_string(self, key: str) -> str | None:
         value = self.data.get(key)
         if value is not None and not isinstance(value, str):
-            raise self.fault(self.wording.text, key=key, value=repr(value))
+            raise self.fault(self.wording.text, key=key, value=quoted(value))
         return value
 
     def string(self, key: str, default: str | None = None) -> str:
@@ -58,7 +81,7 @@ class SettingsTable:
         if value is None and default is not None:
             return default
         if value not in known:
-            raise self.fault(self.wording.choice, key=key, value=repr(value), known=", ".join(known))
+            raise self.fault(self.wording.choice, key=key, value=quoted(value), known=", ".join(known))
         return value
 
     def number(self, key: str, default: float | None = None) -> float:
@@ -67,7 +90,7 @@ class SettingsTable:
             raise self.fault("'{key}' is missing", key=key)
         if not isinstance(value, int | float) or isinstance(value, bool):
             hint = " (write it without quotation marks)" if isinstance(value, str) and value.strip().isdecimal() else ""
-            raise self.fault("'{key}' must be a number, not {value}{hint}", key=key, value=repr(value), hint=hint)
+            raise self.fault("'{key}' must be a number, not {value}{hint}", key=key, value=quoted(value), hint=hint)
         return value
 
     def within(self, key: str, default: float, most: float, *, whole: bool = False) -> float:
@@ -80,7 +103,7 @@ class SettingsTable:
                 key=key,
                 kind=kind,
                 most=f"{most:.0f}",
-                value=repr(value),
+                value=quoted(value),
             )
         return value
 
@@ -89,7 +112,7 @@ class SettingsTable:
         value = self.data.get(key, [])
         listed = [value] if lone and isinstance(value, str) else value
         if not isinstance(listed, list) or not all(isinstance(v, str) and (blank or v.strip()) for v in listed):
-            raise self.fault(self.wording.texts, key=key, value=repr(value))
+            raise self.fault(self.wording.texts, key=key, value=quoted(value))
         return tuple(cast("list[str]", listed))
 
     def table(self, key: str, *, required: bool = False) -> "SettingsTable":

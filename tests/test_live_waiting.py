@@ -8,7 +8,9 @@ from wire import Reply, wire
 from feedback.cli.collect_run import run_source
 from feedback.cli.common import progress_bar
 from feedback.collectors.live.patience import Unreachable
+from feedback.collectors.rss import RssCollector
 from feedback.errors import CollectError
+from feedback.live import NO_WISH, preview, visit_of
 from feedback.pipeline import collect
 from feedback.project import Project, load_project
 from storage.store import Store
@@ -40,6 +42,31 @@ def test_a_wait_is_shown_while_it_lasts(tmp_path: Path, monkeypatch: pytest.Monk
     assert shown[2][0].startswith(f"{host}/v1 has trouble (503). Waiting ")
     assert shown[3:] == [("records", 1)]
     assert slept == [2, 3]
+
+
+def test_a_wait_shows_nothing_of_an_address_that_is_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    item = "<item><guid>https://forum.example/1</guid><description>物流太慢</description></item>"
+    feed = f'<rss version="2.0"><channel><title>论坛</title>{item}</channel></rss>'.encode()
+    shown: list[str] = []
+    with wire(lambda asked: Reply(b"", 404) if asked.path == "/robots.txt" else Reply(feed)) as web:
+        monkeypatch.setenv("FORUM_FEED", f"{web.url}/private/forum/Zx9QmT4vR7bK2nW8/feed.xml?key=k-0042")
+        (tmp_path / "feedback.toml").write_text(
+            '[[sources]]\nname = "论坛"\ncollector = "rss"\nurls = [{ env = "FORUM_FEED" }]\n', encoding="utf-8"
+        )
+        project, collector = load_project(tmp_path), RssCollector()
+        host = web.url.removeprefix("http://")
+
+        def tell(what: str, _more: int) -> None:
+            shown.append(what)
+
+        with Store.open(project.database) as store:
+            web.faults = [Reply(b"", 404), BUSY]  # the first one asks for robots.txt
+            collect(store, project, project.source("论坛"), tell)
+            web.faults = [Reply(b"", 404), BUSY]
+            preview(store, project, visit_of(project, project.source("论坛"), NO_WISH), collector, NO_WISH, tell)
+    waits = [what for what in shown if "Waiting" in what]
+    assert waits == [f"{host}… asks for fewer requests (429). Waiting 0 s."] * 2
 
 
 def test_how_long_a_source_wants_to_be_left_alone_is_handed_on(tmp_path: Path) -> None:

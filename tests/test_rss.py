@@ -137,6 +137,16 @@ def test_entries_without_an_id_that_share_a_link_are_told_apart_by_their_dates_w
     assert ids(entry(4, "")) == ["https://f.example/7"]
 
 
+def test_an_entry_without_an_id_is_known_by_its_date_as_it_is_written_too(tmp_path: Path) -> None:
+    """As it was stored while dates written so could not be read."""
+    written = "Mon, 02 Mar 2026 10:00:00 GMT+8"
+    item = f"<item><link>https://f.example/7</link><pubDate>{written}</pubDate><description>慢</description></item>"
+    with wire(feeds(feed=rss(item).encode())) as web:
+        (record,) = records(pages(visit(tmp_path, f"{web.url}/feed")))
+    assert record.source_id == "https://f.example/7#2026-03-02T02:00:00Z"
+    assert f"https://f.example/7#{written}" in record.former_ids
+
+
 def versions(web_headers: dict[str, str]) -> Answer:
     def answer(asked: Asked) -> Reply:
         if asked.path == "/robots.txt":

@@ -178,3 +178,39 @@ def test_words_in_the_secret_address_of_a_feed_stay_words(tmp_path: Path, monkey
     assert "date unknown" in told
     assert "abcdefgh" not in told
     assert all(b"abcdefgh12345678" not in path.read_bytes() for path in tmp_path.glob("feedback.db*"))
+
+
+LINKED = "<item><guid>https://forum.example/products/17?key=abcdef123456</guid><description>链接 https://shop.example/products/9 打不开</description></item>"
+
+
+def collected(folder: Path, monkeypatch: pytest.MonkeyPatch, times: int = 1) -> tuple[list[str], list[tuple[str, ...]]]:
+    """What runs tell of a feed at /products?key=… with an entry that speaks of /products, and what is stored then."""
+    with wire(lambda _asked: Reply(rss(LINKED).encode())) as web:
+        monkeypatch.setenv("FORUM_FEED", f"{web.url}/products?key=abcdef123456")
+        (folder / "feedback.toml").write_text(
+            '[[sources]]\nname = "论坛"\ncollector = "rss"\nurls = [{ env = "FORUM_FEED" }]\n', encoding="utf-8"
+        )
+        told = [run("collect", project=folder).out.splitlines()[0] for _ in range(times)]
+    with Store.open(load_project(folder).database) as store:
+        return told, rows(store.connection, "select source_id, text from verbatims")
+
+
+def test_the_path_of_a_secret_address_stays_in_what_somebody_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert collected(tmp_path, monkeypatch)[1] == [
+        ("https://forum.example/products/17?key=…", "链接 https://shop.example/products/9 打不开")
+    ]
+
+
+def test_entries_that_were_stored_without_the_path_of_their_feed_are_not_stored_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collected(tmp_path, monkeypatch)
+    with Store.open(load_project(tmp_path).database) as store, store.transaction() as connection:
+        connection.execute(
+            "update verbatims set source_id = 'https://forum.example…/17?key=…', text = '链接 https://shop.example…/9 打不开', content_hash = 1"
+        )
+    told, stored = collected(tmp_path, monkeypatch, 2)
+    assert [each.partition(" (")[0] for each in told] == ["论坛: 0 new, 1 changed", "论坛: 0 new, 1 already there"]
+    assert [text for _, text in stored] == ["链接 https://shop.example/products/9 打不开"]

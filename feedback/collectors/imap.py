@@ -91,10 +91,8 @@ class _Settings:
         host = table.string("host", "")
         if not host:
             raise table.fault("'host' is missing: the mail server, like imap.exmail.qq.com")
-        if "/" in host or "@" in host:
-            raise table.fault(
-                "'host' is the name of the mail server alone, like imap.exmail.qq.com, not {host}", host=host
-            )
+        if "/" in host or "@" in host:  # it is not shown: some write the password in front of it
+            raise table.fault("'host' is the name of the mail server alone, like imap.exmail.qq.com")
         tls = cast(Tls, table.one_of("tls", tuple(_PORTS), "on"))
         if tls == "off" and host != _THIS_MACHINE:
             raise table.fault(

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,12 +20,12 @@ from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.address import refuse_secrets, secret_address
 from feedback.collectors.live.patience import Patience, Unreachable
 from feedback.collectors.live.robots import Robots
-from feedback.collectors.live.vault import is_place
+from feedback.collectors.live.vault import HIDDEN, SHORTEST_PART, is_place
 from feedback.collectors.live.web import MOST_BYTES, Answer, Web
 from feedback.collectors.nicknames import is_shared
 from feedback.dates import same_date
 from feedback.errors import CollectError
-from nlp.settings_table import SettingsTable
+from nlp.settings_table import SettingsTable, quoted
 from storage.entries import AMONG
 
 PAGE = 200
@@ -36,6 +36,10 @@ _YEAR = re.compile(r"\d{4}")  # or a number of seconds
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 _NO_ADDRESS = (
     "'urls' holds something that is no address of a feed. It begins with https:// or http://, and has no user in it"
+)
+_ADDRESS_ITSELF = (
+    "'urls' holds an address behind '{way}', which does not belong in this file if it is a secret, and stands by itself if it is none: "
+    'urls = ["https://…"], or urls = [{{ env = "NAME_OF_A_VARIABLE" }}]'
 )
 # Of an address what is before its path, and in it the site, without the default port.
 _SITE = re.compile(r"(?:http://([^/?#]*?)(?::80)?|https://([^/?#]*?)(?::443)?)(?=[/?#]|\Z)", re.IGNORECASE)
@@ -56,7 +60,8 @@ class RssCollector:
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """All entries that the feed shows, 200 a page; none where it has not changed."""
         feed = _feeds(visit)[stream]
-        answer = self._ask(feed.url(visit), _Version.read(state), visit.patience)
+        url = feed.url(visit)
+        answer = self._ask(url, _Version.read(state), visit.patience)
         if answer.unchanged:
             return
         charset = answer.headers.get("Content-Type", "").partition("charset=")[2].partition(";")[0]
@@ -67,6 +72,8 @@ class RssCollector:
         if isinstance(first[0] if first else None, Repaired):
             reached, notes = None, (f"{stream}: {_repaired(first.pop())}",)
         items = _items(chain(first, found), stream, feed.names(), visit.config)
+        if feed.is_secret:
+            items = _once_without(urlsplit(url).path, items)
         page = list(islice(items, PAGE))
         while following := list(islice(items, PAGE)):
             yield Page(page, None, notes)
@@ -117,6 +124,8 @@ class _Feed:
     def stream(self) -> str:
         if self.is_secret:
             ((way, named),) = self.settings.table("urls").data.items()
+            if "://" in str(named):
+                raise self.settings.fault(_ADDRESS_ITSELF, way=way)
             return f"{way}:{named}"
         url = self.settings.string("urls")
         refuse_secrets(self.settings, "urls", url, 'Name the whole address by where it is: { env = "A_VARIABLE" }')
@@ -133,7 +142,7 @@ def _feeds(visit: Visit) -> dict[str, _Feed]:
     given = table.data.get("urls", [])
     listed = given if isinstance(given, list) else [given]
     if not all(is_place(each) or (isinstance(each, str) and each.strip()) for each in listed):
-        raise table.fault(table.wording.texts, key="urls", value=repr(given))
+        raise table.fault(table.wording.texts, key="urls", value=quoted(given))
     found: dict[str, _Feed] = {}
     for each in listed:
         feed = _Feed(SettingsTable({"urls": each}, table.where, table.wording), is_place(each))
@@ -205,7 +214,7 @@ def _items(found: Iterable[Entry | Repaired], where: str, names: Sequence[str], 
     """`names` of the feed, now and before, make an id that is one in its feed alone one in the source; none: there may be no such ids."""
     entries = [each for each in found if isinstance(each, Entry)]
     for number, (entry, own) in enumerate(zip(entries, _ids(entries), strict=True), 1):
-        ids = _source_ids(own, names, where)
+        ids = [*_source_ids(own, names, where), *_source_ids(_once_known_by(entry), names, where)]
         source_id = ids[0] if ids else None
         location = f"{where}:{source_id or f'#{number}'}"
         text = entry.text or entry.title
@@ -259,6 +268,13 @@ def _known_by(entry: Entry) -> str:
     return hashlib.blake2b(f"{entry.title}\0{date}".encode(), digest_size=8).hexdigest() if entry.title and date else ""
 
 
+def _once_known_by(entry: Entry) -> str:
+    """What it was known by before its date could be read; "" where that is the same."""
+    if entry.id or not entry.written_date:
+        return ""
+    return _known_by(replace(entry, posted_at=entry.written_date))
+
+
 def _mark(entry: Entry) -> str:
     """What tells an entry from others that are known by the same: who wrote it and when; of those without an id, which share a date, the words."""
     when = _lasting_date(entry) if entry.own_date else ""
@@ -295,3 +311,12 @@ def _source_ids(own: str, names: Sequence[str], where: str) -> list[str]:
             "Load it for a source that names this feed alone."
         )
     return [f"{name}/{own}" for name in names]
+
+
+def _once_without(path: str, items: Iterable[Item]) -> Iterator[Item]:
+    """With the ids under which they may be stored: the path of a secret address was once taken for a secret in every text."""
+    for item in items:
+        told = item.source_id if isinstance(item, Record) else None
+        if isinstance(item, Record) and told and path in told and len(path) >= SHORTEST_PART:
+            item = replace(item, former_ids=(*item.former_ids, told.replace(path, HIDDEN)))
+        yield item

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable
 from feedback.collectors.mapping import NOTHING
 from feedback.errors import CollectError
-from nlp.settings_table import SettingsTable
+from nlp.settings_table import SettingsTable, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def codes(settings: SettingsTable, key: str, usual: str, form: str) -> tuple[str
     for code in found:
         if not re.fullmatch(form, code):
             raise settings.fault(
-                "'{key}' holds {value}. Write codes like '{usual}'", key=key, value=repr(code), usual=usual
+                "'{key}' holds {value}. Write codes like '{usual}'", key=key, value=quoted(code), usual=usual
             )
     return tuple(dict.fromkeys(found))
 

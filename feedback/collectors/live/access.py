@@ -7,7 +7,7 @@ from feedback.collectors.live.address import address, is_secret
 from feedback.collectors.live.mapped import table_of
 from feedback.collectors.live.web import Answer, Query, Refused, Web
 from feedback.errors import CollectError
-from nlp.settings_table import SettingsTable
+from nlp.settings_table import SettingsTable, quoted
 
 KINDS: dict[str, set[str]] = {
     "none": set(),
@@ -104,7 +104,7 @@ def plain_parameters(settings: SettingsTable) -> dict[str, str | int]:
                 name=name,
             )
         if not isinstance(value, str | int):
-            raise table.fault("'{name}' must be a text or a number, not {value}", name=name, value=repr(value))
+            raise table.fault("'{name}' must be a text or a number, not {value}", name=name, value=quoted(value))
     return {name: value for name, value in plain.items() if isinstance(value, str | int)}
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from feedback.collectors.live.vault import Vault
-from nlp.settings_table import SettingsTable
+from nlp.settings_table import SettingsTable, looks_like_a_key
 
 # What interfaces call a parameter that says who asks, without what separates its words: so, or with something before it.
 _SECRETS = (
@@ -15,7 +15,6 @@ _SECRETS = (
 _WHOLE_SECRETS = frozenset({"key", "sig", "sign", "sk"})
 # These say where to go on.
 _PLACES = ("pagetoken", "nexttoken", "continuationtoken", "synctoken", "cursortoken", "pagingtoken")
-_LIKE_A_KEY = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w+/=.~-]{16,}", re.ASCII)  # what nobody would write in a review
 _WORDS = re.compile(r"[\W_]+")
 
 
@@ -57,7 +56,10 @@ def refuse_secrets(settings: SettingsTable, key: str, url: str, instead: str) ->
 
 
 def secret_address(settings: SettingsTable, key: str, vault: Vault) -> str:
-    """An address that is a secret itself: its host may be named, what follows may not, nor what a parameter or a part of the path says."""
+    """An address that is a secret itself: its host may be named, what follows may not.
+
+    Of what somebody said only that is hidden of it which is a key: a parameter called like one, or what looks like one. A path may be words.
+    """
     url = vault.read(settings, key)
     _keep_parts(url, vault)
     return url
@@ -73,10 +75,10 @@ def learn_secrets(settings: SettingsTable, vault: Vault) -> None:
 def _keep_parts(url: str, vault: Vault) -> None:
     with suppress(ValueError):  # it is no address: asking for it says so
         parts = urlsplit(url)
-        vault.keep(parts.path)
+        vault.keep_from_sight(parts.path)
         for name, value in parse_qsl(parts.query):
-            if is_secret(name) or _LIKE_A_KEY.fullmatch(value):
+            if is_secret(name) or looks_like_a_key(value):
                 vault.keep(value)
         for part in map(unquote, parts.path.split("/")):
-            if _LIKE_A_KEY.fullmatch(part):
+            if looks_like_a_key(part):
                 vault.keep(part)

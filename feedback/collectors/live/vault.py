@@ -6,6 +6,7 @@ itself in a file of the project. `Vault.hide` takes what was read out of any tex
 
 import base64
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
@@ -20,7 +21,18 @@ _SECRETS = frozenset({"client_secret", "oauth_token", "password", "secret", "tok
 _LONGEST = 64 * 1024  # bytes of a file: a private key has two or three thousand
 _URL_SAFE = str.maketrans("+/", "-_")
 _SHORTEST_HIDDEN = 4  # what is shorter would be found in any text
-_SHORTEST_PART = 8  # likewise, of a secret that was cut with the text that holds it
+SHORTEST_PART = 8  # likewise, of a secret that was cut with the text that holds it
+_WORD = "(?:[A-Z]+[0-9]*|[A-Z0-9]{1,15})"
+_NAME = re.compile(f"_*{_WORD}(?:_+{_WORD})*_*")  # of a variable, as they are usually written
+_PATH = re.compile(r"(?:/|~[^/\\]*[/\\]|[A-Za-z]:[/\\]|\.\.[/\\]).*")  # one that may lead out of the project
+_KEY_IN_PATH = re.compile(  # where names are made of words and have endings
+    r"^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+=~-]{16,}$|(?=[A-Za-z]*\d+[A-Za-z])[A-Za-z\d]{16}"
+)
+_NO_VARIABLE = (
+    "'env' is not the name of a variable that is set. What stands there is not shown, as it may be the secret itself, "
+    'which does not belong in this file. Keep it in a variable and name that: {{ env = "NAME_OF_A_VARIABLE" }}'
+)
+_NOT_SHOWN = "what 'file' names (it is not shown, as it may be the secret itself)"
 
 
 class Vault:
@@ -29,6 +41,7 @@ class Vault:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
         self._values: set[str] = set()
+        self._addresses: set[str] = set()  # parts of them that may be words as well
 
     def read(self, settings: SettingsTable, key: str) -> str:
         """The secret that `key` names; raises `CollectError` where it names none, or one that is not there."""
@@ -66,18 +79,22 @@ class Vault:
         """Counts a text as a secret from now on: one read from elsewhere, or one that an interface gave for a while."""
         self._values.add(value)
 
+    def keep_from_sight(self, value: str) -> None:
+        """As `keep`, of what is hidden where it is shown, and may be among what somebody said: the path of an address, whatever it holds."""
+        self._addresses.add(value)
+
     def hide(self, text: str, *, words: bool = False) -> str:
         """The text without any secret, in whichever way an address or a header writes it, nor the beginning or the end of one that was cut.
 
         `words`: it is what somebody said, of which nothing may be hidden that only resembles a secret: no part, and nothing short.
         """
         spans: list[tuple[int, int]] = []
-        for value in self._values:
+        for value in self._values if words else self._values | self._addresses:
             for form in _forms(value):
-                if len(form) >= (_SHORTEST_PART if words else _SHORTEST_HIDDEN):
+                if len(form) >= (SHORTEST_PART if words else _SHORTEST_HIDDEN):
                     spans += _places(form, text)
                 # A part of an address may be the name of a host or a table; what is secret in it is kept by itself.
-                if len(form) > _SHORTEST_PART and "://" not in value and not words:
+                if len(form) > SHORTEST_PART and "://" not in value and not words:
                     spans += _parts(form, text)
         shown, end = "", 0
         for start, until in sorted(spans):
@@ -89,6 +106,8 @@ class Vault:
     def _of_variable(self, place: SettingsTable) -> str:
         name = place.string("env")
         found = os.environ.get(name, "").strip()
+        if not found and not _NAME.fullmatch(name):
+            raise place.fault(_NO_VARIABLE)
         if not found:
             raise CollectError(
                 f"{place.where}: the environment variable {name} is not set. Set it (export {name}=…, on Windows setx {name} …), and run this again."
@@ -96,23 +115,28 @@ class Vault:
         return found
 
     def _of_file(self, place: SettingsTable) -> str:
-        named = Path(place.string("file"))
+        written = place.string("file")
+        is_path = bool(_PATH.fullmatch(written)) and not any(map(_KEY_IN_PATH.search, re.split(r"[/\\]", written)))
+        shown = written if is_path else _NOT_SHOWN
         try:
-            path = (self._folder / named.expanduser()).resolve()
+            path = (self._folder / Path(written).expanduser()).resolve()
         except RuntimeError:
-            raise CollectError(f"{place.where}: {named} can't be read: nobody here has this home folder.") from None
+            raise CollectError(f"{place.where}: {shown} can't be read: nobody here has this home folder.") from None
+        except ValueError:  # a NUL
+            raise CollectError(f"{place.where}: {shown} can't be read: no path is like that.") from None
+        shown = str(path) if is_path else _NOT_SHOWN
         if path.is_relative_to(self._folder):
             raise CollectError(
-                f"{place.where}: {path} lies in the project's folder, which may be shared. Keep secrets outside of it."
+                f"{place.where}: {shown} lies in the project's folder, which may be shared. Keep secrets outside of it."
             )
         try:
             with path.open("rb") as file:
                 found = file.read(_LONGEST + 1)
         except OSError as error:
-            raise CollectError(f"{place.where}: {path} can't be read: {error.strerror}.") from None
+            raise CollectError(f"{place.where}: {shown} can't be read: {error.strerror}.") from None
         text = found.decode("utf-8", "replace").strip().removeprefix("\ufeff")
         if not text or len(found) > _LONGEST or "\ufffd" in text:
-            raise CollectError(f"{place.where}: {path} holds no secret: it is empty, too large, or not text.")
+            raise CollectError(f"{place.where}: {shown} holds no secret: it is empty, too large, or not text.")
         return text
 
 
@@ -157,11 +181,11 @@ def _places(form: str, text: str) -> Iterator[tuple[int, int]]:
 
 def _parts(form: str, text: str) -> Iterator[tuple[int, int]]:
     """Where runs of at least eight characters stand that a secret begins or ends with."""
-    for start, end in _places(form[:_SHORTEST_PART], text):
+    for start, end in _places(form[:SHORTEST_PART], text):
         while end < len(text) and text[start : end + 1] == form[: end + 1 - start]:
             end += 1
         yield start, end
-    for start, end in _places(form[-_SHORTEST_PART:], text):
+    for start, end in _places(form[-SHORTEST_PART:], text):
         while start > 0 and text[start - 1 : end] == form[start - 1 - end :]:
             start -= 1
         yield start, end
