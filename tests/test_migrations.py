@@ -91,6 +91,38 @@ def test_a_database_made_before_versions_and_votes_keeps_its_rows_and_goes_on(tm
         assert rows(store.connection, "select count(*) from opinions") == [(0,)]
 
 
+@pytest.mark.parametrize("source, moved", [("formbricks", True), ("sql", False)])
+def test_ratings_move_from_the_answers_of_formbricks_to_their_response_and_of_no_other_source(
+    tmp_path: Path, source: str, moved: bool
+) -> None:
+    path = tmp_path / "feedback.db"
+    answers = [("R1/service", "服务很好", 5), ("R1/price", "太贵", 2), ("R2/service", "慢", 1)]
+    with closing(sqlite3.connect(path)) as connection:
+        migrations.apply(Database(connection), stop_before="0006_ratings_of_responses")
+        for name in ("formbricks", "sql"):
+            connection.execute(
+                "insert into readings (source, part, contents, settings) values (?, '', 'live', '')", (name,)
+            )
+        connection.execute("insert into withdrawals values ('formbricks', 'R1'), ('formbricks', 'R9'), ('sql', 'R3')")
+        for source_id, text, value in answers:
+            about = {"conversation_id": source_id[:2], "kind": "survey", "content_hash": 7}
+            insert(connection, {**VERBATIM, **about, "source": source, "source_id": source_id, "text": text})
+            connection.execute("insert into scores values (last_insert_rowid(), 1, 'csat', ?, 1, 5)", (value,))
+        connection.commit()
+    with Store.open(path) as store:
+        scores = rows(store.connection, SCORES)
+        assert scores == ([("R1", "", 0, 2.0), ("R2", "", 0, 1.0)] if moved else [(i, t, 7, v) for i, t, v in answers])
+        left = [(0,)] * 3 if moved else [(7,)] * 3  # so that what was wrong is righted by the next run
+        assert rows(store.connection, "select content_hash from verbatims where text != ''") == left
+        void = (
+            [("formbricks", "R9"), ("sql", "R3")]
+            if moved
+            else [("formbricks", "R1"), ("formbricks", "R9"), ("sql", "R3")]
+        )
+        assert rows(store.connection, "select * from withdrawals order by 1, 2") == void
+
+
+SCORES = "select source_id, text, content_hash, value from verbatims v join scores on verbatim_id = v.id order by v.id"
 KNOWN = "select source_id, text, version, votes from verbatims order by id"
 VERBATIM = {
     "source": "s",
