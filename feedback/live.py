@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, Record, SourceConfig
-from feedback.collectors.live import LiveCollector, Page, Redated, Restartable, ShowsAgain, Visit
+from feedback.collectors.live import LiveCollector, LooksAhead, Page, Redated, Restartable, ShowsAgain, Visit
 from feedback.collectors.live.address import learn_secrets
 from feedback.collectors.live.patience import Unreachable, reworded
 from feedback.collectors.live.vault import Vault
@@ -246,17 +246,27 @@ def _states(
     """
     if wish.files:
         learn_secrets(visit.settings, visit.vault)
+        if isinstance(collector, LooksAhead):
+            kept = {stream: _kept(store, visit, stream) for stream in collector.streams(visit)}
+            collector.look_ahead(wish.files, {stream: each[1] for stream, each in kept.items() if each}, visit)
         yield "file", None, False
         return
     for stream in collector.streams(visit):
-        kept = read_cursor(store.connection, visit.config.name, stream) if store else None
-        state: str | None = None
-        if kept is not None:
-            made_under, _, state = kept.partition(":")
-            if made_under != digest:
-                sums.notes.append(f"{stream}: {_CHANGED}")
-                state = collector.restart(state) if isinstance(collector, Restartable) else None
-        yield (stream, None, False) if wish.since else (stream, state, True)
+        made_under, state = _kept(store, visit, stream) or (digest, None)
+        if made_under != digest:
+            sums.notes.append(f"{stream}: {_CHANGED}")
+        if state is not None and (wish.since or made_under != digest):
+            state = collector.restart(state) if isinstance(collector, Restartable) else None
+        yield stream, state, wish.since is None
+
+
+def _kept(store: Store | None, visit: Visit, stream: str) -> tuple[str, str] | None:
+    """The digest of the settings under which a stream was read last, and the state that it was left in."""
+    kept = read_cursor(store.connection, visit.config.name, stream) if store else None
+    if kept is None:
+        return None
+    made_under, _, state = kept.partition(":")
+    return made_under, state
 
 
 def _pages(collector: LiveCollector, stream: str, state: str | None, visit: Visit, wish: Wish) -> Iterator[Page]:

@@ -1,5 +1,6 @@
 """A survey of Formbricks that changes while it runs, and what is stored of it then. All words are made up."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -38,6 +39,17 @@ class Survey:
         ]
         (self.folder / "feedback.toml").write_text("\n".join(source), encoding="utf-8")
         return run("collect", project=self.folder).out
+
+    def save(self, name: str, *answers: object) -> str:
+        """Some answers as a file; where it is."""
+        (self.folder / name).write_text("\n".join(json.dumps({"data": each}) for each in answers), encoding="utf-8")
+        return str(self.folder / name)
+
+    def ask(self, *options: str) -> str:
+        """Collects with these options, and the settings of before."""
+        ran = run("collect", "--source", "问卷", *options, project=self.folder)
+        assert (ran.code, ran.err) == (0, "")
+        return ran.out
 
     def stored(self) -> list[tuple[str, str, float | None]]:
         """Id, text and score of each verbatim, once per score."""
@@ -100,6 +112,37 @@ def test_an_option_that_is_worded_anew_makes_no_words_of_what_was_chosen_before(
     survey.responses += [a_response({"known": ["质亮", "质量", "价格好"]}, id="r3")]
     survey.collect('channel = "官网"')
     assert survey.stored() == [*own, ("r3/known+1", "价格好", None)]
+
+
+@pytest.mark.parametrize("settings", [(), ('channel = "官网"',)], ids=["as before", "changed"])
+def test_labels_of_before_are_known_too_where_a_run_begins_elsewhere_or_loads_files(
+    survey: Survey, settings: tuple[str, ...]
+) -> None:
+    survey.questions, survey.responses = [options("质亮")], [a_response({"known": ["质亮", "售后要快"]})]
+    survey.collect()
+    own = [("r1/known+1", "售后要快", None)]
+    assert survey.stored() == own
+    survey.questions = [options("质量")]
+    survey.collect(*settings)
+    survey.ask("--since", "2026-01-01")
+    assert survey.stored() == own
+    survey.responses = [a_response({"known": ["质亮", "质量", "价格好"]}, id="r2")]
+    answers = survey.save("a.json", {"id": "s1", "questions": survey.questions}, survey.responses)
+    assert "质亮" not in survey.ask("--load", answers, "--dry-run")
+    survey.ask("--load", answers)
+    assert survey.stored() == [*own, ("r2/known+1", "价格好", None)]
+
+
+def test_of_files_that_are_loaded_together_the_order_tells_nothing(survey: Survey) -> None:
+    survey.collect()
+    begun = a_response({"likely": 3})
+    went_on = a_response({"likely": 4, "why": "太慢"}, updatedAt="2026-03-01T02:05:00.000Z")
+    names = [survey.save(f"{number}.json", [each]) for number, each in enumerate((begun, went_on))]
+    names.append(survey.save("s.json", {"id": "s1", "questions": survey.questions}))
+    for order in (names, names[::-1]):
+        loaded = survey.ask(*[each for name in order for each in ("--load", name)])
+        assert "rejected" not in loaded
+        assert survey.stored() == [("r1", "", 4.0), ("r1/why", "太慢", None)]
 
 
 def test_a_place_to_go_on_from_of_an_earlier_version_is_one_still(survey: Survey) -> None:

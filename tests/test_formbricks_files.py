@@ -44,8 +44,11 @@ def write(path: Path, *values: object) -> Path:
     return path
 
 
-def load(collector: FormbricksCollector, path: Path, **options: object) -> list[Item]:
-    return list(collector.saved(path, a_visit({"survey": "s1", **options})))
+def load(path: Path, *others: Path, **options: object) -> list[Item]:
+    """What is told of files that are loaded together."""
+    collector, visit = FormbricksCollector(), a_visit({"survey": "s1", **options})
+    collector.look_ahead([path, *others], {}, visit)
+    return [item for each in (path, *others) for item in collector.saved(each, visit)]
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
@@ -54,18 +57,27 @@ def test_of_a_response_that_was_sent_again_and_again_the_newest_version_counts(
 ) -> None:
     sent = (CREATED, UPDATED, FINISHED)
     path = write(tmp_path / "hooks.jsonl", *[sent[place] for place in order], {"data": SHOP})
-    assert load(FormbricksCollector(), path) == WHOLE
+    assert load(path) == WHOLE
 
 
-def test_files_that_are_loaded_one_after_another_know_of_each_other(tmp_path: Path) -> None:
-    collector = FormbricksCollector()
-    assert load(collector, write(tmp_path / "survey.json", {"data": SHOP})) == []
-    assert load(collector, write(tmp_path / "2.json", [FINISHED])) == WHOLE
-    assert load(collector, write(tmp_path / "1.json", [CREATED])) == []
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_files_that_are_loaded_together_know_of_each_other(tmp_path: Path, order: tuple[int, ...]) -> None:
+    files = [
+        write(tmp_path / f"{number}.json", each) for number, each in enumerate([{"data": SHOP}, [FINISHED], [CREATED]])
+    ]
+    assert load(*[files[place] for place in order]) == WHOLE
+    assert (
+        list(
+            FormbricksCollector().saved(
+                write(tmp_path / "all.json", FINISHED, {"data": SHOP}), a_visit({"survey": "s1"})
+            )
+        )
+        == WHOLE
+    )
 
 
 def test_a_bare_response_and_a_bare_survey_are_known_too(tmp_path: Path) -> None:
-    assert load(FormbricksCollector(), write(tmp_path / "x.json", SHOP, FINISHED["data"])) == WHOLE
+    assert load(write(tmp_path / "x.json", SHOP, FINISHED["data"])) == WHOLE
 
 
 def test_of_a_survey_the_newest_definition_counts_and_no_label_of_an_earlier_one_is_a_customer_s_word(
@@ -80,16 +92,14 @@ def test_of_a_survey_the_newest_definition_counts_and_no_label_of_an_earlier_one
     earlier, later = defined("质亮", "看重什么", "2026-02-01"), defined("质量", "您看重什么？", "2026-03-01")
     for number, order in enumerate([(earlier, later, hook), (hook, later, earlier)]):
         path = write(tmp_path / f"{number}.json", *order)
-        assert load(FormbricksCollector(), path) == [
-            record("/known+1", text="售后", turn=1, question="您看重什么？", **ABOUT)
-        ]
+        assert load(path) == [record("/known+1", text="售后", turn=1, question="您看重什么？", **ABOUT)]
 
 
 def test_without_the_definition_a_response_is_listed_unless_the_settings_name_its_questions(tmp_path: Path) -> None:
     path = write(tmp_path / "hook.json", a_webhook("responseFinished", {"why": "太慢"}, "2026-03-01T02:02:00Z"))
     reason = "the questions of survey 's1' are not known: save /api/v1/management/surveys/s1 beside it or load it first"
-    assert load(FormbricksCollector(), path) == [Unreadable("s1:r1", reason)]
-    [found] = load(FormbricksCollector(), path, open=["why"])
+    assert load(path) == [Unreadable("s1:r1", reason)]
+    [found] = load(path, open=["why"])
     assert isinstance(found, Record)
     assert (found.source_id, found.text) == ("r1/why", "太慢")
 
@@ -97,7 +107,7 @@ def test_without_the_definition_a_response_is_listed_unless_the_settings_name_it
 def test_what_is_nothing_of_formbricks_is_listed_and_the_trying_out_of_a_webhook_is_nothing(tmp_path: Path) -> None:
     reason = "it is no survey, response, webhook or feedback record of Formbricks"
     path = write(tmp_path / "x.json", {"event": "testEndpoint"}, {"hello": 1}, [3], {"data": ["?"]})
-    assert load(FormbricksCollector(), path) == [
+    assert load(path) == [
         Unreadable("x.json:#2", reason),
         Unreadable("x.json:#3", "it is not an object"),
         Unreadable("x.json:#4", reason),
@@ -106,14 +116,14 @@ def test_what_is_nothing_of_formbricks_is_listed_and_the_trying_out_of_a_webhook
 
 def test_feedback_records_come_as_an_answer_of_the_hub_or_one_a_line(tmp_path: Path) -> None:
     fields = [a_field("likely", "nps", value_number=9), a_field("why", "text", value_text="好喝")]
-    as_answer = load(FormbricksCollector(), write(tmp_path / "a.json", {"data": fields, "limit": 100}))
-    assert load(FormbricksCollector(), write(tmp_path / "a.json", *fields)) == as_answer
+    as_answer = load(write(tmp_path / "a.json", {"data": fields, "limit": 100}))
+    assert load(write(tmp_path / "a.json", *fields)) == as_answer
     assert [item.source_id for item in as_answer if isinstance(item, Record)] == ["r1", "r1/why"]
 
 
 def test_a_feedback_record_without_a_submission_is_listed(tmp_path: Path) -> None:
     path = write(tmp_path / "a.json", a_field("why", "text", value_text="好喝", submission_id=None))
-    assert load(FormbricksCollector(), path) == [Unreadable("a.json", "a feedback record has no submission_id")]
+    assert load(path) == [Unreadable("a.json", "a feedback record has no submission_id")]
 
 
 def test_feedback_records_of_one_submission_may_lie_in_a_file_each(tmp_path: Path) -> None:
@@ -136,10 +146,9 @@ def test_feedback_records_of_one_submission_may_lie_in_a_file_each(tmp_path: Pat
     ]
 
 
-def test_feedback_records_that_are_loaded_one_after_another_are_one_response(tmp_path: Path) -> None:
-    collector = FormbricksCollector()
-    load(collector, write(tmp_path / "1.json", *HUB[:2]))
-    [rated, *answers] = load(collector, write(tmp_path / "2.json", *HUB[2:4]))
+def test_feedback_records_that_are_loaded_together_are_one_response(tmp_path: Path) -> None:
+    files = (write(tmp_path / "1.json", *HUB[:2]), write(tmp_path / "2.json", *HUB[2:4]))
+    [rated, *answers] = load(*files)
     assert isinstance(rated, Record)
     assert rated.scores == (RawScore("nps", "9", 0, 10), RawScore("star", "4", 1, 5))
     assert [item.text for item in answers if isinstance(item, Record)] == ["好喝", "包装"]
@@ -174,3 +183,39 @@ def test_a_file_that_is_being_written_keeps_no_other_from_being_read_and_is_read
     assert [item.source_id for item in next(pages).items if isinstance(item, Record)] == ["r1", "r1/why", "r1/better"]
     with pytest.raises(CollectError, match=r"b\.json is not valid JSON: .* Was it cut off\?"):
         next(pages)
+
+
+def test_a_folder_whose_files_were_put_away_holds_nothing_new(tmp_path: Path) -> None:
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    nothing = f"Folder {hooks} holds no file ending in .json, .jsonl."
+    with pytest.raises(CollectError) as caught:
+        pages_of(tmp_path)
+    assert str(caught.value) == nothing
+    saved = [write(hooks / "survey.json", {"data": SHOP}), write(hooks / "a.json", FINISHED)]
+    state = pages_of(tmp_path)[-1].state
+    for path in saved:
+        path.unlink()
+    for _ in range(2):
+        told, *more = pages_of(tmp_path, state)
+        assert (told.items, told.notes) == ([], (nothing,))
+        state = more[-1].state if more else state
+    write(hooks / "survey.json", {"data": SHOP})
+    write(hooks / "b.json", FINISHED)
+    assert [item for page in pages_of(tmp_path, state) for item in page.items] == WHOLE
+
+
+def test_labels_stay_known_when_the_definition_among_the_files_is_another(tmp_path: Path) -> None:
+    def defined(label: str) -> dict[str, object]:
+        choices = [{"id": "c1", "label": label}, {"id": "other", "label": "其他"}]
+        return {"data": {"id": "s1", "questions": [{"id": "known", "type": "multipleChoiceMulti", "choices": choices}]}}
+
+    hooks, state = tmp_path / "hooks", None
+    hooks.mkdir()
+    write(hooks / "a.json", a_webhook("responseFinished", {"known": ["质亮", "售后"]}, "2026-03-01T02:02:00.000Z"))
+    for label in ("质亮", "质量", "品质"):
+        write(hooks / "survey.json", defined(label))
+        pages = pages_of(tmp_path, state)
+        state = pages[-1].state
+        assert [item.text for page in pages for item in page.items if isinstance(item, Record)] == ["售后"]
+        state = FormbricksCollector().restart(state or "")

@@ -8,7 +8,7 @@ before, and where that is not there, responses were deleted meanwhile, and the w
 
 import hashlib
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
@@ -16,8 +16,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from feedback.collectors.base import Item, Part, Unreadable
-from feedback.collectors.files import parts_of
-from feedback.collectors.formbricks_form import Form, Labels, Named, read_response
+from feedback.collectors.files import NoFiles, parts_of
+from feedback.collectors.formbricks_form import Form, Labels, Named, joined, read_response
 from feedback.collectors.formbricks_saved import SavedFiles
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.address import base_address
@@ -40,7 +40,7 @@ class FormbricksCollector:
     private_names = False
 
     def __init__(self) -> None:
-        self._saved: SavedFiles | None = None  # files that are loaded one after another know of each other
+        self._saved: SavedFiles | None = None
 
     def streams(self, visit: Visit) -> list[str]:
         """The surveys; and the files, where there are `paths`."""
@@ -72,10 +72,20 @@ class FormbricksCollector:
         """The labels stay known."""
         return "\n".join([Reached().text(), state.partition("\n")[2]])
 
+    def look_ahead(self, files: Sequence[Path], states: Mapping[str, str], visit: Visit) -> None:
+        """So that of each response the newest version is told alone, and the order of the files tells nothing."""
+        labels = dict(_read_files_state(states.get(FILES))[1])
+        for survey in states.keys() - {FILES}:
+            labels[survey] = joined(labels.get(survey, {}), _read_state(states[survey])[1])
+        self._saved = SavedFiles(_Settings.of(visit).named, labels)
+        for path in files:
+            self._saved.learn(path)
+
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
-        """Of answers, webhooks, feedback records. Definitions and newer versions that were loaded before are remembered."""
-        self._saved = self._saved or SavedFiles(_Settings.of(visit).named)
-        self._saved.learn(path)
+        """Of answers, webhooks, feedback records: of those that `look_ahead` was told of, else of one file."""
+        if self._saved is None:
+            self.look_ahead([path], {}, visit)
+        assert self._saved
         yield from self._saved.items(path, visit.config)
 
 
@@ -201,23 +211,48 @@ class _Place:
 
 
 def _state(reached: Reached, labels: Labels) -> str:
-    seen = json.dumps({key: sorted(each) for key, each in labels.items()}, ensure_ascii=False)
-    return f"{reached.text()}\n{seen}"
+    return f"{reached.text()}\n{json.dumps(_listed(labels), ensure_ascii=False)}"
 
 
 def _read_state(state: str | None) -> tuple[Reached, Labels]:
     """Earlier versions kept no labels."""
     reached, _, seen = (state or "").partition("\n")
-    return Reached.read(reached), {key: frozenset(each) for key, each in json.loads(seen or "{}").items()}
+    return Reached.read(reached), _labels(json.loads(seen or "{}"))
+
+
+def _files_state(listing: str, labels: Mapping[str, Labels]) -> str:
+    return f"{listing}\n{json.dumps({survey: _listed(each) for survey, each in labels.items()}, ensure_ascii=False)}"
+
+
+def _read_files_state(state: str | None) -> tuple[str | None, Mapping[str, Labels]]:
+    """The files that were read, and the labels that were seen of each survey."""
+    listing, _, seen = (state or "").partition("\n")
+    return listing or None, {survey: _labels(each) for survey, each in json.loads(seen or "{}").items()}
+
+
+def _listed(labels: Labels) -> dict[str, list[str]]:
+    return {key: sorted(each) for key, each in labels.items()}
+
+
+def _labels(listed: Mapping[str, list[str]]) -> Labels:
+    return {key: frozenset(each) for key, each in listed.items()}
 
 
 def _files(state: str | None, visit: Visit, named: Named) -> Iterator[Page]:
     """What lies in the files, all of it whenever one of them was changed: which version of a response is the newest only all of them tell."""
-    parts = parts_of(visit.config, _SUFFIXES)
+    before, labels = _read_files_state(state)
+    try:
+        parts = parts_of(visit.config, _SUFFIXES)
+    except NoFiles as nothing:
+        # Files may be put away once they were collected; where none ever was, the path is rather wrong.
+        if before is None:
+            raise
+        parts = list(nothing.parts)
+        yield Page([], None, (str(nothing),))
     listing = _listing(parts)
-    if listing == state:
+    if listing == before:
         return
-    saved, failed = SavedFiles(named), list[CollectError]()
+    saved, failed = SavedFiles(named, labels), list[CollectError]()
     readable = []
     for part in parts:
         try:
@@ -230,7 +265,7 @@ def _files(state: str | None, visit: Visit, named: Named) -> Iterator[Page]:
         yield Page(batch, None)
     if failed:
         raise failed[0]
-    yield Page([], listing)
+    yield Page([], _files_state(listing, saved.labels_now()))
 
 
 def _listing(parts: list[Part]) -> str:

@@ -79,8 +79,12 @@ class Form:
 
     def knowing(self, earlier: Labels) -> "Form":
         """Responses hold labels as they were when they were chosen: one that was worded anew since is still not what a customer wrote."""
-        options = {key: labels | earlier.get(key, frozenset()) for key, labels in self.options.items()}
-        return replace(self, options={**earlier, **options})
+        return replace(self, options=joined(self.options, earlier))
+
+
+def joined(labels: Labels, others: Labels) -> Labels:
+    nothing = frozenset[str]()
+    return {key: labels.get(key, nothing) | others.get(key, nothing) for key in (*labels, *others)}
 
 
 def _questions_of(definition: Object) -> list[Object] | None:

@@ -4,13 +4,13 @@ A response is sent anew each time the customer goes on, so files hold several ve
 The records of a submission may be in several files too, each of them another answer. What a response answers only the survey's definition says: the answer of `/api/v1/management/surveys/ID`, saved among the files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from feedback.collectors.base import Item, SourceConfig, Unreadable
-from feedback.collectors.formbricks_form import Form, Named, read_response
+from feedback.collectors.formbricks_form import Form, Labels, Named, read_response
 from feedback.collectors.formbricks_records import Submissions, changed_at, submission_of
 from feedback.collectors.objects import Object, read_json
 
@@ -20,9 +20,13 @@ _TEST = "testEndpoint"  # the event by which a webhook is tried out
 
 @dataclass(slots=True)
 class SavedFiles:
-    """Goes through files twice: `learn` all of them, then take the `items` of each. It keeps an id and a place per response, and feedback records."""
+    """Goes through files twice: `learn` all of them, then take the `items` of each. It keeps an id and a place per response, and feedback records.
+
+    `labels`: of options that were seen before, by survey.
+    """
 
     named: Named
+    labels: Mapping[str, Labels] = field(default_factory=dict)
     _forms: dict[str, tuple[str, Form]] = field(default_factory=dict)  # when it was changed, and the newest
     _newest: dict[str, tuple[str, Path, int]] = field(default_factory=dict)  # when it was changed, and where it is
     _submissions: Submissions = field(default_factory=Submissions)
@@ -38,6 +42,9 @@ class SavedFiles:
                 self._note(found, path, number)
             else:
                 self._submissions.learn(found, path)
+
+    def labels_now(self) -> dict[str, Labels]:
+        return {**self.labels, **{survey: form.options for survey, (_, form) in self._forms.items()}}
 
     def items(self, path: Path, config: SourceConfig) -> Iterator[Item]:
         whole = dict[str, None]()
@@ -68,7 +75,8 @@ class SavedFiles:
         return read_response(response, form, survey, config)
 
     def _define(self, survey: str, definition: Object) -> None:
-        changed, form = changed_at(definition), Form.of(survey, definition, self.named)
+        changed = changed_at(definition)
+        form = Form.of(survey, definition, self.named).knowing(self.labels.get(survey, {}))
         changed_before, before = self._forms.get(survey, (changed, form))
         newer, older = (form, before) if changed >= changed_before else (before, form)
         self._forms[survey] = max(changed, changed_before), newer.knowing(older.options)

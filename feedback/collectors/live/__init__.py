@@ -5,7 +5,7 @@ killed anywhere: the next one asks again from the last state that was stored, an
 A collector asks a little more than once rather than miss anything; it never moves its state itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -90,10 +90,19 @@ class Checkable(Protocol):
 
 @runtime_checkable
 class Restartable(Protocol):
-    """What a live collector may do besides: know what a state made under other settings still says, where all is asked for again."""
+    """What a live collector may do besides: know what a state still says where it is not gone on from: one made under other settings, or with --since."""
 
     def restart(self, state: str) -> str:
         """The state to begin from: it names no place to go on from, but what holds under any settings, like up to when all was collected."""
+        ...
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """What a live collector may do besides: know all files that are loaded together before it tells what is in each of them."""
+
+    def look_ahead(self, files: Sequence[Path], states: Mapping[str, str], visit: Visit) -> None:
+        """Comes before `saved`. `states`: the last one that was stored of each stream. Raises `CollectError` for a file that can't be read."""
         ...
 
 
