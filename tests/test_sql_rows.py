@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sql_databases import new_database
 from sql_shop import QUERY, Shop, ids, options, pages_of, table, visit_of
-from worlds import NOW
+from worlds import NOW, said
 
 from feedback.clean import NOT_WHOLE, clean
 from feedback.collectors.base import Item, RawScore, Record, Unreadable
@@ -283,6 +283,22 @@ def test_behind_a_query_may_stand_its_end_and_comments(tmp_path: Path, end: str)
     table(tmp_path, "n", "12:30", "; drop")
     query = f"select * from t where n = '; drop'{end}"
     assert ids(pages_of(tmp_path, options(query=query))) == ["2"]
+
+
+_ENDS = [f"select id, body from feedback{end}" for end in ("_", ";_", "_;_;", " ;_ -- 评价\n_")]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+@pytest.mark.parametrize("blank", ["\u3000", "\xa0", "\u2003", "\ufeff", "\u200b\n"])
+def test_blanks_that_come_with_pasted_text_may_stand_before_and_behind_a_query(
+    blank: str, kind: str, tmp_path: Path
+) -> None:
+    """As pages, documents and chats have them: no database takes them for blanks."""
+    database = new_database(kind, tmp_path)
+    database.write(said(1))
+    for query in ("_select id, body from feedback", "-- 评价\n_select id, body from feedback_", *_ENDS):
+        found = pages_of(tmp_path, options(url=database.url, query=query.replace("_", blank)))
+        assert ids(found) == ["f1"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-import string
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +44,9 @@ _QUOTED_MYSQL = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _COMMENTS = ("--", "#", "/*")
-_END = ";" + string.whitespace
+# All blanks that there are, and what has no width. They come with text that is pasted, but databases know only those of ASCII.
+_BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\ufeff"
+_END = ";" + _BLANKS
 _CHANGING = re.compile(r"[()]\s*(?:insert|update|delete|merge)\b|\binto\b|/\*[!M]", re.IGNORECASE)
 
 
@@ -58,7 +59,7 @@ def query_fault(query: str) -> str | None:
 
 
 def _fault(told: str) -> str | None:
-    bare = told.rstrip(_END).lstrip()
+    bare = told.rstrip(_END).lstrip(_BLANKS)
     if ";" in bare:
         return "is more than one statement. Give one SELECT"
     if not re.match(r"\(*\s*(?:select|with)\b", bare, re.IGNORECASE) or _CHANGING.search(bare):
@@ -264,10 +265,10 @@ def _prepare(connection: "Connection", zone: str) -> bool:
 
 
 def _bare(query: str, dialect: str) -> str:
-    """A query that can stand in brackets: without the semicolon at its end, and the comments behind that."""
+    """A query that can stand in brackets: without blanks and comments before it, nor the semicolon at its end and what is behind that."""
     masked = _masked(query, _QUOTED_MYSQL if dialect in MYSQL else _QUOTED)
-    end = masked.find(";", len(masked.rstrip(_END)))
-    return _literal(query if end < 0 else query[:end])
+    begin, end = len(masked) - len(masked.lstrip(_BLANKS)), masked.find(";", len(masked.rstrip(_END)))
+    return _literal((query[begin:] if end < 0 else query[begin:end]).rstrip(_BLANKS))
 
 
 def _literal(sql: str) -> str:
