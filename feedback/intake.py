@@ -112,7 +112,7 @@ class Intake:
             content_hash = self._content_hash(verbatim, record)
             found = (verbatim, fingerprint, content_hash, *index_columns(text))
             former_ids = tuple(map(self._id, record.former_ids))
-            taken.incoming.append(Incoming(*found, record.final, record.own_date, former_ids))
+            taken.incoming.append(Incoming(*found, record.final, record.own_date, former_ids, record.adds_scores))
         return taken
 
     def _verbatim(self, record: Record, source_id: str, rejects: list[Reject]) -> Verbatim | None:

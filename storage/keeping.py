@@ -19,18 +19,19 @@ class _Known(NamedTuple):
     content_hash: int
     verbatim: Verbatim
 
-    def has_more_than(self, told: Verbatim) -> bool:
-        known = self.verbatim
-        return bool(known.text and not told.text) or bool(known.posted_at and not told.posted_at)
+    def has_more_than(self, item: Incoming) -> bool:
+        known, told = self.verbatim, item.verbatim
+        return item.adds_scores or bool(known.text and not told.text) or bool(known.posted_at and not told.posted_at)
 
 
 def with_what_is_known(connection: sqlite3.Connection, batch: Sequence[Incoming], find_by: FindBy) -> list[Incoming]:
     """The batch, with the date that is known where none is told, and where no words are told with those that are known and all else that is.
 
     What tells nothing new is then what is stored already. What does, a score that changed, is told with the known words.
+    Where ratings come one by one, with those of other metrics that are known.
     Not of what is never edited: there another one may have the id, and its date would be made up (`storage.namesakes`).
     """
-    known = _known(connection, [item.verbatim for item in batch if _lacks(item)])
+    known = _known(connection, [item for item in batch if _lacks(item)])
     found = ((item, known.get(item.verbatim.source_id) if _lacks(item) else None) for item in batch)
     return [item if each is None else _completed(item, each, find_by) for item, each in found]
 
@@ -40,7 +41,7 @@ def _lacks(item: Incoming) -> bool:
 
 
 def _completed(item: Incoming, known: _Known, find_by: FindBy) -> Incoming:
-    told = _filled(item.verbatim, known.verbatim)
+    told = (_with_scores if item.adds_scores else _filled)(item.verbatim, known.verbatim)
     if says_nothing_new(told, known.verbatim):
         return as_known(item, told, known.content_hash, known.verbatim.version)
     # It keeps the hash of what was told, without the words: told in full again it is a change, whatever is told then.
@@ -57,6 +58,16 @@ def _filled(told: Verbatim, known: Verbatim) -> Verbatim:
     return told._replace(**{**left_out, "posted_at": date, "language": known.language, "noise": known.noise})
 
 
+def _with_scores(told: Verbatim, known: Verbatim) -> Verbatim:
+    """What settings say of it, its product or store, is as they say it now."""
+    metrics = {score.metric for score in told.scores}
+    scores = (*told.scores, *(score for score in known.scores if score.metric not in metrics))
+    if sorted(scores) == sorted(known.scores):
+        scores = known.scores
+    customer_id = told.customer_id or known.customer_id
+    return told._replace(posted_at=known.posted_at or told.posted_at, customer_id=customer_id, scores=scores)
+
+
 def as_known(item: Incoming, told: Verbatim, content_hash: int, version: str | None) -> Incoming:
     """What says nothing new, as it is known with that hash and version: it may have become known which version it is of."""
     return item._replace(
@@ -70,15 +81,15 @@ def says_nothing_new(told: Verbatim, known: Verbatim) -> bool:
     return told._replace(votes=known.votes, version=version, language=known.language, noise=known.noise) == known
 
 
-def _known(connection: sqlite3.Connection, told: Sequence[Verbatim]) -> dict[str, _Known]:
-    """What is stored of these verbatims of one source, where it is more than is told; by their ids."""
+def _known(connection: sqlite3.Connection, told: Sequence[Incoming]) -> dict[str, _Known]:
+    """What is stored of these items of one source, where it is more than is told; by their ids."""
     if not told:
         return {}
-    by_id = {verbatim.source_id: verbatim for verbatim in told}
+    by_id = {item.verbatim.source_id: item for item in told}
     rows = connection.execute(
         f"select id, content_hash, {', '.join(_FIELDS)} from verbatims "
         "where source = ? and source_id in (select value from json_each(?))",
-        (told[0].source, json.dumps(list(by_id))),
+        (told[0].verbatim.source, json.dumps(list(by_id))),
     )
     stored = [_Known(row_id, content_hash, Verbatim(*fields)) for row_id, content_hash, *fields in rows]
     found = [each for each in stored if each.has_more_than(by_id[each.verbatim.source_id])]

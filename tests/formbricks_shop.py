@@ -51,6 +51,11 @@ def record(key: str = "", **fields: Any) -> Record:
     return Record(**{**common, **fields})
 
 
+def of_hub(key: str = "", **fields: Any) -> Record:
+    """As `record`, of feedback records: some of a response, of which others may come later."""
+    return record(key, **{("shared" if key else "adds_scores"): True, **fields})
+
+
 def read(data: object, form: Form | None = None, **changed: object) -> list[Item]:
     return read_response(a_response(data, **changed), form or a_form(), "s1", CONFIG)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from formbricks_shop import SHOP, a_field, a_response, a_visit, record
+from formbricks_shop import SHOP, a_field, a_response, a_visit, of_hub, record
 
-from feedback.collectors.base import Item, RawScore, Record, Unreadable
+from feedback.collectors.base import Item, RawScore, Record, Unreadable, Withdrawn
 from feedback.collectors.formbricks import FormbricksCollector
 from feedback.collectors.live import Page
 from feedback.errors import CollectError
@@ -152,6 +152,41 @@ def test_feedback_records_that_are_loaded_together_are_one_response(tmp_path: Pa
     assert isinstance(rated, Record)
     assert rated.scores == (RawScore("nps", "9", 0, 10), RawScore("star", "4", 1, 5))
     assert [item.text for item in answers if isinstance(item, Record)] == ["好喝", "包装"]
+
+
+def deletion(*ids: str) -> dict[str, object]:
+    return {"type": "feedback_record.deleted", "data": list(ids)}
+
+
+def test_what_was_deleted_in_the_hub_is_void_where_its_record_lies_beside(tmp_path: Path) -> None:
+    records = [{**each, "id": f"id{number}"} for number, each in enumerate(HUB)]
+    path = write(tmp_path / "a.json", deletion("id1", "id0"), *records)
+    assert load(path) == [
+        *(Withdrawn(each, "a.json:r1", for_good=False) for each in ("r1", "r1/why")),
+        of_hub(scores=(RawScore("star", "4", 1, 10),), location="a.json:r1", adds_scores=False, **ABOUT),
+        of_hub("/better", text="包装", turn=4, question="", location="a.json:r1", **ABOUT),
+        Record(
+            text="",
+            kind="survey",
+            channel="Formbricks",
+            location="a.json:r2",
+            source_id="r2",
+            conversation_id="r2",
+            posted_at="2026-03-01T02:00:00.507Z",
+            scores=(RawScore("star", "8", 1, 10),),
+            adds_scores=True,
+        ),
+    ]
+
+
+def test_a_deletion_of_what_lies_in_no_file_is_listed(tmp_path: Path) -> None:
+    reason = "a feedback record was deleted that is not in these files: what is stored of it stays"
+    earlier = {"type": "feedback_record.deleted", "data": a_field("why", "text", id="id2")}
+    assert load(write(tmp_path / "a.json", deletion("id1"))) == [Unreadable("a.json", reason)]
+    assert load(write(tmp_path / "b.json", earlier, HUB[0])) == [
+        Unreadable("b.json", reason),
+        of_hub(scores=(RawScore("nps", "9", 0, 10),), location="b.json:r1", **ABOUT),
+    ]
 
 
 def pages_of(folder: Path, state: str | None = None) -> list[Page]:

@@ -1,7 +1,7 @@
 """What each kind of question becomes, in responses and in feedback records."""
 
 import pytest
-from formbricks_shop import QUESTIONS, a_field, a_form, read, read_records, record
+from formbricks_shop import QUESTIONS, a_field, a_form, of_hub, read, read_records, record
 
 from feedback.collectors.base import RawScore, Record, Unreadable, Withdrawn
 from feedback.collectors.formbricks_form import Form, Named
@@ -165,12 +165,12 @@ def test_feedback_records_of_one_submission_are_one_response() -> None:
         RawScore("csat", "8", 1, 10),
     )
     assert read_records(*records) == [
-        record(
+        of_hub(
             customer="member-7",
             scores=scores,
             problems=("field_type 'colour' is not known; its value was left out",),
         ),
-        record("/why", text="豆子很新鲜", turn=6, question="为什么？", customer="member-7"),
+        of_hub("/why", text="豆子很新鲜", turn=6, question="为什么？", customer="member-7"),
     ]
 
 
@@ -180,24 +180,24 @@ def test_a_review_among_feedback_records_is_rated_where_it_is_written() -> None:
         a_field("body", "text", value_text="漏水", source_type="review"),
     )
     scores = (RawScore("star", "2", 1, 5),)
-    assert read_records(rating) == [record(kind="review", scores=scores)]
+    assert read_records(rating) == [of_hub(kind="review", scores=scores)]
     assert read_records(rating, body) == [
-        record("/body", text="漏水", kind="review", turn=2, question="", scores=scores),
+        of_hub("/body", text="漏水", kind="review", turn=2, question="", scores=scores),
         Withdrawn("r1", "s1:r1", for_good=False),
     ]
 
 
 def test_feedback_records_of_reviews_keep_their_kind() -> None:
     review = a_field("body", "text", value_text="很好", source_type="review", user_identifier="u1")
-    assert read_records(review) == [record("/body", text="很好", kind="review", turn=1, question="", customer="u1")]
+    assert read_records(review) == [of_hub("/body", text="很好", kind="review", turn=1, question="", customer="u1")]
 
 
 def test_of_a_feedback_record_the_newest_version_counts_and_says_nothing_of_others() -> None:
     why, likely = a_field("why", "text", value_text="太慢"), a_field("likely", "nps", value_number=3)
     later = {**why, "value_text": "太慢，等了两周", "updated_at": "2026-03-02T02:00:00Z"}
     whole = [
-        record(scores=(RawScore("nps", "3", 0, 10),)),
-        record("/why", text="太慢，等了两周", turn=1, question=""),
+        of_hub(scores=(RawScore("nps", "3", 0, 10),)),
+        of_hub("/why", text="太慢，等了两周", turn=1, question=""),
     ]
     assert read_records(why, likely, later) == whole
     assert read_records(later, likely, why) == whole
@@ -209,11 +209,11 @@ def test_a_number_that_is_none_is_no_rating(value: object) -> None:
     assert found in (
         [],
         [Unreadable("s1:r1", "star score can't be read")],
-        [record(scores=(RawScore("star", "5", 1, 10),))],
+        [of_hub(scores=(RawScore("star", "5", 1, 10),))],
     )
     assert read({"likely": 10**400}) == [Unreadable("s1:r1", "nps score can't be read")]
 
 
 def test_a_value_far_beyond_any_scale_is_left_for_intake_to_refuse() -> None:
     [found] = read_records(a_field("x", "rating", value_number=250))
-    assert found == record(scores=(RawScore("star", "250", 1, 10),))
+    assert found == of_hub(scores=(RawScore("star", "250", 1, 10),))

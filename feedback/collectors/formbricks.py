@@ -33,7 +33,7 @@ _SUFFIXES = (".json", ".jsonl")
 _MOST_PAGES = 100_000  # of one walk; more are a loop
 _MOST_IDLE_PAGES = 20  # one after another that hold only what the one before held
 _FILE_PAGE = 500
-_FILES_READ = b"2"  # raise it when files are read otherwise: those that are unchanged are then read once more
+_FILES_READ = b"3"  # raise it when files are read otherwise: those that are unchanged are then read once more
 
 
 class FormbricksCollector:

@@ -14,8 +14,10 @@ from feedback.collectors.formbricks_form import Form, Labels, Named, read_respon
 from feedback.collectors.formbricks_records import Submissions, changed_at, submission_of
 from feedback.collectors.objects import Object, read_json
 
-_Kind = Literal["survey", "response", "record"]
+_Kind = Literal["survey", "response", "record", "deletion"]
 _TEST = "testEndpoint"  # the event by which a webhook is tried out
+_DELETED = "feedback_record.deleted"  # the event that gives ids of records, and nothing else of them
+_NOT_THERE = "a feedback record was deleted that is not in these files: what is stored of it stays"
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class SavedFiles:
                 self._define(str(found.get("id")), found)
             elif kind == "response":
                 self._note(found, path, number)
+            elif kind == "deletion":
+                self._submissions.delete(_deleted_ids(found))
             else:
                 self._submissions.learn(found, path)
 
@@ -55,6 +59,8 @@ class SavedFiles:
             kind, found = told
             if kind == "response" and self._is_newest(found, path, number):
                 yield from self._response(found, config)
+            elif kind == "deletion" and not all(map(self._submissions.knows, _deleted_ids(found))):
+                yield Unreadable(path.name, _NOT_THERE)
             elif kind == "record":
                 submission = submission_of(found)
                 if submission is None:
@@ -100,9 +106,19 @@ def _told(path: Path) -> Iterator[tuple[_Kind, Object] | Unreadable]:
         data = value.get("data")
         if value.get("event") == _TEST:
             continue
+        if value.get("type") == _DELETED:
+            yield "deletion", value
+            continue
         for each in data if isinstance(data, list) else [value if "surveyId" in value else data or value]:
             told = _kind(each)
             yield told or Unreadable(where, "it is no survey, response, webhook or feedback record of Formbricks")
+
+
+def _deleted_ids(event: Object) -> list[str]:
+    """Earlier versions of the hub sent the record itself."""
+    data = event.get("data")
+    ids = data if isinstance(data, list) else [data.get("id") if isinstance(data, dict) else data]
+    return [each for each in ids if isinstance(each, str)]
 
 
 def _kind(value: object) -> tuple[_Kind, Object] | None:
