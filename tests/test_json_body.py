@@ -102,3 +102,22 @@ def test_of_a_text_that_was_cut_by_the_byte_half_a_character_is_left_out_and_tha
 
 def test_a_line_end_or_a_tab_may_stand_in_a_text_as_it_is() -> None:
     assert read(page("第一行\n第二行\t好".encode())) == ["第一行\n第二行\t好"]
+
+
+@pytest.mark.parametrize("way", ["cursor", "next"])
+@pytest.mark.parametrize("query", [{}, {"query": {"key": {"env": "REST_KEY"}}}], ids=["open", "with a key"])
+def test_where_to_go_on_that_was_cut_by_the_byte_is_named_and_its_page_is_kept(
+    way: str, query: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REST_KEY", "k3y-Very/Secret+77")
+    body = '{"items":[{"id":"1","text":"物流很快"}],"next":"/v1?after='.encode() + CUT + b'"}'
+    with wire(lambda _asked: Reply(body)) as web:
+        folder = project(tmp_path, f"{web.url}/v1", pages={"type": way, "cursor": "next"}, **query)
+        for new in ("live: 1 new\n", "live: 0 new, 1 already there\n"):
+            ran = run("collect", project=folder)
+            assert (ran.code, ran.out) == (1, new)
+            assert ran.err == (
+                f"Error: live: {web.url.removeprefix('http://')}/v1 says where its next page is with half a character ('next'): "
+                "the interface has cut what it says there, so that nobody can ask for that page. What came before is kept.\n"
+            )
+    assert stored(tmp_path) == [("1", "物流很快")]

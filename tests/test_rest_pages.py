@@ -222,9 +222,21 @@ def test_a_list_that_is_written_as_an_object_is_read_as_the_list_it_is(records: 
             found = {key: found}
         return Reply(found)
 
-    section = {"records": records} if records else {}
-    assert ids(pages(section, lambda _asked: shown({}))[0]) == []  # PHP's empty array, Lua's empty table
+    section: dict[str, object] = {"records": records} if records else {}
     assert ids(pages(section, lambda _asked: shown({"0": row(1), "2": row(3)}))[0]) == ["1", "3"]  # array_filter
+
+    def paged(asked: Asked) -> Reply:  # PHP's empty array, Lua's empty table
+        return shown(ROWS if asked.query["page"] == "1" else {})
+
+    assert ids(pages({**section, "pages": {"type": "page"}}, paged)[0]) == [str(number) for number in range(1, 8)]
+    if records:
+        assert ids(pages(section, lambda _asked: shown({}))[0]) == []
+
+
+def test_an_answer_that_is_an_empty_object_is_no_list_where_no_list_was_before() -> None:
+    assert fault({}, lambda _asked: Reply({})) == (
+        "source '工单': the answer is no list: say where it is by 'records'. Has the interface changed? It has: nothing."
+    )
 
 
 def test_an_object_that_is_no_list_is_told_with_what_is_in_it() -> None:

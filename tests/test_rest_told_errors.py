@@ -94,6 +94,50 @@ def test_an_empty_list_with_the_words_of_success_is_an_end_on_any_page(answer: d
     assert ids(pages(SECTION, paged({"data": {"items": [row(1)]}}, answer))[0]) == ["1"]
 
 
+# Where a list was due, the answer has an object with nothing in it: it may be a list that is empty.
+OBJECTS: list[tuple[dict[str, object], str]] = [
+    ({"code": 0, "msg": "签名错误"}, "签名错误"),
+    ({"status": 0, "info": "签名错误"}, "签名错误"),
+    ({"ret": -1}, "'ret' is -1"),
+    ({"code": -1, "message": ""}, "'code' is -1"),
+    ({"code": 403}, "'code' is 403"),
+    ({"code": "E1001"}, "'code' is \"E1001\""),
+    ({"code": "半\ud83d"}, "'code' is \"半�\""),
+    ({"code": 1, "info": "非法请求"}, "1 非法请求"),
+    ({"result": "签名无效"}, "'result' is \"签名无效\""),
+]
+EMPTY_OBJECTS: list[dict[str, object]] = [
+    {},
+    {"code": 0},
+    {"code": 0, "msg": "success"},
+    {"code": 200, "msg": ""},
+    {"code": 404, "msg": "暂无数据"},
+    {"code": 7, "msg": "查询成功"},
+    {"ret": "SUCCESS::调用成功"},
+    {"code": "NO_DATA"},
+    {"status": 1, "result": "done"},
+]
+
+
+@pytest.mark.parametrize(("answer", "says"), OBJECTS)
+@pytest.mark.parametrize("beside", [{}, {"code": 0, "msg": "ok", "status": 1, "ret": 0}])
+def test_an_object_with_nothing_in_it_is_no_empty_list_where_the_answer_speaks_of_an_error(
+    answer: dict[str, object], says: str, beside: dict[str, object]
+) -> None:
+    section = {**SECTION, "records": "data"}
+    for shown in (paged({**answer, "data": {}}), paged({**beside, "data": [row(1)]}, {**answer, "data": {}})):
+        assert fault(section, shown) == f"source '工单': the answer tells of an error: {says}"
+
+
+@pytest.mark.parametrize("answer", EMPTY_OBJECTS)
+def test_an_object_with_nothing_in_it_is_an_empty_list_where_nothing_speaks_of_an_error(
+    answer: dict[str, object],
+) -> None:
+    section = {**SECTION, "records": "data"}
+    for before in ([], [{**answer, "data": {"0": row(1)}}]):
+        assert ids(pages(section, paged(*before, {**answer, "data": {}}))[0]) == ["1"][: len(before)]
+
+
 # As they stand beside records, and with an empty list after them.
 SAID: list[tuple[dict[str, object], dict[str, object]]] = [
     ({"code": 1, "msg": "给你"}, {"code": 1, "msg": "给你"}),

@@ -89,7 +89,12 @@ def _linked(listing: Listing, start: str | None) -> Iterator[Fetched]:
         shown = listing.ask(where)
         signs.look(shown)
         idle.see(shown)
-        asked, where = where, pages.after(shown.answer, shown.content, listing.access.parameters)
+        asked = where
+        try:
+            where = pages.after(shown.answer, shown.content, listing.access.parameters)
+        except CollectError:  # its records are good all the same
+            yield Fetched(shown.records, "", resumes=False, shown=len(shown.records))
+            raise
         if not shown.records and (where == asked or where in seen):  # as a cursor does that marks the last record
             where = None
         if where in seen:

@@ -1,5 +1,6 @@
 """How an interface says where its next page is: `[sources.pages]` of a source."""
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
@@ -17,6 +18,11 @@ KINDS = ("none", "page", "offset", "cursor", "link", "next")
 MOST_PAGES = 100_000  # of one run; more are a loop
 MOST_IDLE_PAGES = 100  # one after another that hold nothing, or what the one before held
 PAGES_DOUBT = "Is [pages] right?"
+_HALF = re.compile("[\ud800-\udfff]")
+_CUT = (
+    "{} says where its next page is with half a character ('{}'): the interface has cut what it says there, so that nobody can ask for that page. "
+    "What came before is kept."
+)
 _YES = frozenset({"true", "1", "yes", "y", "t"})
 _NO = frozenset({"false", "0", "no", "n", "f", "null", "none", ""})
 
@@ -98,7 +104,7 @@ class Pages:
         return not is_last and (not self.more or _word(getter(self.more)(inside)) not in _NO)
 
     def after(self, answer: Answer, content: object, known: Collection[str]) -> str | None:
-        """Where an answer says that the next page is; None: that it is the last. `known`: see `next_address`."""
+        """Where an answer says that the next page is; None: that it is the last. `known`: see `next_address`. `CollectError` where nobody can ask for it."""
         inside = content if isinstance(content, dict) else {}
         if not self.says_more(content):
             return None
@@ -106,6 +112,8 @@ class Pages:
             found = getter(self.cursor)(inside)
             if found in (None, "", False) or not isinstance(found, str | int):
                 return None
+            if _HALF.search(str(found)):
+                raise CollectError(_CUT.format(answer.place, self.cursor))
             return str(found) if self.kind == "cursor" else next_address(answer.url, str(found), known)
         if self.kind == "link":
             links = requests.utils.parse_header_links(answer.headers.get("Link", ""))
@@ -123,25 +131,30 @@ class RecordList:
     def __init__(self, path: str, where: str, setting: str = "", key: Callable[[object], str] = repr) -> None:
         self._path, self._where, self._setting, self.key = path, where, setting, key
         self._errors = ToldErrors()
+        self._is_known = False  # whether there were records where they are looked for
 
     def of(self, content: object) -> list[object]:
-        found = _list_in(getter(self._path)(content) if self._path and isinstance(content, dict) else content)
+        there = getter(self._path)(content) if self._path and isinstance(content, dict) else content
+        # An answer that is {} and nothing else is no list, as far as anybody knows.
+        found = _list_in(there) if there or self._path or self._is_known else there
+        is_records = isinstance(found, list) and bool(found)
+        self._is_known |= is_records
         if isinstance(content, dict):
             around = list(self._around(content))
-            if found and isinstance(found, list):
+            if is_records:
                 self._errors.stood_beside_records(content, around)
             else:
-                self._refuse_errors(content, around, found)
+                self._refuse_errors(content, around, there)
         if found is None and isinstance(content, dict) and self._path and self._is_empty(content):
             return []
         if not isinstance(found, list):
             raise CollectError(f"{self._where}: {self._fault(content)}")
         return found
 
-    def _refuse_errors(self, content: Object, around: list[Object], found: object) -> None:
+    def _refuse_errors(self, content: Object, around: list[Object], there: object) -> None:
         """Raises where an answer without records tells of an error; not where it has a list under another name."""
         others = [path for path in lists_in(content) if path.rpartition(".")[2].lower() not in ERROR_FIELDS]
-        error = self._errors.find(content, around, listed=found == [])
+        error = self._errors.find(content, around, there)
         if error and not others:
             raise ToldError(f"{self._where}: the answer tells of an error: {error}")
 

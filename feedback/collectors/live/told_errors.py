@@ -84,45 +84,47 @@ class ToldErrors:
             if len(words) < _MOST_WORDS:
                 words.add(_word(value))
 
-    def find(self, content: Object, inside: Iterable[Object], *, listed: bool) -> str | None:
+    def find(self, content: Object, inside: Iterable[Object], found: object) -> str | None:
         """What has failed, as an answer without records says; None: there are none to be had.
 
-        `inside`: the objects in it that the list would lie in. `listed`: the list is there, and empty.
+        `inside`: the objects in it that the list would lie in. `found`: what is in its place. [] is a list that is empty; {} may be one,
+        or what errors bring for whatever was asked for: then a code that nobody knows needs no message.
         """
         told, *inner = (self._new(each) for each in (content, *inside))
         message = _first_text(told, _MESSAGES)
         said = message or _first_text(told, _DESCRIPTIONS)
         named = next((why for each in (told, *inner) if (why := _error_field(each))), None)
-        signs = [name for name, value in told.items() if self._is_sign(name, value, said, listed=listed)]
-        if not named and not signs and (not _is_ill(message) or (listed and _says_fine(content))):
+        signs = [name for name, value in told.items() if self._is_sign(name, value, said, found)]
+        if not named and not signs and (not _is_ill(message) or (found == [] and _says_fine(content))):
             return None
-        why = named or said
-        if not why:
-            return f"'{signs[0]}' is {json.dumps(told[signs[0]])}"
-        code = next((f"{told[name]} " for name in signs if name in _CODES or _is_bad_status(told[name])), "")
-        line = f"{code}{' '.join(why.split())}"[:_LONGEST]
-        return "".join(c if c.isprintable() else "�" for c in line)
+        if why := named or said:
+            code = next((f"{told[name]} " for name in signs if name in _CODES or _is_bad_status(told[name])), "")
+            line = f"{code}{' '.join(why.split())}"
+        else:
+            line = f"'{signs[0]}' is {json.dumps(told[signs[0]], ensure_ascii=False)}"
+        return "".join(c if c.isprintable() else "�" for c in line[:_LONGEST])
 
     def _new(self, content: Object) -> dict[str, object]:
         """What it says of itself, and did not beside records."""
         return {name: value for name, value in _said(content).items() if _word(value) not in self._well.get(name, ())}
 
-    def _is_sign(self, name: str, value: object, message: str, *, listed: bool) -> bool:
+    def _is_sign(self, name: str, value: object, message: str, found: object) -> bool:
         """Whether something that did not stand beside records says that something has failed."""
         word, known = _word(value), name in self._well
+        listed, in_doubt = found == [], found == {}
         if not isinstance(value, int | str) or _NOTHING.fullmatch(_words(message)):
             return False
         if name in _FLAGS:
             return word in _NO
         if name in _STATES:
-            failed = word in _FAILED or _is_bad_status(value)
+            failed = word in _FAILED or _is_bad_status(value) or (in_doubt and _is_ill(word))
             return failed or (known and word == "0" and not (listed and not message) and not _is_well(message))
         if name in ERROR_FIELDS:
             return isinstance(value, int) and value != 0
-        if name not in _CODES or _is_well(message):
+        if name not in _CODES or _is_well(message or word):
             return False
         fine = word in _FINE or _FINE_STATUS.fullmatch(word) or (word == "1" and listed and not known)
-        return (known and bool(message)) if fine else (known or bool(message))
+        return (known and bool(message)) if fine else (known or bool(message) or in_doubt)
 
 
 def _said(content: Object) -> dict[str, object]:
