@@ -9,15 +9,18 @@ taken for options are lost. So a question is a choice only where something shows
 - where the wording asks for no words: answers that are numbers, or led by a letter or number (`A.价格`), and what is
   mostly asked with options (性别, 从哪里, 多久 …).
 
-Against it stand a wording that asks for words outright (建议, 意见, 说说 …), and prose: answers that are long or have
-punctuation inside, most of which nobody else gave. `无`, `没有`, `/` and the like are what people type into any field
-that must not be empty; they show nothing.
+Against it stand a wording that asks for words outright (建议, 意见, 说说 …) or for what is good or bad (对哪些地方不满意),
+and prose: answers that are long or have punctuation inside, most of which nobody else gave. `无`, `没有`, `/` and the like
+are what people type into any field that must not be empty; they show nothing, nor does `都很满意` as an answer to what is
+not.
 """
 
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
+
+from feedback.collectors.grades import grade_of
 
 _REQUEST = re.compile(
     r"建议|意见|说说|吐槽|想对|想说|告诉我们|还有什么|补充|留言|备注|评语|评价一下"
@@ -29,6 +32,11 @@ _ASKS_FOR_WORDS = re.compile(
     r"原因|理由|为什么|为何|描述|想法|看法|感受|体会|改进|改善|期待|希望|怎么看|如何看|怎么样|其他|其它|why|reason|opinion|improve|\bother\b",
     re.IGNORECASE,
 )
+_WHICH = re.compile(
+    r"哪些|哪里|哪裡|哪儿|哪[个一]?(?:方面|地方|环节|步|点|處|处)|(?<!度是)(?<!度为)什么(?!程度|水平|样)|什麼|原因|理由|为什么|为何"
+)
+_JUDGED = re.compile(r"满|滿|容易|轻松|方便|省力|麻烦|困难|费力|费劲|推荐|推薦|问题|[缺优]点|不足")
+_CLAUSE = re.compile(r"[,。;:?!()\[\]【】\n]+")
 _FACTS = (
     r"性别|年龄段?|学历|职业|职位|岗位|行业|收入|月薪|婚姻\w*|省份|城市|地区|区域|国家|身份|类型|类别|型号|款式|颜色|尺码|品牌|门店|店铺|频率|频次|次数|时长"
     r"|年限|场景|方式|途径|渠道|gender|age|city|occupation"
@@ -56,7 +64,8 @@ _FEW = 8  # answers, below which one sentence is proof enough
 def is_open(wording: str, values: Sequence[str]) -> bool:
     """Whether `values`, the answers to the question without the skipped ones, are to be kept as the customers' words."""
     request = bool(_REQUEST.search(wording))
-    asks = request or bool(_ASKS_FOR_WORDS.search(wording))
+    what = any(asks_what(clause) and _JUDGED.search(clause) for clause in clauses(wording))
+    asks = request or what or bool(_ASKS_FOR_WORDS.search(wording))
     if not values:
         return asks
     # A few may write ┋ themselves; as a separator it stands in many answers.
@@ -64,7 +73,7 @@ def is_open(wording: str, values: Sequence[str]) -> bool:
         return False
     if _share(values, _JOINED.search) >= 0.1 and not (request and _are_own_words(values)):
         return False
-    said = [value for value in map(_bare, values) if not _shows_nothing(value)]
+    said = [value for value in map(_bare, values) if not _shows_nothing(value) and not (what and grade_of(value))]
     if not said:
         return asks and _share(values, _NUMBER.fullmatch) < 0.8
     once = [value for value, count in Counter(said).items() if count == 1]
@@ -92,12 +101,23 @@ def _are_own_words(values: Sequence[str]) -> bool:
 
 def _is_prose(said: Sequence[str], once: Sequence[str], *, sure: bool) -> bool:
     """Whether there are answers that no option reads like. Of many answers, one such may be an option few chose."""
-    prose, alone = (sum(map(_reads_as_prose, values)) for values in (said, once))
+    prose, alone = (sum(map(reads_as_prose, values)) for values in (said, once))
     enough = alone > 1 or (alone == 1 and sure and len(said) < _FEW)
     return enough and alone * 2 > prose and alone * 50 > len(said)
 
 
-def _reads_as_prose(value: str) -> bool:
+def clauses(wording: str) -> list[str]:
+    """The parts of a question that marks set apart: one may ask for a rating, the next for its reason."""
+    return [clause for clause in map(str.strip, _CLAUSE.split(unicodedata.normalize("NFKC", wording))) if clause]
+
+
+def asks_what(clause: str) -> bool:
+    """Whether it asks which things or why: no such question is answered with a rating."""
+    return bool(_WHICH.search(clause))
+
+
+def reads_as_prose(value: str) -> bool:
+    """Whether no option reads like it: it is long, or has a pause inside."""
     return len(value) >= LONG or bool(_PAUSE.search(value[:-1]))
 
 

@@ -1,60 +1,96 @@
 """Whether a survey's question asks for somebody's name, number or address: such answers are not collected.
 
 That a question speaks of a phone, of an address or of 会员卡号 does not make it one: people are asked what they dislike of
-their phone, and what went wrong when they called. What is asked for is told by
+their phone, and what went wrong when they called. The rule:
 
-- the wording: the detail stands at the end of a clause (请留下您的手机号, 收件人姓名、电话), or a name is spoken of without
-  anything that asks for a view (怎么称呼您);
-- the answers: where the wording only speaks of a detail, most of them are numbers, addresses of mail or of a place; and a
-  wording that could be meant otherwise asks for none where the answers are sentences without any.
+- It *asks for a detail* where one is the end of a clause, alone or with a question for its value behind it (您的生日是哪天),
+  where one follows a request (请留下微信号领取红包), where it asks how to call or reach the customer (如何称呼您), and where it
+  speaks of a name and of nothing that one has a view of.
+- What it says beside that may *ask for words* as well (遇到了什么问题？请留下电话; 最不满意的一点：手机).
+- Where it asks for details alone, the answers are details; but where that could be meant otherwise (您的手机), they are not if
+  nearly all of them are sentences.
+- Where it asks for both, the answers tell: they are details if half of them are; if a name or an address is asked for, which
+  nothing finds in a text to mask it, also unless half of them are sentences.
+- Where it only speaks of a detail, they are details if half of them are.
+- A question for an opinion, a reason or a suggestion never asks for details.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
 
-from feedback.collectors.answers import LONG, is_filler
+from feedback.collectors.answers import LONG, is_filler, reads_as_prose
 
-_NAME = r"姓名|名字(?:是|叫)?$|叫什么|称呼|贵姓|昵称|填写人|联系人"
+_NAME = r"姓名|名字|叫(?:什么|啥)|称呼|贵姓|昵称|填写人|联系人"
 _PLACE = r"(?:收货|家庭|详细|联系|邮寄|您的|居住|通讯)?地址|住址"
+_BIRTH = r"出生(?:年月日?|日期|年份|地)?"
+_LAST = r"(?:尾号|[后末][一二三四五六两\d]位(?:数字?)?)"
 # By these words alone nobody means the thing itself; a 手机 or 电话 may be what the survey is about.
 _OWN = (
-    rf"{_NAME}|{_PLACE}|(?:手机|电话|微信|QQ|会员|订单|身份证|学|工|卡)(?:编|卡)?号码?|[账帐]号|联系(?:电话|方式)|身份证|邮箱(?:地址)?"
-    r"|出生(?:年月日?|日期|年份|地)?|生日|your e-?mail(?: address)?|e-?mail address"
+    rf"{_NAME}|{_PLACE}|(?:手机|电话|微信|QQ|会员|订单|身份证|学|工|卡)(?:编|卡)?号码?{_LAST}?|[账帐]号|联系(?:电话|方式)"
+    rf"|(?:手机|电话|身份证|卡号?){_LAST}|身份证|邮箱(?:地址)?|{_BIRTH}|生日|your e-?mail(?: address)?|e-?mail address"
 )
 _THING = r"手机|电话|微信|QQ|e-?mail"
 _OTHER = "单位|公司|部门|职务|班级|年龄|性别|城市"
-_DETAIL = re.compile(rf"{_OWN}|{_THING}", re.IGNORECASE)
-_OF_NAME = re.compile(_NAME)
+_CALLED = r"(?:希望)?(?:我们|客服)?(?:应?该)?(?:如何|怎么?样?|怎样)(?:才能|可以|能)?(?:称呼(?=您|你|\W|$)(?:您|你)?|联系到?上?(?:您|你)|(?:与|跟|和)(?:您|你)联系)"
+_DETAIL = re.compile(rf"{_CALLED}|{_OWN}|{_THING}", re.IGNORECASE)
+_OF_NAME = re.compile(rf"{_NAME}|{_BIRTH}")
 _OF_PLACE = re.compile(_PLACE)
+_OF_A_THING = re.compile(
+    r"(?:产品|商品|品牌|新品|店铺?|公司|软件|小程序|App|功能|系列|款式?|菜品?|活动|[起取]个?|新)的?(?:名字|昵称)", re.I
+)
 # Why a detail is asked for is not what is asked for: "为了更好地改进服务，请留下您的电话".
 _PURPOSE = re.compile(
-    r"(?:为了|为更好|为便于|为方便|以便|便于|方便我们|用于|感谢|谢谢|如果|如有|如需|如您|如愿|若)[^,。;?!)]*?(?=请[您你]?[留填提写输]|[,。;?!)]|$)"
+    r"(?:为了|为更好|为便于|为方便|以便|便于|方便我们|用于|感谢|谢谢|如果|如有|如需|如您|如愿|若"
+    r"|(?<=[,。;!(])(?:我们|客服|专员|工作人员)\w{0,2}?(?:将|会(?!怎|员)|才能))[^,。;?!)]*?(?=请[您你]?[留填提写输]|[,。;?!)]|$)"
 )
 _CLAUSE = re.compile(r"[,。;:?!()\[\]【】\n*]+|-{2,}|_+|—+")
-_PLEASE = r"(?:.*?(?=请))?(?:请[您你]?(?:务必|在此|在下方)?)?(?:留下?|填写?|输入|提供|告知|写下|登记|预留)?(?:一下)?(?:[您你]|本人)?的?"
+_GIVE = r"(?:留下?|填写?|输入|提供|告知|告诉我们|写[下明]?|注明|附上|登记|预留)"
+_PLEASE = rf"(?:.*?(?=请))?(?:请[您你]?(?:务必|在此|在下方)?)?{_GIVE}?(?:一下)?(?:[您你]|本人)?的?"
 _WHOSE = (
     r"(?:联系|预留|注册|绑定|常用|备用|个人|固定|移动|办公|家庭|紧急|家长|孩子|[买业店车户机]主|买家|客户|顾客|会员|用户"
     r"|[受被]访者|[购收寄]?[买件货收]?人)?"
 )
-_TAIL = r"(?:是什么|是多少|是哪个|是|为|呢|(?:是否)?方便(?:留|告|透|提供).*|(?:能|可)否.*|可以.*)?"
+_VALUE = (
+    r"各?(?:是|为|叫|在|于|位于)?(?:什么时候|什么|多少|哪一?(?:里|儿|天|个\w{0,3}|位|年|月)?|几月几[号日]|几[号日]|啥)"
+)
+_TAIL = rf"(?:{_VALUE}|是|为|叫|(?:是否|能|可)?(?:方便|可以|否)(?:留|告|透|提供|加|给|说).*)?[呢吗吧呀啊]?"
+_SO_AS_TO = (
+    r"[以来后便可]{0,2}(?:方便(?:我们|客服|联系)|领|参[与加]|抽|接收|获[奖得取]|兑|联系|回访)(?!.*(?:不|失败|无法))"
+)
 _LISTED = re.compile(
-    rf"\s*{_PLEASE}{_WHOSE}(?:{_THING}|{_OTHER})(?:[、/和及与或\s]*{_WHOSE}(?:{_OWN}|{_THING}|{_OTHER}))*\s*{_TAIL}\s*",
+    rf"\s*{_PLEASE}{_WHOSE}(?P<detail>(?:{_THING}|{_OTHER})(?:[、/和及与或\s]*{_WHOSE}(?:{_OWN}|{_THING}|{_OTHER}))*\s*{_TAIL})\s*",
     re.IGNORECASE,
 )
-_ENDS = re.compile(rf"(?:(?!哪|如何|怎|为什么|为何|how|why|which).)*(?:{_OWN})\s*{_TAIL}\s*", re.IGNORECASE)
+# Told about, not asked for: 您是如何找到我们店的地址, 您介意提供手机号吗.
+_NOT_ASKED = r"哪(?![位个一年月天])|如何|怎|对于|关于|[您你]对|介意|要求|不[愿想肯]|忘记|注销|丢失|核对|是否(?!方便|愿意|可以|能)|有没有|how|which"
+_ENDS = re.compile(
+    rf"(?:(?!{_NOT_ASKED}).)*?(?P<detail>(?:什么)?(?:其[他它])?(?:{_OWN}){_TAIL})\s*(?:{_SO_AS_TO}.*)?"
+    rf"|(?:(?!{_NOT_ASKED}).)*?(?P<name>{_NAME})[/、].*",
+    re.IGNORECASE,
+)
+_REQUESTED = re.compile(
+    rf"(?:(?!{_NOT_ASKED}|在{_GIVE}).)*?{_GIVE}[一个下您你的本人\s]*{_WHOSE}(?P<detail>{_OWN}"
+    rf"|(?:{_THING})(?={_TAIL}$|{_SO_AS_TO}))(?!时|的|里|上|过程|流程|功能|页|无法|不).*",
+    re.IGNORECASE,
+)
+_CALL_YOU = re.compile(rf".*?(?P<detail>{_CALLED}).*")
+_WAYS = (_CALL_YOU, _LISTED, _ENDS, _REQUESTED)
 # They are asked about beside a name or a number, and the answers are words.
 _OPINION = re.compile(
-    r"原因|理由|为什么|为何|建议|意见|说说|描述|吐槽|想法|看法|感受|改进|改善|期待|希望|想对|评价一下|体会|why|comment|suggest|reason|feedback",
+    r"原因|理由|为什么|为何|建议|意见|说说|描述|吐槽|想法|看法|感受|改进|改善|期待|希望(?!我们(?:应?该)?(?:如何|怎么?样?)(?:称呼|联系))|想对|评价一下|体会|why|comment|suggest|reason|feedback",
     re.IGNORECASE,
 )
-# Of a name these are asked too, where it is the name of a thing, or of a function for names.
-_VIEW = re.compile(r"问题|困难|怎么[看样]|如何|喜欢|满意|觉得|认为|体验|遇到|印象|好听|好记|哪")
+# What one has a view of: of a name, where it is the name of a thing, or of a function for names.
+_VIEW = re.compile(
+    r"问题|困难|怎|如何|喜欢|满意|觉得|认为|体验|遇到|印象|好听|好记|好用|功能|什么|哪(?![位个一年月天])|内容|现象|故障|情况|诉求|告诉|想说|帮助"
+    r"|投诉|[缺优]点|不足|介意|是否(?!方便|愿意|可以|能)|有没有"
+)
 _NUMBER = re.compile(r"\d(?:[\s-]?\d){6,}|[\w.+-]+@[\w-]+\.\w+")
 _ID = re.compile(r"\d{5,}|(?=\S*[\d_])[A-Za-z][\w.-]{4,19}")
 _STREET = re.compile(r"[\u4e00-\u9fff]{2,}\d+号|\d+(?:栋|幢|室|弄|单元)|[省市][^省市区县]{2,8}[区县镇街路]")
 _BESIDE = 8  # characters: a name, beside a number
-_MOST = 0.8
+_NEARLY_ALL = 0.8
 _LONGEST = 40  # characters of a clause that asks for nothing else
 
 
@@ -63,24 +99,39 @@ def asks_for_contact(wording: str, values: Sequence[str]) -> bool:
 
     In doubt of a name or an address the answer is yes, as nothing finds those in a text to mask them.
     """
-    whole = _bare(wording)
+    whole = _OF_A_THING.sub("", _bare(wording))
     text = _PURPOSE.sub("", whole)
     if not _DETAIL.search(whole) or _OPINION.search(text):
         return False
     said = [value for value in map(_bare, values) if not is_filler(value)]
     details = sum(map(_is_detail, said))
-    if not _asks(text):
-        return bool(said) and details * 2 >= len(said)
-    if not said or details or _OF_NAME.search(text) or _OF_PLACE.search(text):
-        return True
-    return sum(len(value) >= LONG for value in said) < _MOST * len(said)
+    mostly = bool(said) and details * 2 >= len(said)
+    asked, beside = _asked(text)
+    if not asked:
+        return mostly
+    personal = bool(_OF_NAME.search(asked) or _OF_PLACE.search(asked))
+    if _VIEW.search(beside):
+        prose = sum(map(reads_as_prose, said))
+        return mostly or (personal and (not said or prose * 2 < len(said)))
+    sentences = sum(len(value) >= LONG and not _is_detail(value) for value in said)
+    return personal or not said or sentences < _NEARLY_ALL * len(said)
 
 
-def _asks(text: str) -> bool:
-    if _OF_NAME.search(text) and not _VIEW.search(text):
-        return True
-    clauses = [clause for clause in _CLAUSE.split(text) if _DETAIL.search(clause) and len(clause) <= _LONGEST]
-    return any(_LISTED.fullmatch(clause) or _ENDS.fullmatch(clause) for clause in clauses)
+def _asked(text: str) -> tuple[str, str]:
+    """The clauses that ask for details, and what the wording says beside those details."""
+    asked, beside = [], []
+    for clause in _CLAUSE.split(text):
+        ways = _WAYS if len(clause) <= _LONGEST else ()
+        if found := next((found for way in ways if (found := way.fullmatch(clause))), None):
+            start, end = found.span(str(found.lastgroup))
+            asked.append(clause)
+            beside += [clause[:start], clause[end:]]
+        else:
+            beside.append(clause)
+    rest = "\n".join(beside)
+    if not asked and _OF_NAME.search(rest) and not _VIEW.search(rest):
+        return rest, ""
+    return "\n".join(asked), rest
 
 
 def _is_detail(value: str) -> bool:

@@ -3,13 +3,27 @@
 NPS: 0..10, "how likely are you to recommend" (Reichheld, HBR 12/2003). CSAT: satisfaction, mostly 1..5. CES: how easy
 or hard something was, 1..7 in version 2.0 (CEB 2013). Answers come as numbers ("9", "9分", "10（非常愿意）") or as
 steps in words (非常满意 … 非常不满意).
+
+What a step is worth is told by the steps that occur among the answers to the question:
+
+- seven steps where one side has all three degrees (非常满意, 满意, 比较满意) and there is a middle or the other side has a
+  weakened one: 7, 6, 5, 4, 3, 2, 1;
+- else five. The middle, 3, is 一般; where there is none, the weakened degree that stands beside the bare one of its side
+  (满意/基本满意/不满意) and has no counterpart on the other. A strong degree is 5 or 1. A bare or a weakened one is 4 or 2; but
+  of the two together, with no strong one and the middle taken, the bare one is 5 or 1 (一般/不太满意/不满意).
+
+A number that leads an option says only where that stands in the list where most numbers contradict their words, or the
+wording (1=非常满意): then words count, and bare numbers run from best to worst. Words with a remark that nobody else gave
+are somebody's own and make no scale.
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
+from feedback.collectors.answers import asks_what, clauses, reads_as_prose
 from feedback.collectors.base import RawScore
 from feedback.collectors.grades import Grade, grade_of
 from storage.records import Metric
@@ -21,58 +35,87 @@ _WORDINGS: tuple[tuple[Metric, re.Pattern[str]], ...] = (
     ("star", re.compile(r"星级|几星|打分|评分|打几分|几分|rating|\bstars?\b", re.IGNORECASE)),
 )
 _RANGE = re.compile(r"(?<!\d)([01])\s*分?\s*(?:-|–|—|~|～|至|到|=.{0,12}?[,，;；、]\s*)+\s*(10|[3-9])(?!\d)\s*分?")
+_ANCHOR = re.compile(r"(?<!\d)(\d{1,2})\s*分?\s*(?:=|表示|代表|是|为)\s*([^\d\s,;、。()]+)")
 _NUMBER = re.compile(r"(?<!\d)(\d{1,2})(?:\.0+)?(?![\d.])")
 _ENOUGH = 20  # answers, before a scale is taken to be as short as the answers show
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The scale of one question. `shift` is taken off numbers; `steps` is 5 or 7 where answers are words."""
+    """The scale of one question. `shift` is taken off numbers; where they run from best to worst, `falls`.
+
+    `steps`: the steps in words that occur.
+    """
 
     metric: Metric
     low: float
     high: float
     shift: int = 0
-    steps: int = 5
+    falls: bool = False
+    steps: frozenset[Grade] = frozenset()
 
     def read(self, answer: str) -> RawScore | None:
         """The rating, None when the answer is none on this scale."""
-        value = number_in(answer)
-        if value is not None:
-            value -= self.shift
-        else:
-            grade = grade_of(answer)
-            if grade is None:
-                return None
-            value = _step(grade, self.steps)
-        if not self.low <= value <= self.high:
+        value = self._value(answer)
+        if value is None or not self.low <= value <= self.high:
             return None
-        return RawScore(self.metric, str(value), self.low, self.high)
+        return RawScore(self.metric, f"{value:g}", self.low, self.high)
+
+    def _value(self, answer: str) -> float | None:
+        number = number_in(answer)
+        if (number is None or self.falls) and (grade := grade_of(answer)):
+            return _worth(grade, self.steps, self.high)
+        if number is None:
+            return None
+        return self.low + self.high - number if self.falls else number - self.shift
 
 
 def find_scale(wording: str, values: Sequence[str], named: str | None = None) -> Scale | None:
     """The scale a question is rated on, None when it asks for none. `named`: the metric the layout says it is."""
-    metrics = [
-        metric for metric, pattern in _WORDINGS if (named or metric) == metric and (named or pattern.search(wording))
-    ]
-    if named in ("open", "choice") or not metrics:
+    metric = _metric(wording, named)
+    if metric is None or (not values and not _stated(wording)):
         return None
-    metric = metrics[0]
-    numbers = [number for value in values if (number := number_in(value)) is not None]
-    grades = [grade for value in values if number_in(value) is None and (grade := grade_of(value))]
+    read = [(number_in(value), grade) for value, grade in zip(values, _options(values), strict=True)]
+    numbers = [number for number, _ in read if number is not None]
+    words = [grade for number, grade in read if grade and number is None]
     # A scale stated in the question outweighs some odd answers, which are then reported one by one.
     enough = 0.5 if named or _stated(wording) else 0.75
-    if len(numbers) + len(grades) < len(values) * enough or (not values and not _stated(wording)):
+    if len(numbers) + len(words) < len(values) * enough:
         return None
     if metric == "nps":
-        return _nps(wording, numbers, grades, named is not None)
-    if grades and not numbers:
-        bare_and_mild = any({g.degree for g in grades if g.side == side} >= {1, 2} for side in (-1, 1))
-        steps = 7 if bare_and_mild else 5
-        return Scale(metric, 1, steps, steps=steps)
+        return _nps(wording, numbers, words, named is not None)
     low, high = _stated(wording) or _shown(metric, numbers)
+    falls = _fall(wording, [(number, grade) for number, grade in read if number is not None and grade], low + high)
+    steps = frozenset(grade for number, grade in read if grade and (number is None or falls))
+    bare = any(grade is None for number, grade in read if number is not None)
+    if steps and not bare and (falls or not numbers):
+        return Scale(metric, 1, 7 if _are_seven(steps) else 5, falls=falls, steps=steps)
     outside = sum(1 for number in numbers if not low <= number <= high)
-    return None if outside * 10 > len(numbers) else Scale(metric, low, high)
+    return None if outside * 10 > len(numbers) else Scale(metric, low, high, falls=falls, steps=steps)
+
+
+def _metric(wording: str, named: str | None) -> Metric | None:
+    """What the question rates, as the layout or its wording says."""
+    if named:
+        return next((metric for metric, _ in _WORDINGS if metric == named), None)
+    # 对哪些地方不满意 asks for no rating, but 满意吗？请说明原因 does; so does any question that states a scale.
+    asked = [wording] if _stated(wording) else [clause for clause in clauses(wording) if not asks_what(clause)]
+    return next((metric for metric, pattern in _WORDINGS if any(map(pattern.search, asked))), None)
+
+
+def _options(values: Sequence[str]) -> Iterator[Grade | None]:
+    """The step that each answer is, None where there is none or it comes with words that nobody else wrote."""
+    times = Counter(values)
+    for value in values:
+        yield None if times[value] == 1 and reads_as_prose(_bare(value)) else grade_of(value)
+
+
+def _fall(wording: str, led: Sequence[tuple[int, Grade]], ends: int) -> bool:
+    """Whether numbers contradict their words. `ends`: the lowest and the highest number together."""
+    anchors = [(int(number), grade_of(word)) for number, word in _ANCHOR.findall(_bare(wording))]
+    said = [(number, grade) for number, grade in anchors if grade] or led
+    sides = [(2 * number - ends) * grade.side for number, grade in said]
+    return sum(side < 0 for side in sides) > sum(side > 0 for side in sides)
 
 
 def _nps(wording: str, numbers: Sequence[int], grades: Sequence[Grade], named: bool) -> Scale | None:
@@ -88,7 +131,7 @@ def _nps(wording: str, numbers: Sequence[int], grades: Sequence[Grade], named: b
 
 
 def _stated(wording: str) -> tuple[int, int] | None:
-    match = _RANGE.search(unicodedata.normalize("NFKC", wording))
+    match = _RANGE.search(_bare(wording))
     return (int(match[1]), int(match[2])) if match else None
 
 
@@ -103,14 +146,35 @@ def _shown(metric: Metric, numbers: Sequence[int]) -> tuple[int, int]:
 
 def number_in(answer: str) -> int | None:
     """The one number in a short answer: "9", "9分", "9.0", "10（非常愿意）". None for words, or for two numbers."""
-    text = unicodedata.normalize("NFKC", answer).strip()
+    text = _bare(answer)
     found = _NUMBER.findall(text)
     return int(found[0]) if len(found) == 1 and len(text) <= 16 else None
 
 
-def _step(grade: Grade, steps: int) -> int:
-    if grade.side == 0:
-        return (steps + 1) // 2
-    if steps == 7:
-        return 4 + grade.side * grade.degree
-    return 3 + grade.side * (2 if grade.degree == 3 else 1)
+def _worth(grade: Grade, steps: Set[Grade], high: float) -> float | None:
+    """What a step is worth on a scale of words up to `high`, given the steps that occur; None on one that has no words."""
+    if high == 7:
+        return 4 + grade.side * (grade.degree if grade.side else 0)
+    return 3 + grade.side * _away(grade, steps) if high == 5 else None
+
+
+def _away(grade: Grade, steps: Set[Grade]) -> int:
+    """How far a step is from the middle of five."""
+    degrees, others = _degrees(steps, grade.side), _degrees(steps, -grade.side)
+    weakened_is_middle = not _degrees(steps, 0) and degrees >= {1, 2} and 1 not in others
+    if grade.degree == 1:
+        return 0 if weakened_is_middle else 1
+    return 2 if grade.degree == 3 or (degrees == {1, 2} and not weakened_is_middle) else 1
+
+
+def _are_seven(steps: Set[Grade]) -> bool:
+    sides = [(_degrees(steps, side), _degrees(steps, -side)) for side in (-1, 1)]
+    return any(degrees >= {1, 2, 3} and (_degrees(steps, 0) or 1 in others) for degrees, others in sides)
+
+
+def _degrees(steps: Set[Grade], side: int) -> set[int]:
+    return {step.degree for step in steps if step.side == side}
+
+
+def _bare(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip()
