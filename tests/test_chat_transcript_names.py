@@ -132,7 +132,7 @@ def test_the_way_of_a_parcel_is_nobody_in_a_qq_group(tmp_path: Path) -> None:
     text = f"2026-03-02 10:20:33 小鹿(1234567)\n{TRACKING}\n\n2026-03-02 10:21:00 山茶客服(10001)\n抱歉\n\n"
     customer, agent = records(collect(written(tmp_path, "t.txt", text)))
     assert (customer.role, customer.text) == ("customer", TRACKING)
-    assert customer.problems == (note(3, "has no QQ number, as the others have"),)
+    assert customer.problems == (note(3, "is older than what is above it"),)
     assert (agent.role, agent.text, agent.problems) == ("agent", "抱歉", ())
 
 
@@ -181,7 +181,7 @@ def test_where_heads_have_only_a_clock_a_line_with_signs_and_a_clock_is_noted(tm
 
 
 WECHAT = (
-    "小鹿 2026-03-02 10:20:33\n物流一直不动：\n已揽收 2026-03-01 10:00:00\n到达上海 2026-03-01 22:10:00\n\n"
+    "小鹿 2026-03-02 10:20:33\n物流一直不动：\n已揽收 2026-03-01 10:00:00\n到达上海 2026-03-01 22:10:00\n"
     "山茶客服 2026-03-02 10:21:00\n抱歉\n"
 )
 

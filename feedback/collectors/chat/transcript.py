@@ -15,7 +15,8 @@ a date dates the clock times below it. The clock may be one of half a day ("下�
 a day ("昨天 9:05"), none is made up: it is listed once.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.chat.lines import TextFile, fingerprint
 from feedback.collectors.chat.roles import assign_roles, is_generic, missing_side, unknown_speakers
 from feedback.collectors.chat.transcript_form import Form, find_form
-from feedback.collectors.chat.transcript_heads import sorting_clock
+from feedback.collectors.chat.transcript_names import Names
 from feedback.collectors.chat.transcript_turns import Turn, read_turns
 from feedback.quoted import own_words
 from storage.records import Role
@@ -37,8 +38,14 @@ def collect(file: TextFile, config: SourceConfig) -> Iterator[Item] | None:
     form = find_form(file.opening, config)
     if form is None:
         return None
-    conversations = _survey(file, form, config)
-    return _records(file, form, config, conversations)
+    survey = _survey(file, form, config)
+    if nobody := survey.names.nobody():
+        # Without their lines conversations may end elsewhere, and others be left over for a role.
+        form = replace(form, pasted=nobody)
+        survey = _survey(file, form, config)
+    if unknown := survey.unknown:
+        raise unknown_speakers(file.name, unknown, survey.names.out_of_order(unknown) if form.stamped else None)
+    return _records(file, form, config, survey.conversations)
 
 
 class _Conversation(NamedTuple):
@@ -48,18 +55,26 @@ class _Conversation(NamedTuple):
     roles: dict[str, Role]
 
 
-def _survey(file: TextFile, form: Form, config: SourceConfig) -> list[_Conversation]:
+class _Survey(NamedTuple):
+    """What a first reading of a file tells; `unknown`: who can't be placed."""
+
+    conversations: list[_Conversation]
+    unknown: dict[str, None]
+    names: Names
+
+
+def _survey(file: TextFile, form: Form, config: SourceConfig) -> _Survey:
     """A first reading: who is who in each conversation, and its id, known before anything is yielded."""
     conversations: list[_Conversation] = []
     unknown: dict[str, None] = {}
-    order = _Order()
+    who = Names(form, config.roles)
     ids: dict[str, int] = {}
     turns = (turn for turn in read_turns(file, form, None) if isinstance(turn, Turn))
     for number, conversation in groupby(turns, key=lambda turn: turn.conversation):
         names: dict[str, int] = {}
         first_turns: dict[str, Turn] = {}
         for turn in conversation:
-            order.add(turn)
+            who.add(turn)
             names[turn.speaker] = names.get(turn.speaker, 0) + 1
             first_turns.setdefault(turn.speaker, turn)
         roles, left = _roles(names, form, config)
@@ -68,33 +83,7 @@ def _survey(file: TextFile, form: Form, config: SourceConfig) -> list[_Conversat
         made = made or fingerprint("transcript", file.name, str(number))
         count = ids[made] = ids.get(made, 0) + 1
         conversations.append(_Conversation(made if count == 1 else f"{made}-{count}", roles))
-    if unknown:
-        raise unknown_speakers(file.name, unknown, order.out_of(unknown) if form.stamped else None)
-    return conversations
-
-
-class _Order:
-    """Tells whose words are all older than what is above them, as the ways of a parcel are that somebody pasted into a message."""
-
-    def __init__(self) -> None:
-        self._in_order: set[str] = set()
-        self._conversation, self._latest, self._last = -1, ("", ""), ("", "")
-        self._rises = self._falls = 0
-
-    def add(self, turn: Turn) -> None:
-        moment = (turn.date, sorting_clock(turn.time)) if turn.date and turn.time else self._latest
-        if turn.conversation != self._conversation:
-            self._conversation, self._latest, self._last = turn.conversation, moment, moment
-        self._rises += moment > self._last
-        self._falls += moment < self._last
-        self._last = moment
-        if moment >= self._latest:
-            self._latest = moment
-            self._in_order.add(turn.speaker)
-
-    def out_of(self, names: Iterable[str]) -> list[str]:
-        """Those of the names; none where a file goes from the newest to the oldest."""
-        return [name for name in names if name not in self._in_order] if self._rises >= self._falls else []
+    return _Survey(conversations, unknown, who)
 
 
 def _conversation_id(openings: list[Turn], roles: Mapping[str, Role], config: SourceConfig) -> str | None:

@@ -1,13 +1,13 @@
 """The form of a transcript: how those of its lines look that open a turn, found from the first of them.
 
-What tells a head is the name of a usual sort beside a time. Nicknames may be anything ("加油！小鹿", "A|B"): where a line looks
-exactly like the file's heads but for that, it is one as well. People also paste lines with times into messages, the ways of a parcel most of
-all ("已揽收 2026-03-01 10:00:00"). What looks like a head and is none stays in its message, with a note.
+What tells a head is the name of a usual sort beside a time. Nicknames may be anything ("加油！小鹿", "A|B"): a line that looks exactly like the file's
+heads but for that may be one as well. But people also paste lines with times into messages, the ways of a parcel most of all ("已揽收 2026-03-01 10:00:00").
+Which of the names are somebody's `transcript_names.py` finds out. What looks like a head and is none stays in its message, with a note.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from feedback.collectors.base import SourceConfig
@@ -16,10 +16,12 @@ from feedback.collectors.chat.roles import role_of
 from feedback.collectors.chat.transcript_heads import (
     KINDS,
     NAME_STAMP,
+    RULE_SIGNS,
     STAMP_NAME,
     Head,
     Kind,
     bare_name,
+    has_moment,
     head_of,
     is_bracketed,
     is_chinese,
@@ -32,16 +34,10 @@ from feedback.quoted import begins_quote
 from storage.records import Role
 
 _LONGEST_NAME = 64  # with the number or the address that QQ puts behind it
-_NUMBER = re.compile(r"\(\d{5,11}\)|<[^<>\s]+@[^<>\s]+>")
+_NUMBER = re.compile(r"(?:\(\d{5,11}\)|<[^<>\s]+@[^<>\s]+>)$")
 
-Moment = tuple[str, str]
-
-
-class Place(NamedTuple):
-    """Where a line stands: whether apart (below nothing, a blank line or a dividing one), and when what is above it was said."""
-
-    apart: bool
-    since: Moment | None = None
+_UNUSUAL = "has unusual signs in the name"
+_NO_NUMBER = "has no QQ number, as the others have"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +54,29 @@ class Form:
     frames: frozenset[str] = frozenset()  # how they look apart from names
     pattern_of_any: re.Pattern[str] | None = None  # of whatever name in such frames
     numbered: bool = False  # QQ's numbers are on every one of them
-    apart: bool = False  # they stand apart
-    in_order: bool = False  # they are never older than those above
+    apart: bool = False  # they stand apart: below nothing, a blank line or a dividing one
+    pasted: Mapping[str, str] = field(default_factory=dict)  # names that are nobody's, and why
 
     @property
     def stamped(self) -> bool:
         return self.kind.stamped
 
-    def read(self, line: str, place: Place) -> Head | str | None:
+    def read(self, line: str) -> Head | str | None:
         """The line taken apart, when it opens a turn; what keeps it from that, when it looks like one that does."""
-        head = self.head(line)
-        if not self.stamped or (head is not None and (head.is_notice or head.speaker in self.configured)):
-            return head
-        odd = None if head is not None and head.frame in self.frames else self.odd_head(line)
-        head = odd or head
-        if head is None or bare_name(head.speaker) in self.nobody or head.speaker in self.nobody:
-            return None
-        return self._doubt(head, odd is not None, place) or head
+        usual = self.head(line)
+        if not self.stamped or (usual is not None and (usual.is_notice or usual.speaker in self.configured)):
+            return usual
+        odd = None if usual is not None and usual.frame in self.frames else self.odd_head(line)
+        why = None
+        for head in (odd, usual):
+            if head is None:
+                continue
+            if bare_name(head.speaker) in self.nobody or head.speaker in self.nobody:
+                return None
+            why = self._refusal(head, head is odd)
+            if why is None:
+                return head._replace(doubt=self._doubt(head, head is odd))
+        return why
 
     def head(self, line: str) -> Head | None:
         """The line taken apart, when it is one that may open a turn, by its name too."""
@@ -86,6 +88,8 @@ class Form:
     def loose_head(self, line: str) -> Head | None:
         """The same, also where the stamp is not like those of the file."""
         if ":" not in line and (self.stamped or "：" not in line):
+            return None
+        if self.on_two_lines and "\n" not in line:
             return None
         found = self.pattern.match(line)
         if found is None:
@@ -102,23 +106,26 @@ class Form:
 
     def odd_head(self, line: str) -> Head | None:
         """A head like those of the file but for its name."""
-        found = self.pattern_of_any.match(line) if self.pattern_of_any and ":" in line else None
+        if self.pattern_of_any is None or ":" not in line or (self.on_two_lines and "\n" not in line):
+            return None
+        found = self.pattern_of_any.match(line)
         head = found and head_of(found, found["name"])
         if head is None or head.frame not in self.frames or (head.date is None and is_no_name(head.speaker)):
             return None
         return head
 
-    def _doubt(self, head: Head, is_odd: bool, place: Place) -> str | None:
-        if self.numbered and not _NUMBER.search(head.speaker):
-            return "has no QQ number, as the others have"
+    def _refusal(self, head: Head, is_odd: bool) -> str | None:
         if is_odd and len(head.speaker) > _LONGEST_NAME:
             return "has a very long name"
         if is_odd and not (self.dated or is_bracketed(head.frame)):
-            return "has unusual signs in the name"
-        is_older = self.in_order and place.since is not None and head.moment < place.since
-        if is_older and (is_odd or (self.apart and not place.apart)):
-            return "is older than what is above it"
-        return None
+            return _UNUSUAL
+        return self.pasted.get(head.speaker)
+
+    def _doubt(self, head: Head, is_odd: bool) -> str:
+        if not self.numbered:
+            return _UNUSUAL if is_odd else ""
+        is_known = not is_odd and role_of(head.speaker, self.configured) is not None
+        return "" if is_known or _NUMBER.search(head.speaker) else _NO_NUMBER
 
 
 class _Seen(NamedTuple):
@@ -143,16 +150,16 @@ def find_form(opening: Sequence[str], config: SourceConfig) -> Form | None:
 
 
 def name_and_stamp_joined(lines: Iterable[Line]) -> Iterator[Line]:
-    """The lines, where one that is only a date and a time is put behind the one above it."""
+    """The lines, where one that is only a date and a time is of one with that above it."""
     above: Line | None = None
     for line in lines:
         if (
             above is not None
-            and above.text.strip()
-            and not (above.trouble or line.trouble)
+            and above.text.strip().strip(RULE_SIGNS)
+            and not (above.trouble or line.trouble or has_moment(above.text))
             and is_stamp(line.text.strip())
         ):
-            yield Line(above.number, f"{above.text.strip()} {line.text.strip()}")
+            yield Line(above.number, f"{above.text.strip()}\n{line.text.strip()}")
             above = None
             continue
         if above is not None:
@@ -227,17 +234,14 @@ def _with_its_stamps(form: Form, heads: Sequence[Head], odd: Sequence[Head]) -> 
 
 
 def _with_its_places(form: Form, seen: Sequence[_Seen], known: Sequence[_Seen]) -> Form:
-    """Whether heads are numbered, stand apart and are in order, by those whose speakers are known."""
-    names = {each.head.speaker: role_of(each.head.speaker, form.configured) for each in seen}
-    # An agent may have a number of the company's own, as in "客服(10086)".
-    of_qq = form.kind is STAMP_NAME and any(
-        _NUMBER.search(name) and role in (None, "customer") for name, role in names.items()
-    )
-    numbered = of_qq and form.dated and bool(known) and all(_NUMBER.search(each.head.speaker) for each in known)
-    moments = [each.head.moment for each in known] if form.dated else []
-    in_order = len(set(moments)) > 1 and moments == sorted(moments)
-    apart = all(each.apart for each in known)
-    return replace(form, numbered=numbered, apart=apart, in_order=in_order)
+    """Whether heads are numbered and stand apart, by those whose speakers are known."""
+    numbers = {each.head.speaker for each in seen if _NUMBER.search(each.head.speaker)}
+    roles = [role_of(name, form.configured) for name in numbers]
+    # Both sides have QQ's: a shop writes its customers' phones behind their names as well, an agent may have a number of the company's own.
+    both = any(role in (None, "customer") for role in roles) and any(role in (None, "agent") for role in roles)
+    numbered = form.kind is STAMP_NAME and form.dated and len(roles) > 1 and both and bool(known)
+    numbered = numbered and all(each.head.speaker in numbers for each in known)
+    return replace(form, numbered=numbered, apart=all(each.apart for each in known or seen))
 
 
 def _talk_among_strangers(form: Form, heads: Sequence[Head], lines: int) -> bool:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from feedback.dates import same_date
 
+RULE_SIGNS = "-=*_~—─━"  # of lines that divide
+
 DAY = r"\d{1,2}\s?[-/.月]\s?\d{1,2}日?"
 YEAR = r"\d{4}\s?[-/.年]\s?"
 # "昨天" counts from when the window was copied out, which nobody knows any more; beside a date it adds nothing to it.
@@ -30,6 +32,7 @@ _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _NOTICE = re.compile(rf"{_OPEN}{_STAMP}{_CLOSE}\s*(?P<text>[^:：]+)$")
 _NOTICE_SPEAKER = "系统"
 _STAMP_ALONE = re.compile(rf"(?={_OPEN}?\d{{4}}){_OPEN}?{_STAMP}{_CLOSE}?")
+_MOMENT = re.compile(rf"{YEAR}{DAY}[T\s]?\s*{_CLOCK}")
 
 # What stands before a colon without being a speaker.
 LABEL = re.compile(
@@ -98,7 +101,10 @@ NAME_TEXT = KINDS[-1].pattern()
 
 
 class Head(NamedTuple):
-    """The line that opens a turn, taken apart. `frame` is how it looks apart from the name and the words, a 9 for every number."""
+    """The line that opens a turn, taken apart.
+
+    `frame` is how it looks apart from the name and the words, a 9 for every number; `doubt` what is unusual about it, for one that opens a turn.
+    """
 
     speaker: str
     date: str | None
@@ -107,6 +113,7 @@ class Head(NamedTuple):
     text: str
     frame: str = ""
     is_notice: bool = False
+    doubt: str = ""
 
     @property
     def is_dated(self) -> bool:
@@ -117,11 +124,6 @@ class Head(NamedTuple):
     def is_halved(self) -> bool:
         """Whether words tell the half of the day: "下午3:20", "3:20 PM"."""
         return self.time is not None and not (self.time[0].isdigit() and self.time[-1].isdigit())
-
-    @property
-    def moment(self) -> tuple[str, str]:
-        """The date and the clock as they sort; only of a head that is dated."""
-        return plain_date(self.date or ""), sorting_clock(self.time or "")
 
 
 def head_of(found: re.Match[str], name: str) -> Head:
@@ -157,6 +159,11 @@ def is_chinese(name: str) -> bool:
 def is_stamp(line: str) -> bool:
     """Whether the line is a whole date and a time and nothing else."""
     return _STAMP_ALONE.fullmatch(line) is not None
+
+
+def has_moment(line: str) -> bool:
+    """Whether a whole date and a time are in the line."""
+    return _MOMENT.search(line) is not None
 
 
 @lru_cache(maxsize=1024)

@@ -1,17 +1,18 @@
 """Cutting a transcript into turns: where a conversation ends, which date a clock time has. Which lines open one: `transcript_form.py`."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from feedback.collectors.base import Unreadable
-from feedback.collectors.chat.lines import TextFile
+from feedback.collectors.chat.lines import Line, TextFile
 from feedback.collectors.chat.roles import is_generic
-from feedback.collectors.chat.transcript_form import Form, Moment, Place, name_and_stamp_joined, stands_apart
+from feedback.collectors.chat.transcript_form import Form, name_and_stamp_joined, stands_apart
 from feedback.collectors.chat.transcript_heads import (
     DAY,
     LABEL,
     NAME_TEXT,
+    RULE_SIGNS,
     YEAR,
     Head,
     plain_date,
@@ -21,17 +22,17 @@ from feedback.collectors.chat.transcript_heads import (
 from feedback.quoted import begins_quote, ends_quote
 from storage.records import Role
 
-_RULE = re.compile(r"[-=*_~—─━]{3,}+(?P<title>[^-=*_~—─━]*+)[-=*_~—─━]*+")
+_RULE = re.compile(rf"[{RULE_SIGNS}]{{3,}}+(?P<title>[^{RULE_SIGNS}]*+)[{RULE_SIGNS}]*+")
 _CONVERSATION = re.compile(
     r"(?:会话|对话|session|conversation)\s?(?:ID|编号|号)?\s?[:：#]?\s?(?P<id>[A-Za-z0-9][A-Za-z0-9_-]*)", re.IGNORECASE
 )
-_DATE_LINE = re.compile(rf"[-=*_~—─━\s]*(?P<date>{YEAR}{DAY})(?:\s*(?:星期|周).)?[-=*_~—─━\s]*")
+_DATE_LINE = re.compile(rf"[{RULE_SIGNS}\s]*(?P<date>{YEAR}{DAY})(?:\s*(?:星期|周).)?[{RULE_SIGNS}\s]*")
 # Not "导出时间": that is when somebody copied the conversation, not when it was held.
 _DATE_LABEL = re.compile(rf"(?:会话|对话|聊天|开始|接入|咨询)?(?:日期|时间)\s*[:：]\s*(?P<date>{YEAR}{DAY})")
 # Of what an export writes after a conversation, this is nobody's words; and this a customer lists under a line of dashes.
 _FOOT = re.compile(r".*(?:时间|日期|时长|满意度|评分|消息分组|消息对象)\s*[:：].*")
 _LISTED = re.compile(r"(?:退款|退货|换货)?(?:尺码|颜色|规格|型号|原因|金额|价格|数量)")
-_DIVIDER_STARTS = frozenset("-=*_~—─━会对sScC")
+_DIVIDER_STARTS = frozenset(RULE_SIGNS + "会对sScC")
 _SHORTEST_ID = 6  # "会话 3" counts conversations of one file; it names none
 
 
@@ -48,6 +49,8 @@ class Turn:
     conversation_id: str
     lines: list[str]
     problems: list[str]
+    apart: bool  # nothing, a blank line or a dividing one is above it
+    doubt: str  # what is unusual about its head
 
     @property
     def text(self) -> str:
@@ -76,8 +79,8 @@ class _Reader:
 
     def take(self, number: int, line: str) -> Sequence[Turn | str]:
         """The turn that this line completes, if any; the reason, if it can't be used."""
-        found = self.form.read(line, Place(stands_apart(self.above), self._since()))
-        self.above = line
+        found = self.form.read(line)
+        apart, self.above = stands_apart(self.above), line
         head = found if isinstance(found, Head) else None
         # What has a name and a time is somebody speaking; without a time "会话：HH20231111" looks the same.
         opens = head is not None and self.form.stamped
@@ -99,7 +102,7 @@ class _Reader:
             problem = f"line {number} reads like somebody speaking who is not in roles; kept in this message"
             return (*done, *self._continue(line, problem))
         done = done or self.close()
-        self._open(head, number)
+        self._open(head, number, apart)
         return done
 
     def close(self) -> Sequence[Turn]:
@@ -116,7 +119,7 @@ class _Reader:
     def _is_said(self, line: str) -> bool:
         return self._is_labelled(line) and not _CONVERSATION.fullmatch(line) and not _FOOT.fullmatch(line)
 
-    def _open(self, head: Head, number: int) -> None:
+    def _open(self, head: Head, number: int, apart: bool) -> None:
         time = problem = None
         if head.time is not None:
             time = plain_time(head.time)
@@ -124,7 +127,8 @@ class _Reader:
         lines = [head.text] if head.text else []
         self.doubted = set()
         place = (number, self.conversation, self.conversation_id)
-        self.current = Turn(head.speaker, self.date, head.day_name, time, *place, lines, [problem] if problem else [])
+        problems = [problem] if problem else []
+        self.current = Turn(head.speaker, self.date, head.day_name, time, *place, lines, problems, apart, head.doubt)
 
     def _keep_time(self, head: Head, time: str) -> str | None:
         """Takes the date and the clock of a head for those below it; why the date that was given before ends here."""
@@ -140,10 +144,6 @@ class _Reader:
             problem = "the clock goes back here: the date given before no longer holds, no other is given"
         self.clock = clock
         return problem
-
-    def _since(self) -> Moment | None:
-        """When the turn being read was said; None where another conversation may begin."""
-        return (self.date, self.clock) if self.date and self.clock and not self.held else None
 
     def _hold(self, line: str) -> bool:
         """Whether the line may divide conversations, or comes after one that may; the next line decides."""
@@ -240,13 +240,22 @@ def read_turns(
 ) -> Iterator[Turn | Unreadable]:
     """The turns of a file in order, and its lines that belong to none."""
     reader = _Reader(form, speaking)
-    for line in name_and_stamp_joined(file.lines()) if form.on_two_lines else file.lines():
+    for line in _heads_joined(file.lines(), form) if form.on_two_lines else file.lines():
         if line.trouble is not None:
             yield file.unreadable(line)
             continue
         for taken in reader.take(line.number, line.text.strip()):
             yield file.unreadable(line, taken) if isinstance(taken, str) else taken
     yield from reader.finish()
+
+
+def _heads_joined(lines: Iterable[Line], form: Form) -> Iterator[Line]:
+    """The lines, where a name and the time below it are one."""
+    for line in name_and_stamp_joined(lines):
+        if "\n" in line.text and form.read(line.text) is None:
+            yield from (Line(line.number + n, text) for n, text in enumerate(line.text.split("\n")))
+        else:
+            yield line
 
 
 def _before_colon(line: str) -> str | None:
