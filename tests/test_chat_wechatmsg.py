@@ -148,3 +148,27 @@ def test_an_id_that_excel_ruined_far_below_is_a_reject(tmp_path: Path) -> None:
     items = collect(path)
     assert items[-1] == Unreadable("何田.csv:2502", "消息ID looks ruined by Excel: 7.23457E+18", "最后")
     assert len(records(items)) == 2500
+
+
+@pytest.mark.parametrize("ids", [["8023456789012340000"], ["8023456789012340", "8023456789012350"]])
+def test_long_ids_that_happen_to_end_in_zeros_are_ids(ids: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "何田.csv"
+    rows = [f"{each},文本,何田,2026-03-02 10:20:00,消息{n}\n" for n, each in enumerate(ids)]
+    path.write_text(NEW + "".join(rows), encoding="utf-8")
+    assert [record.source_id for record in records(collect(path))] == ids
+
+
+@pytest.mark.parametrize(
+    "header, row, made",
+    [
+        (NEW, "0,文本,何田,2026-03-02 10:20:00,消息{n}\n", ["keyed:3cf53e6c0c4db226-1", "keyed:3cf53e6c0c4db226-2"]),
+        (OLD, "{n},7,1,0,0,17000002{n}0,消息{n},0\n", ["7-0-1700000200", "7-1-1700000210"]),
+    ],
+    ids=["new", "old"],
+)
+def test_messages_with_a_0_for_their_number_are_told_apart(
+    header: str, row: str, made: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "何田.csv"
+    path.write_text(header + "".join(row.format(n=n) for n in range(2)), encoding="utf-8")
+    assert [record.source_id for record in records(collect(path))] == made

@@ -13,7 +13,7 @@ from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.chat.lines import TextFile, fingerprint
 from feedback.collectors.chat.roles import assign_roles, unknown_speakers
 from feedback.collectors.chat.turns import Turns
-from feedback.collectors.ids import IdColumn
+from feedback.collectors.ids import EXCEL_DIGITS, IdColumn, strip_id
 from feedback.errors import CollectError
 from storage.records import Role
 
@@ -35,6 +35,7 @@ _WORDLESS = frozenset(
 
 
 _SAMPLE = 2000  # rows
+_ZEROS = 6  # at the ends of long numbers: one in a million ends so by chance, and one in ten in a single zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,9 @@ def _ids(table: _Table, column: str) -> IdColumn:
     Nor are they known by their words: those of a file that was read before it was ruined would be there twice.
     """
     sample = [table.get(row, column) for row in islice(table.rows(), _SAMPLE) if isinstance(row, _Row)]
-    ids = IdColumn(column, sample)
+    whole = [value for value in map(strip_id, sample) if value.isdigit() and len(value) > EXCEL_DIGITS]
+    zeros = sum(len(value) - len(value.rstrip("0")) for value in whole)
+    ids = IdColumn(column, sample if zeros >= _ZEROS else ())
     ruined = next((problem for value in sample if (problem := ids.read(value)[1])), None)
     if ruined is None:
         return ids
@@ -112,6 +115,12 @@ def _ids(table: _Table, column: str) -> IdColumn:
         f"apart. Export the chat again and collect that file as it is. If that can't be, delete the column '{column}': messages are then "
         "told apart by their place in the file, and those that were collected before will be there twice."
     )
+
+
+def _read_id(ids: IdColumn, value: str) -> tuple[str | None, str | None]:
+    """The id, None where there is none or it is ruined; and the problem, if there is one. Messages that never went to the server have a 0."""
+    found, ruined = ids.read(value)
+    return (None if found == "0" else found), ruined
 
 
 def _collect_old(table: _Table, config: SourceConfig, ids: IdColumn) -> Iterator[Item]:
@@ -123,7 +132,7 @@ def _collect_old(table: _Table, config: SourceConfig, ids: IdColumn) -> Iterator
         talker, local_id, sent_at = (table.get(row, name) for name in ("TalkerId", "localId", "CreateTime"))
         is_sender, message_type = table.get(row, "IsSender"), table.get(row, "Type")
         # localId counts within one database of one phone; with the second of sending it is an identity.
-        server_id, ruined = ids.read(table.get(row, "MsgSvrID"))
+        server_id, ruined = _read_id(ids, table.get(row, "MsgSvrID"))
         if ruined:
             yield Unreadable(row.location, ruined, table.words(row))
             continue
@@ -191,7 +200,7 @@ def _collect_new(table: _Table, config: SourceConfig, roles: dict[str, Role], id
             yield row
             continue
         sender, message_type = table.get(row, "发送人"), table.get(row, "类型")
-        own_id, ruined = ids.read(table.get(row, "消息ID"))
+        own_id, ruined = _read_id(ids, table.get(row, "消息ID"))
         if ruined:
             yield Unreadable(row.location, ruined, table.words(row))
             continue
