@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, Record, SourceConfig
+from feedback.collectors.files import NoFiles, by_age
 from feedback.collectors.live import LiveCollector, LooksAhead, Page, Redated, Restartable, ShowsAgain, Visit
 from feedback.collectors.live.address import learn_secrets
 from feedback.collectors.live.patience import Unreachable, reworded
@@ -22,7 +23,7 @@ from feedback.project import Project
 from feedback.settings_digest import settings_digest
 from storage.adoption import adopt, adoptions
 from storage.entries import known_again
-from storage.journal import add_rejects, count_in_run, find_reading, move_cursor, read_cursor
+from storage.journal import add_rejects, count_in_run, find_reading, move_cursor, parts_read, read_cursor
 from storage.keeping import with_what_is_known
 from storage.records import BatchResult, Reject, Verbatim
 from storage.store import Store
@@ -194,10 +195,15 @@ def preview(
 
 def last_state(store: Store, project: Project, visit: Visit, collector: LiveCollector) -> tuple[str | None, list[str]]:
     """The state that the next run goes on from, of several streams the last one's; None: from the beginning. And what is to be said of it."""
-    sums, found = Sums(), None
-    for _, state, _ in _states(store, visit, collector, NO_WISH, settings_digest(project, visit.config), sums):
-        found = state or found
-    return found, sums.notes
+    sums, digest = Sums(), settings_digest(project, visit.config)
+    try:
+        streams = collector.streams(visit)
+    except NoFiles:  # what the last of those said that were put away still holds
+        streams = sorted(parts_read(store.connection, visit.config.name), key=by_age)
+        if not streams:
+            raise
+    states = [_state(store, visit, collector, stream, digest, sums) for stream in streams]
+    return next(filter(None, reversed(states)), None), sums.notes
 
 
 class _PageIntake:
@@ -251,13 +257,35 @@ def _states(
             collector.look_ahead(wish.files, {stream: each[1] for stream, each in kept.items() if each}, visit)
         yield "file", None, False
         return
-    for stream in collector.streams(visit):
-        made_under, state = _kept(store, visit, stream) or (digest, None)
-        if made_under != digest:
-            sums.notes.append(f"{stream}: {_CHANGED}")
-        if state is not None and (wish.since or made_under != digest):
-            state = collector.restart(state) if isinstance(collector, Restartable) else None
-        yield stream, state, wish.since is None
+    for stream in _streams(store, visit, collector, sums):
+        state = _state(store, visit, collector, stream, digest, sums)
+        yield stream, _restarted(collector, state) if wish.since else state, wish.since is None
+
+
+def _streams(store: Store | None, visit: Visit, collector: LiveCollector, sums: Sums) -> list[str]:
+    try:
+        return collector.streams(visit)
+    except NoFiles as nothing:
+        # As of all files (`pipeline`): they may be put away once they were collected.
+        if store is None or not parts_read(store.connection, visit.config.name):
+            raise
+        sums.notes.append(str(nothing))
+        return [part.name for part in nothing.parts]
+
+
+def _state(
+    store: Store | None, visit: Visit, collector: LiveCollector, stream: str, digest: str, sums: Sums
+) -> str | None:
+    """Where to go on in a stream: under other settings from its beginning."""
+    made_under, state = _kept(store, visit, stream) or (digest, None)
+    if made_under == digest:
+        return state
+    sums.notes.append(f"{stream}: {_CHANGED}")
+    return _restarted(collector, state)
+
+
+def _restarted(collector: LiveCollector, state: str | None) -> str | None:
+    return collector.restart(state) if state is not None and isinstance(collector, Restartable) else None
 
 
 def _kept(store: Store | None, visit: Visit, stream: str) -> tuple[str, str] | None:

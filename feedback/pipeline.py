@@ -33,9 +33,9 @@ from storage.journal import (
     find_reading,
     finish_run,
     forget_cursors,
-    has_cursors,
     move_cursor,
     other_readings,
+    parts_read,
     read_cursor,
     start_run,
 )
@@ -186,7 +186,7 @@ def _changed_parts(
         parts = collector.parts(config)
     except NoFiles as nothing:
         # Files may be put away once they were collected; where none ever was, the path is rather wrong.
-        if not has_cursors(store.connection, config.name):
+        if not parts_read(store.connection, config.name):
             raise
         parts = list(nothing.parts)
         sums.notes.append(str(nothing))

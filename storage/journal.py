@@ -89,9 +89,9 @@ def read_cursor(connection: sqlite3.Connection, source: str, part: str) -> str |
     return None if row is None else str(row[0])
 
 
-def has_cursors(connection: sqlite3.Connection, source: str) -> bool:
-    """Whether any part of the source was ever read."""
-    return connection.execute("select 1 from cursors where source = ? limit 1", (source,)).fetchone() is not None
+def parts_read(connection: sqlite3.Connection, source: str) -> list[str]:
+    """The parts of a source that were ever read."""
+    return [str(part) for (part,) in connection.execute("select part from cursors where source = ?", (source,))]
 
 
 def move_cursor(connection: sqlite3.Connection, source: str, part: str, state: str) -> None:

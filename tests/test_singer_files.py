@@ -13,7 +13,7 @@ from singer_shop import MAP, SETTINGS, lines, record, schema, state, visit_of
 from stored import dump
 
 from feedback.collectors import singer_reading
-from feedback.collectors.base import Record, Withdrawn
+from feedback.collectors.base import Item, Record, Withdrawn
 from feedback.collectors.singer import SingerCollector
 from feedback.pipeline import collect
 from feedback.project import load_project
@@ -22,6 +22,7 @@ from storage.store import Store
 ONE = {"id": 1, "body": "物流很慢", "created_at": "2026-03-01T00:00:00Z"}
 TWO = {"id": 2, "body": "包装不错", "created_at": "2026-03-01T00:00:00Z"}
 EDITED = {**ONE, "body": "物流很慢。更新：已解决"}
+RATED = MAP + '\n[[streams.reviews.scores]]\nmetric = "star"\ncolumn = "rating"\nlow = 1\nhigh = 5\n'
 GONE = {"id": 2, "_sdc_deleted_at": "2026-03-02T00:00:00Z"}
 
 
@@ -147,8 +148,7 @@ def test_a_limit_leaves_the_rest_for_the_next_run(saved: Saved) -> None:
 
 def test_a_later_version_without_a_text_or_a_date_supersedes_none_that_has_them(saved: Saved) -> None:
     """PostgreSQL's log leaves long texts out that did not change."""
-    score = '\n[[streams.reviews.scores]]\nmetric = "star"\ncolumn = "rating"\nlow = 1\nhigh = 5\n'
-    (saved.folder / "map.toml").write_text(MAP + score, encoding="utf-8")
+    (saved.folder / "map.toml").write_text(RATED, encoding="utf-8")
     saved.add("1.jsonl", {**ONE, "rating": 1}, TWO)
     saved.add("2.jsonl", {"id": 1, "rating": 4}, {"id": 2, "body": "包装很好"})
     assert saved.collect().code == 0
@@ -157,6 +157,35 @@ def test_a_later_version_without_a_text_or_a_date_supersedes_none_that_has_them(
             "select text, posted_at, value from verbatims left join scores on verbatim_id = verbatims.id order by source_id"
         ).fetchall()
     assert rows == [("物流很慢", "2026-03-01T00:00:00Z", 4.0), ("包装很好", "2026-03-01T00:00:00Z", None)]
+
+
+def test_an_older_file_that_grows_takes_nothing_back_that_was_said_later_without_a_date_or_without_words(
+    saved: Saved,
+) -> None:
+    (saved.folder / "map.toml").write_text(RATED, encoding="utf-8")
+    saved.add("1.jsonl", {**ONE, "rating": 1}, {**TWO, "rating": 2})
+    saved.add("2.jsonl", {"id": 1, "rating": 3}, {"id": 2, "body": "包装很好", "rating": 4})
+    saved.add("3.jsonl", {"id": 1, "rating": 5})
+    assert saved.collect() == Ran(0, "live: 2 new\n", "")
+    for number in range(1, 4):
+        saved.add(f"{number}.jsonl", {**TWO, "id": 3, "rating": number})
+        assert saved.collect().out.startswith("live: 1 new" if number == 1 else "live: 0 new, 1 changed")
+        with closing(sqlite3.connect(saved.folder / "feedback.db")) as database:
+            rows = database.execute(
+                "select text, posted_at, value from verbatims left join scores on verbatim_id = verbatims.id order by source_id"
+            ).fetchall()
+        at = "2026-03-01T00:00:00Z"
+        assert rows == [("物流很慢", at, 5.0), ("包装很好", at, 4.0), ("包装不错", at, float(number))]
+
+
+def test_who_has_another_key_and_no_words_keeps_those_that_are_known(saved: Saved) -> None:
+    (saved.folder / "map.toml").write_text(RATED, encoding="utf-8")
+    saved.add("1.jsonl", {**ONE, "no": "a", "rating": 1}, {**TWO, "no": "b", "rating": 1})
+    saved.add("2.jsonl", {"id": 1, "no": "a", "rating": 4}, {"id": 2, "no": "b", "body": "包装很好"}, key="no")
+    assert saved.collect().out.startswith("live: 2 new\n")
+    saved.add("1.jsonl", {**TWO, "id": 3})
+    assert saved.collect().out.startswith("live: 1 new")
+    assert saved.stored() == {"reviews:a": "物流很慢", "reviews:b": "包装很好", "reviews:3": "包装不错"}
 
 
 def test_records_are_known_again_where_a_later_file_has_another_key(saved: Saved) -> None:
@@ -190,6 +219,52 @@ def test_the_tap_is_told_what_the_last_file_says(saved: Saved) -> None:
     assert saved.collect("--state") == Ran(0, "10\n", "")
 
 
+def test_files_that_were_put_away_leave_nothing_new_and_the_state_that_the_last_one_had(saved: Saved) -> None:
+    nothing = f"No file matches {saved.folder}/taps/*.jsonl."
+    for more in ((), ("--dry-run",)):
+        assert saved.collect(*more) == Ran(1, "", f"Error: live: {nothing}\n" if not more else f"Error: {nothing}\n")
+    saved.add("9.jsonl", ONE, at=9)
+    saved.add("10.jsonl", TWO, at=10)
+    saved.collect()
+    for path in (saved.folder / "taps").iterdir():
+        path.unlink()
+    assert saved.collect() == Ran(0, f"live: nothing new (0 files unchanged)\n  {nothing}\n", "")
+    assert saved.collect("--state") == Ran(0, "10\n", "")
+    saved.add("11.jsonl", EDITED, at=11)
+    assert saved.collect().out == "live: 0 new, 1 changed\n"
+    (saved.folder / "taps" / "11.jsonl").rename(saved.folder / "11.jsonl")
+    (saved.folder / "taps").rmdir()
+    assert saved.collect() == Ran(1, "", f"Error: live: {nothing}\n")
+
+
+def test_where_another_path_has_files_those_are_read(saved: Saved) -> None:
+    path = saved.folder / "feedback.toml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('["taps/*.jsonl"]', '["taps/*.jsonl", "more/*.jsonl"]'),
+        encoding="utf-8",
+    )
+    (saved.folder / "more").mkdir()
+    saved.add("1.jsonl", ONE)
+    saved.add("../more/1.jsonl", TWO)
+    assert saved.collect().out == "live: 2 new\n"
+    (saved.folder / "taps" / "1.jsonl").unlink()
+    saved.add("../more/1.jsonl", {**TWO, "id": 3})
+    nothing = f"No file matches {saved.folder}/taps/*.jsonl."
+    assert saved.collect() == Ran(0, f"live: 1 new, 1 already there\n  {nothing}\n", "")
+    assert len(saved.stored()) == 3
+
+
+def test_while_files_are_gone_through_before_they_are_read_that_is_told(tmp_path: Path) -> None:
+    for name in ("1.jsonl", "2.jsonl"):
+        (tmp_path / name).write_bytes(lines(schema(), *(record(**{**ONE, "id": n}) for n in range(1500)), state(1)))
+    visit, collector, told = visit_of(tmp_path, paths=("*.jsonl",)), SingerCollector(), list[str]()
+    visit.patience.tell = told.append
+    first, *_ = collector.streams(visit)
+    next(iter(collector.pages(first, None, visit)))
+    counted = [("1,000", "1"), ("1,500", "1"), ("1,500", "1"), ("2,500", "2"), ("3,000", "2"), ("3,000", "2")]
+    assert told == [f"Looking for what is said last: {count} records, {name}.jsonl" for count, name in counted]
+
+
 def test_what_an_earlier_version_noted_of_a_file_has_it_read_once_more(saved: Saved) -> None:
     """It stored a file anew at every run, so that any of its versions may be what is there."""
     saved.add("m.jsonl", ONE, EDITED)
@@ -210,30 +285,31 @@ def test_of_what_is_loaded_the_last_version_is_stored(saved: Saved) -> None:
         assert saved.collect("--load", str(saved.folder / "saved.jsonl")) == Ran(0, said, "")
 
 
-_MESSAGE = st.tuples(st.integers(1, 3), st.integers(1, 3), st.booleans())
+_MESSAGE = st.tuples(st.integers(1, 3), st.integers(1, 3), st.sampled_from(["dated", "undated", "only rated", "gone"]))
 _GROWTH = st.tuples(st.integers(1, 3), st.lists(_MESSAGE, min_size=1, max_size=4))
 _RUN = st.tuples(st.lists(_GROWTH, max_size=3), st.none() | st.integers(0, 4))
+_Told = tuple[str, str]  # words and rating
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(runs=st.lists(_RUN, max_size=5), page=st.integers(1, 3))
 def test_files_that_grow_anywhere_and_runs_that_are_cut_off_end_with_what_was_said_last(
     tmp_path_factory: pytest.TempPathFactory,
-    runs: list[tuple[list[tuple[int, list[tuple[int, int, bool]]]], int | None]],
+    runs: list[tuple[list[tuple[int, list[tuple[int, int, str]]]], int | None]],
     page: int,
 ) -> None:
     """And nothing that was stored right is taken back on the way."""
     folder = tmp_path_factory.mktemp("grown")
-    files: dict[int, list[tuple[int, int, bool]]] = {1: []}
+    files: dict[int, list[tuple[int, int, str]]] = {1: []}
     states: dict[str, str] = {}
-    stored: dict[str, str] = {}
+    stored: dict[str, _Told] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(singer_reading, "_RECORDS", page)
         for growth, cut in [*runs, ([], None)]:
             for number, messages in growth:
                 files.setdefault(number, []).extend(messages)
             last = _written(folder, files)
-            visit, collector = visit_of(folder, paths=("*.jsonl",)), SingerCollector()
+            visit, collector = visit_of(folder, RATED, paths=("*.jsonl",)), SingerCollector()
             pages = (
                 (name, each)
                 for name in collector.streams(visit)
@@ -243,27 +319,41 @@ def test_files_that_grow_anywhere_and_runs_that_are_cut_off_end_with_what_was_sa
                 if count == cut:
                     break
                 for item in each.items:
-                    assert isinstance(item, Record | Withdrawn)
-                    key, told = str(item.source_id), item.text if isinstance(item, Record) else None
-                    assert stored.get(key) != last.get(key) or told == last.get(key)
-                    stored.pop(key, None)
-                    if told is not None:
-                        stored[key] = told
+                    key, was = str(getattr(item, "source_id", "")), dict(stored)
+                    _tell(stored, item)
+                    assert key not in last or was.get(key) != last[key] or stored.get(key) == last[key]
                 states[name] = str(each.state)
     assert stored == last
     assert not [each for name in collector.streams(visit) for each in collector.pages(name, states[name], visit)]
 
 
-def _written(folder: Path, files: dict[int, list[tuple[int, int, bool]]]) -> dict[str, str]:
+def _tell(stored: dict[str, _Told], item: Item) -> None:
+    """As storage does it."""
+    if isinstance(item, Withdrawn):
+        stored.pop(item.source_id, None)
+        return
+    assert isinstance(item, Record)
+    assert item.source_id
+    words = item.text or stored.get(item.source_id, ("", ""))[0]
+    stored[item.source_id] = (words, item.scores[0].value)
+
+
+def _written(folder: Path, files: dict[int, list[tuple[int, int, str]]]) -> dict[str, _Told]:
     """Writes them, and what is the last that they say."""
-    last: dict[str, str] = {}
+    last: dict[str, _Told] = {}
     for number, messages in sorted(files.items()):
         told = [schema(), state(number)]
-        for key, text, deleted in messages:
-            told.append(record(id=key, **({"_sdc_deleted_at": "2026"} if deleted else {"body": f"{text}星"})))
-            last.pop(f"reviews:{key}", None)
-            if not deleted:
-                last[f"reviews:{key}"] = f"{text}星"
+        for key, rating, kind in messages:
+            name = f"reviews:{key}"
+            if kind == "gone":
+                told.append(record(id=key, _sdc_deleted_at="2026"))
+                last.pop(name, None)
+                continue
+            words = last[name][0] if kind == "only rated" and name in last else f"{rating}星"
+            said = {} if kind == "only rated" and name in last else {"body": words}
+            date = {"created_at": "2026-03-01T00:00:00Z"} if kind == "dated" else {}
+            told.append(record(id=key, rating=rating, **said, **date))
+            last[name] = (words, str(rating))
         path = folder / f"{number}.jsonl"
         if not path.exists() or path.read_bytes() != lines(*told):
             path.write_bytes(lines(*told))

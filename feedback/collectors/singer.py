@@ -21,7 +21,7 @@ from select import select
 from typing import BinaryIO, cast
 
 from feedback.collectors.base import Item, Part
-from feedback.collectors.files import parts_of
+from feedback.collectors.files import NoFiles, parts_of
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.singer_files import SavedFiles
 from feedback.collectors.singer_reading import Reached, Reading
@@ -47,7 +47,11 @@ class SingerCollector:
         if unknown := sorted(visit.settings.data):
             raise visit.settings.fault(_UNKNOWN, key=unknown[0])
         mapped_streams(visit)
-        self._files = _files(visit)
+        try:
+            self._files = _files(visit)
+        except NoFiles as nothing:  # whoever knows that there were some goes on with those that are left
+            self._files = SavedFiles(visit, nothing.parts)
+            raise
         return self._files.names if self._files else [PIPE]
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:

@@ -22,7 +22,7 @@ def reworded(error: CollectError, message: str) -> CollectError:
 
 
 class Patience:
-    """What is left of the time that one run may wait, all its streams together. `tell` is told of every wait."""
+    """What is left of the time that one run may wait, all its streams together. `tell` is told of every wait, and of what else takes time before anything comes."""
 
     def __init__(self, seconds: float = MOST_WAITING_SECONDS) -> None:
         self._left = seconds
