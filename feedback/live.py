@@ -162,7 +162,7 @@ def _known_again(connection: sqlite3.Connection, collector: LiveCollector, taken
     if isinstance(collector, ShowsAgain):
         return replace(taken, incoming=known_again(connection, taken.incoming))
     if isinstance(collector, Redated):
-        return replace(taken, incoming=newest_versions(connection, taken.incoming, digest))
+        return replace(taken, incoming=newest_versions(connection, taken.incoming, digest, find_by))
     return taken
 
 

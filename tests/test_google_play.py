@@ -42,7 +42,6 @@ TWO_REPLY = Record(
     role="agent",
     posted_at="2026-03-01T05:00:00Z",
     parent_id=TWO_ID,
-    version="8.0.1",
 )
 DONE = '["2026-03-01T03:59:00Z", null, null]'
 

@@ -10,10 +10,11 @@ import pytest
 from contract import Shop
 from stored import add, incoming, new_store
 from wire import Asked, Reply
-from worlds import NOW, SECRET_VARIABLE, edited, new_world
+from worlds import NOW, SECRET_VARIABLE, Said, edited, new_world
 from worlds import app_store as apple
 from worlds import google_play as google
 
+from feedback.intake import find_by
 from storage.records import Incoming, Score
 from storage.store import Store
 from storage.versions import newest_versions
@@ -32,7 +33,7 @@ def told(store: Store, *batch: Incoming, settings: str = "settings") -> list[tup
 
 
 def newest(store: Store, batch: Sequence[Incoming], settings: str = "settings") -> list[Incoming]:
-    return newest_versions(store.connection, batch, settings)
+    return newest_versions(store.connection, batch, settings, find_by)
 
 
 def test_a_version_that_is_older_than_the_stored_one_is_told_as_that(tmp_path: Path) -> None:
@@ -77,6 +78,44 @@ def test_what_a_store_leaves_out_of_a_review_for_a_day_stays_known(tmp_path: Pat
         [found] = newest(store, [review("闪退严重", **{left_out: () if left_out == "scores" else None}, votes=7)])
         assert found.verbatim == review("闪退严重", votes=7).verbatim
         assert add(store, found).unchanged == 1
+
+
+@pytest.mark.parametrize("left_out", ["version", "customer_id", "question", "scores"])
+def test_what_a_store_leaves_out_stays_known_under_other_settings_too(tmp_path: Path, left_out: str) -> None:
+    without = {left_out: () if left_out == "scores" else None, "product": "灯"}
+    with new_store(tmp_path) as store:
+        add(store, review("闪退严重", product="手冲壶"))
+        [found] = newest(store, [review("闪退严重", **without)], settings="another product")
+        assert found.verbatim == review("闪退严重", product="灯").verbatim
+        assert add(store, found).changed == 1
+        assert newest(store, [review("闪退严重", **without)])[0].verbatim == found.verbatim
+        [whole] = newest(store, [review("闪退严重", product="灯")])
+        assert add(store, whole).unchanged == 1
+
+
+def test_what_the_store_took_for_a_copied_template_is_no_news_without_a_title(tmp_path: Path) -> None:
+    with new_store(tmp_path) as store:
+        add(store, review("闪退严重", noise="copied_template"))
+        assert add(store, *newest(store, [review("闪退严重", question=None)])).unchanged == 1
+
+
+def test_what_settings_no_longer_say_of_a_review_is_not_kept(tmp_path: Path) -> None:
+    with new_store(tmp_path) as store:
+        add(store, review("闪退严重", product="手冲壶", store="总店", noise="copied_template"))
+        [found] = newest(store, [review("闪退严重", question=None)], settings="no product")
+    assert found.verbatim == review("闪退严重").verbatim
+
+
+def test_a_later_rating_without_words_is_of_its_own_date_and_stays(tmp_path: Path) -> None:
+    first, again = review("闪退严重"), review("", NEW, scores=(Score("star", 5, 1, 5),), question=None)
+    with new_store(tmp_path) as store:
+        add(store, first)
+        [found] = newest(store, [again])
+        assert found.verbatim == review("闪退严重", NEW, scores=again.verbatim.scores).verbatim
+        assert found[1:2] + found[3:5] == first[1:2] + first[3:5]
+        assert add(store, found).changed == 1
+        for told_again in (first, again, review("闪退严重", NEW, scores=again.verbatim.scores)):
+            assert add(store, *newest(store, [told_again])).unchanged == 1
 
 
 def test_an_edited_review_without_a_title_has_none(tmp_path: Path) -> None:
@@ -135,6 +174,45 @@ class EditedMeanwhile(google.World):
 def test_an_edit_between_two_countries_is_no_fault(tmp_path: Path) -> None:
     with Shop(tmp_path, EditedMeanwhile()).opened() as shop:
         assert shop.collect().out.startswith("live: 21 new, 1 changed")
+        assert shop.is_whole()
+    assert faults(tmp_path) == []
+
+
+class CachedGooglePlay(google.World):
+    """The list of one of two countries comes out of a cache, if there is one. An edit is of a new version; the developer's reply stays as it was."""
+
+    cached: Sequence[Said] = ()
+    _version = "8.0.1"
+
+    def section(self, url: str) -> dict[str, object]:
+        return {**super().section(url), "countries": ["us", "hk"]}
+
+    def answer(self, asked: Asked) -> Reply:
+        if asked.query.get("gl") == "us" or not self.cached:
+            self._version = "8.1.0" if self.cached else "8.0.1"
+            return super().answer(asked)
+        now, self.said, self._version = self.said, list(self.cached), "8.0.1"
+        found = super().answer(asked)
+        self.said = now
+        return found
+
+    def review(self, one: Said) -> list[object]:
+        told = super().review(one)
+        if one.number in self.replies:
+            reply = ["灯具公司", self.replies[one.number], [int(one.posted_at.timestamp()) + 3600, 0]]
+            return [*told[:7], reply, None, None, self._version]
+        return told
+
+
+def test_a_reply_does_not_change_with_the_version_of_the_review_it_answers(tmp_path: Path) -> None:
+    world = CachedGooglePlay()
+    with Shop(tmp_path, world).opened() as shop:
+        shop.collect()
+        number, one = next((n, each) for n, each in enumerate(world.said) if each.number in world.replies)
+        world.cached = list(world.said)
+        shop.change(number, edited(one, "更新后好多了", NOW))
+        assert shop.collect().out.startswith("live: 0 new, 1 changed")
+        assert shop.collect().out.startswith("live: 0 new, 42 already there")
         assert shop.is_whole()
     assert faults(tmp_path) == []
 

@@ -41,7 +41,10 @@ Found = Review | Unreadable
 
 
 def items(found: Sequence[Found], where: str, channel: str, config: SourceConfig) -> Iterator[Item]:
-    """The records of reviews in turn, a reply after what it answers; `channel` where the source names none."""
+    """The records of reviews in turn, a reply after what it answers; `channel` where the source names none.
+
+    A reply has no version: it keeps its date where its review is edited and comes to have another one, so that nothing told which of the two is later.
+    """
     kind, channel = config.kind or "review", config.channel or channel
     for review in found:
         if isinstance(review, Unreadable):
@@ -76,7 +79,6 @@ def items(found: Sequence[Found], where: str, channel: str, config: SourceConfig
                 posted_at=review.reply.posted_at,
                 parent_id=review.id,
                 product=config.product,
-                version=review.version,
                 store=config.store,
                 region=review.region,
             )
