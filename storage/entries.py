@@ -11,12 +11,13 @@ of two feeds that show an entry may have its own.
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from storage.records import Incoming, Verbatim
 
-AMONG = "#among-"  # between an id that several entries share and what tells one of them from the others
+# Between an id that several entries share and what tells one of them from the others. Of a former id that ends so nothing but the words does.
+AMONG = "#among-"
 _PAST = "#among."  # what sorts behind all that begin with it
 
 _TAIL = 300  # characters at the end of a text where it may say that it goes on
@@ -60,6 +61,12 @@ class _Known(NamedTuple):
     def was_written_then(self, item: Incoming) -> bool:
         return bool(self.same_author(item) and self.same_time(item))
 
+    def may_be_undated(self, item: Incoming) -> bool:
+        """Whether it is of the same date or, where its date could not be read when it was stored, says the same."""
+        if self.verbatim.posted_at:
+            return self.verbatim.posted_at == item.verbatim.posted_at
+        return self.same_author(item) is not False and self.is_shown_as(item)
+
     def has_all_of(self, item: Incoming) -> bool:
         """Whether what is told cut, or under another id, title or name, is no more than is known."""
         known, told = self.verbatim, item.verbatim
@@ -75,10 +82,20 @@ class _Known(NamedTuple):
 
 def known_again(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> list[Incoming]:
     """The batch, each of it as what it is stored as: under its id or a former one, and with all that is known where it tells no more."""
-    ids = [[_shared(each) for each in (item.verbatim.source_id, *item.former_ids)] for item in batch]
-    stored = _stored(connection, batch[0].verbatim.source, {each for own in ids for each in own}) if batch else {}
-    known = [next((stored[each] for each in own if each in stored), []) for own in ids]
-    return [_as_known(item._replace(former_ids=()), those) for item, those in zip(batch, known, strict=True)]
+    ids = {_shared(each) for item in batch for each in (item.verbatim.source_id, *item.former_ids)}
+    stored = _stored(connection, batch[0].verbatim.source, ids) if batch else {}
+    return [_as_known(item._replace(former_ids=()), _stored_as(item, stored)) for item in batch]
+
+
+def _stored_as(item: Incoming, stored: Mapping[str, Sequence[_Known]]) -> Sequence[_Known]:
+    """What is stored under its id, else under a former one."""
+    for each in (item.verbatim.source_id, *item.former_ids):
+        known = stored.get(_shared(each), ())
+        if each.endswith(AMONG):
+            known = [one for one in known if one.may_be_undated(item)]
+        if known:
+            return known
+    return ()
 
 
 def _as_known(item: Incoming, known: Sequence[_Known]) -> Incoming:

@@ -269,10 +269,11 @@ def _known_by(entry: Entry) -> str:
 
 
 def _once_known_by(entry: Entry) -> str:
-    """What it was known by before its date could be read; "" where that is the same."""
+    """What it was known by before its date could be read; "" where that is the same. By its address alone others were known as well."""
     if entry.id or not entry.written_date:
         return ""
-    return _known_by(replace(entry, posted_at=entry.written_date))
+    known_by = _known_by(replace(entry, posted_at=entry.written_date))
+    return f"{known_by}{AMONG}" if known_by == entry.link else known_by
 
 
 def _mark(entry: Entry) -> str:
