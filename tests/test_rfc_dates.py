@@ -21,6 +21,7 @@ MORNING = "2026-03-02T02:00:00Z"
         ("Wed, 01 Jul 2026 18:00:00 PDT", "2026-07-02T01:00:00Z"),
         ("Mon, 02 Mar 26 10:00:00 +0800", MORNING),
         ("02 Mar 99 10:00", "1999-03-02T10:00:00"),
+        ("02-Mar-2026", "2026-03-02"),
         # as feeds were seen to have them
         ("Mon, 02 Mar 2026 10:00:00 GMT+8", MORNING),
         ("Mon, 02 Mar 2026 10:00:00 UTC+08:00", MORNING),
@@ -44,6 +45,8 @@ MORNING = "2026-03-02T02:00:00Z"
         ("Mon, 02 Foo 2026 10:00:00 +0800", None),
         ("Mon, 02 Mar 126 10:00:00 +0800", None),
         ("Mon, 02 Mar +0800", None),
+        ("26-Mar-02", None),
+        ("26-Mar-02 10:00:00 +0800", None),
         ("Mar 02", None),
         ("", None),
     ],

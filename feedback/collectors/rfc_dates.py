@@ -13,7 +13,9 @@ _TIME = (
 _FORMS = tuple(
     re.compile(form + _TIME, re.IGNORECASE | re.ASCII)
     for form in (
-        rf"(?:[a-z]{{3,9}}(?:,\s*|\s+))?(?P<day>\d{{1,2}}){_GAP}(?P<month>[a-z]{{3}})[a-z]*{_GAP}(?P<year>\d{{4}}|\d\d)",
+        rf"(?P<weekday>[a-z]{{3,9}}(?:,\s*|\s+))?(?P<day>\d{{1,2}}){_GAP}(?P<month>[a-z]{{3}})[a-z]*{_GAP}"
+        # 26-Mar-02 may be a day in 2026 or in 2002; behind the name of a day it is RFC 850's.
+        r"(?P<year>\d{4}|(?(weekday)|(?<!-))\d\d)",
         # JavaScript's toString()
         r"[a-z]{3}\s+(?P<month>[a-z]{3})\s+(?P<day>\d\d)\s+(?P<year>\d{4})",
     )
@@ -27,7 +29,7 @@ def read_date(written: str) -> str | None:
     """A date as ISO: in UTC where it names a zone, without a zone where there is none, without a time likewise; None where it is no such date.
 
     The zones in letters are those of RFC 822, but for two: CST is China's time in China, and Chicago's there; so is CDT. A year of two digits is
-    one of 1950 to 2049 (RFC 5322, 4.3).
+    one of 1950 to 2049 (RFC 5322, 4.3); none can be told from 26-Mar-02.
 
     >>> read_date("Mon, 2 Mar 2026 10:00:00 +0800 (CST)"), read_date("2 Mar 2026 10:00"), read_date("2 Mar 2026 10:00 CST")
     ('2026-03-02T02:00:00Z', '2026-03-02T10:00:00', None)
