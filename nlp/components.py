@@ -16,6 +16,8 @@ from nlp.segmenter import segment
 from nlp.sentiment_model import SentimentModel
 from nlp.taxonomy import load_taxonomy
 
+_TEXT = "yuansheng_text"
+
 # Without force=True a second import under another name would raise; the definitions are the same.
 Doc.set_extension("segments", default=(), force=True)
 Doc.set_extension("marks", default=(), force=True)
@@ -47,12 +49,20 @@ def create_aspects(nlp: Language, name: str, taxonomy: str) -> Any:  # noqa: ARG
     return _Aspects(taxonomy)
 
 
+def _text(doc: Doc) -> str:
+    """What `doc.text` is, which spaCy joins from the tokens at every access."""
+    text: str | None = doc.user_data.get(_TEXT)
+    if text is None:
+        text = doc.user_data[_TEXT] = doc.text
+    return text
+
+
 class _Segmenter:
     def __init__(self, whole: bool) -> None:
         self._whole = whole
 
     def __call__(self, doc: Doc) -> Doc:
-        text = doc.text
+        text = _text(doc)
         if self._whole:
             start = len(text) - len(text.lstrip())
             end = len(text.rstrip())
@@ -74,8 +84,7 @@ class _Marker:
     def pipe(self, stream: Iterable[Doc], batch_size: int = 256) -> Iterator[Doc]:
         docs_left = iter(stream)
         while docs := list(islice(docs_left, batch_size)):
-            # spaCy joins `doc.text` from its tokens at every access: once a document, not once a segment.
-            texts = [text[start:end] for doc in docs for text in (doc.text,) for start, end in doc._.segments]
+            texts = [text[start:end] for doc in docs for text in (_text(doc),) for start, end in doc._.segments]
             marks: Iterator[Marks] = iter(self._engine.mark(texts))
             for doc in docs:
                 doc._.marks = [next(marks) for _ in doc._.segments]
@@ -95,14 +104,14 @@ class _Aspects:
     def pipe(self, stream: Iterable[Doc], batch_size: int = 256) -> Iterator[Doc]:
         docs_left = iter(stream)
         while docs := list(islice(docs_left, batch_size)):
-            texts = [text[start:end] for doc in docs for text in (doc.text,) for start, end in doc._.segments]
+            texts = [text[start:end] for doc in docs for text in (_text(doc),) for start, end in doc._.segments]
             told = iter(self._linear.completed(texts, [marks for doc in docs for marks in doc._.marks]))
             for doc in docs:
                 self._find(doc, [next(told) for _ in doc._.segments])
                 yield doc
 
     def _find(self, doc: Doc, told: Sequence[Marks]) -> None:
-        text = doc.text
+        text = _text(doc)
         cuts = frozenset([*doc.to_array("IDX").tolist(), len(text)])
         document = Folded(text, fold(text), cuts)
         doc._.mentions = [
