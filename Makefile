@@ -14,7 +14,7 @@ test: $(STAMP)  ## run every test
 
 test-torch: $(STAMP)  ## run the tests that need PyTorch: sentiment models of one's own, training of the encoder
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt -e '.[train-encoder]'
-	$(BIN)/pytest tests/test_classifier.py tests/test_encoder_torch.py
+	$(BIN)/pytest tests/test_classifier.py tests/test_encoder_torch.py tests/test_encoder_calibration.py
 
 coverage: $(STAMP)  ## how much of each collector the tests run; fails below 95 lines in 100
 	$(BIN)/python tests/collector_coverage.py
