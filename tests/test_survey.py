@@ -257,3 +257,24 @@ def test_the_built_in_survey_layouts_skip_what_is_no_question() -> None:
     wjx = next(layout for layout in builtin_layouts() if layout.name == "wjx")
     columns = ["序号", "提交答卷时间", "所用时间", "来源", "来源详情", "来自IP", "总分", "1、建议"]
     assert [question.wording for question in find_questions(wjx, columns, [])] == ["建议"]
+
+
+def test_words_in_the_blank_of_a_rating_and_behind_one_that_nobody_else_gave_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    rated = [
+        *("非常满意", "满意", "一般") * 6,
+        *["非常满意（超出预期，会再来）"] * 2,
+        *("不满意〖等了2个小时没人理〗", "不满意〖太慢〗", "不满意（快递员骂人，投诉也没用）", "满意，送货快"),
+    ]
+    rows = "".join(f"{n},2026/2/9 12:00:00,35秒,{answer}\n" for n, answer in enumerate(rated, 1))
+    path.write_text(f"序号,提交答卷时间,所用时间,1、您对配送满意吗？\n{rows}", encoding="utf-8")
+    found = TableCollector().collect(Part("q.csv", path), SourceConfig("q", "table"))
+    records = [record for record in found if isinstance(record, Record)]
+    worded = [(record.text, str(record.source_id)[-2:], record.turn) for record in records if record.text]
+    assert worded == [
+        *(("等了2个小时没人理", "+1", 1), ("太慢", "+1", 1)),
+        *(("快递员骂人，投诉也没用", "+1", 1), ("送货快", "+1", 1)),
+    ]
+    scores = [score for record in records for score in record.scores]
+    assert [score.value for score in scores[-4:]] == ["2", "2", "2", "4"]
+    assert (len(scores), [record for record in records if record.problems]) == (len(rated), [])

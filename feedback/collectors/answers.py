@@ -121,9 +121,14 @@ def reads_as_prose(value: str) -> bool:
     return len(value) >= LONG or bool(_PAUSE.search(value[:-1]))
 
 
+def without_blanks(value: str) -> str:
+    """The options of an answer, without what was written into their blanks (`其他〖…〗`)."""
+    return _BLANK.sub("", value)
+
+
 def _bare(value: str) -> str:
     """Without what was written into a blank, and in one form of each character."""
-    return unicodedata.normalize("NFKC", _BLANK.sub("", value)).strip()
+    return unicodedata.normalize("NFKC", without_blanks(value)).strip()
 
 
 def _shows_nothing(value: str) -> bool:

@@ -11,15 +11,15 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_GOOD = "满意|滿意|容易|轻松|輕鬆|方便|省力|简单|簡單|愿意|願意|同意|赞同|贊同|赞成|贊成|认同|認同|不错|不錯|良好|好评|好用|好|易"
+_GOOD = "满意|滿意|容易|轻松|輕鬆|方便|省力|简单|簡單|愿意|願意|同意|赞同|贊同|赞成|贊成|认同|認同|不错|不錯|良好|好评|好用|好|易|便捷|顺利|认可"
 _BAD = "困难|困難|费力|費力|费劲|費勁|麻烦|麻煩|复杂|複雜|反对|反對|难|難|差评|差劲|差|坏"
-_NEUTRAL = "一般般?|中立|普通|还行|还可以|尚可|(?:难易)?适中|中等|说不上好坏"
+_NEUTRAL = "一般般?|中立|中性|普通|还行|还可以|尚可|(?:难易)?适中|中等|说不上好坏"
 # Of two that begin alike the longer one stands first.
 _WORDS = (
     ("neutral", _NEUTRAL),
     (
         "strong",
-        rf"非常|十分|特别|特別|完全|绝对|极(?!了)[其度]?|極(?!了)[其度]?|强烈|強烈|很|超级?|太|最|无比|好(?=(?!好)(?:{_GOOD}|{_BAD}))",
+        rf"非常|十分|特别|特別|完全|绝对|[极極](?!了)[其度为為]?|强烈|強烈|很|超级?|太|最|无比|好(?=(?!好)(?:{_GOOD}|{_BAD}))",
     ),
     ("excellent", "优秀|優秀"),  # 很好 in one word
     ("good", _GOOD),
@@ -35,13 +35,15 @@ _WORDS = (
     ("much", "怎么|怎麼|那么|那麼|够|算是?|大|多|甚|尽"),  # only with a negation: 不怎么, 不够
     (
         "filler",
-        "是|也|都|既|又|我|觉得|感到|感觉|总体|整体|本次|此次|服务|服務|体验|挺|蛮|相当|颇为?|真的?|确实|什么|存在|遇到|会|的|[、\\s]",
+        "是|也|都|既|又|我|觉得|感到|感觉|总体|整体|本次|此次|服务|服務|体验|挺|蛮|相当|颇为?|真的?|确实|什么|存在|遇到|会|的|之|地|让|令|使|对|表示|[、\\s]",
     ),
 )
 _WORD = re.compile("|".join(f"(?P<{name}>{words})" for name, words in _WORDS))
 _STRONG_END = re.compile("极了|得很|至极|无比|死了")
 _NEUTRAL_END = re.compile("程?度一般")
-_END = re.compile(rf"(?:{_STRONG_END.pattern}|{_NEUTRAL_END.pattern}|谢谢|\d{{1,2}}分|[的了啦呀啊哦吧呢~])*")
+_END = re.compile(
+    rf"(?:{_STRONG_END.pattern}|{_NEUTRAL_END.pattern}|操作|办理|上手|快捷|谢谢|\d{{1,2}}分|[的了啦呀啊哦吧呢~])*"
+)
 # A letter or a number, stars in words.
 _LABEL = re.compile(
     r"\(?(?:[A-Za-z](?![A-Za-z])|\d{1,2}\s*分?|[一二两三四五]颗?星级?)\)?\s*[.、:)\-]*\s*(?=[\u4e00-\u9fff(])"
@@ -50,6 +52,7 @@ _WRAPPED = re.compile(r"[(\[【]([^()\[\]【】]*)[)\]】]")
 _REMARK = re.compile(r"[(〖【\[].*", re.DOTALL)
 _PAUSE = re.compile(r"[,.。!?:;…\n—-]+")
 _ANSWERED = re.compile(r"没有?|无|不是?|是的?|嗯|对")  # before a pause: "没有，都很满意"
+_BEHIND = re.compile(r"[^(（\[【,，。;；:：!！]+[(（\[【,，。;；:：!！]+(.+?)[)）\]】\s]*", re.DOTALL)
 _LONGEST = 12
 _NEGATIONS = frozenset(("not", "hardly", "never"))
 
@@ -80,6 +83,16 @@ def grade_of(answer: str) -> Grade | None:
     if not said or not said[0]:
         return None
     return _together([each for piece in said for each in piece])
+
+
+def remark_of(answer: str) -> str | None:
+    """The words that stand behind a step, in brackets or behind a pause.
+
+    >>> remark_of("满意（送货快）"), remark_of("满意，送货快"), remark_of("五星（非常满意）")
+    ('送货快', '送货快', None)
+    """
+    behind = _BEHIND.fullmatch(answer.strip())
+    return None if behind is None or grade_of(behind[1]) else behind[1]
 
 
 def _option(answer: str) -> str:

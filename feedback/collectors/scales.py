@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
-from feedback.collectors.answers import asks_what, clauses, reads_as_prose
+from feedback.collectors.answers import asks_what, clauses, reads_as_prose, without_blanks
 from feedback.collectors.base import RawScore
 from feedback.collectors.grades import Grade, grade_of
 from storage.records import Metric
@@ -35,7 +35,8 @@ _WORDINGS: tuple[tuple[Metric, re.Pattern[str]], ...] = (
     ("star", re.compile(r"星级|几星|打分|评分|打几分|几分|rating|\bstars?\b", re.IGNORECASE)),
 )
 _RANGE = re.compile(r"(?<!\d)([01])\s*分?\s*(?:-|–|—|~|～|至|到|=.{0,12}?[,，;；、]\s*)+\s*(10|[3-9])(?!\d)\s*分?")
-_ANCHOR = re.compile(r"(?<!\d)(\d{1,2})\s*分?\s*(?:=|表示|代表|是|为)\s*([^\d\s,;、。()]+)")
+# 1=非常满意, 1分为最满意, 1、非常满意, 1非常满意: what a number stands for.
+_ANCHOR = re.compile(r"(?<!\d)(\d{1,2})\s*分?\s*(=|表示|代表|是|为|[-–—、.:)])?\s*([^\d\s,;、。()/|~至到–—-]+)")
 _NUMBER = re.compile(r"(?<!\d)(\d{1,2})(?:\.0+)?(?![\d.])")
 _ENOUGH = 20  # answers, before a scale is taken to be as short as the answers show
 
@@ -55,8 +56,8 @@ class Scale:
     steps: frozenset[Grade] = frozenset()
 
     def read(self, answer: str) -> RawScore | None:
-        """The rating, None when the answer is none on this scale."""
-        value = self._value(answer)
+        """The rating, None when the answer is none on this scale. What was written into a blank is no part of it."""
+        value = self._value(without_blanks(answer))
         if value is None or not self.low <= value <= self.high:
             return None
         return RawScore(self.metric, f"{value:g}", self.low, self.high)
@@ -73,6 +74,7 @@ class Scale:
 def find_scale(wording: str, values: Sequence[str], named: str | None = None) -> Scale | None:
     """The scale a question is rated on, None when it asks for none. `named`: the metric the layout says it is."""
     metric = _metric(wording, named)
+    values = list(map(without_blanks, values))
     if metric is None or (not values and not _stated(wording)):
         return None
     read = [(number_in(value), grade) for value, grade in zip(values, _options(values), strict=True)]
@@ -112,8 +114,7 @@ def _options(values: Sequence[str]) -> Iterator[Grade | None]:
 
 def _fall(wording: str, led: Sequence[tuple[int, Grade]], ends: int) -> bool:
     """Whether numbers contradict their words. `ends`: the lowest and the highest number together."""
-    anchors = [(int(number), grade_of(word)) for number, word in _ANCHOR.findall(_bare(wording))]
-    said = [(number, grade) for number, grade in anchors if grade] or led
+    said = [(number, grade) for number, grade, _ in _anchors(wording) if grade] or led
     sides = [(2 * number - ends) * grade.side for number, grade in said]
     return sum(side < 0 for side in sides) > sum(side > 0 for side in sides)
 
@@ -132,7 +133,17 @@ def _nps(wording: str, numbers: Sequence[int], grades: Sequence[Grade], named: b
 
 def _stated(wording: str) -> tuple[int, int] | None:
     match = _RANGE.search(_bare(wording))
-    return (int(match[1]), int(match[2])) if match else None
+    ends = {int(match[1]), int(match[2])} if match else set()
+    anchored = {number for number, grade, equal in _anchors(wording) if grade or equal}
+    if len(anchored) > 1:
+        ends |= anchored  # 1=非常不满意, 2=不满意, … 5=非常满意
+    return (min(ends), max(ends)) if ends and min(ends) <= 1 and 3 <= max(ends) <= 10 else None
+
+
+def _anchors(wording: str) -> list[tuple[int, Grade | None, bool]]:
+    """What the wording says of single numbers: the step, None where it is none, and whether a sign says so."""
+    found = _ANCHOR.findall(_bare(wording))
+    return [(int(number), grade_of(word), sign in ("=", "表示", "代表")) for number, sign, word in found]
 
 
 def _shown(metric: Metric, numbers: Sequence[int]) -> tuple[int, int]:

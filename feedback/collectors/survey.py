@@ -4,7 +4,7 @@ Each answer to an open question is a record of its own; `conversation_id` is the
 question, `question` its wording. An answer is known by its response and that wording, not the number: questions are
 inserted and deleted while a survey runs (of questions worded alike, see `question_keys`). Ratings are the scores of a record of the response itself, without text, which
 is the same whichever questions are taken for open. What was chosen from given options is the survey's wording, not
-the customer's: it is not collected, save what they wrote into an option's blank (`其他〖…〗`).
+the customer's: it is not collected, save what they wrote into an option's blank (`其他〖…〗`, and in ratings `不满意〖…〗`).
 
 How a question is told, over the first 2,000 responses, unless the layout names it:
 - a rating: the wording says so (推荐, 满意, 容易 / 费力, 星 / 打分) and three in four answers are numbers or
@@ -22,9 +22,10 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Literal
 
-from feedback.collectors.answers import is_open
+from feedback.collectors.answers import is_open, reads_as_prose, without_blanks
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig
 from feedback.collectors.contacts import asks_for_contact
+from feedback.collectors.grades import remark_of
 from feedback.collectors.layout import Layout, Survey, fold
 from feedback.collectors.mapping import NOTHING, NULLS, Cells, RowMapper
 from feedback.collectors.scales import Scale, find_scale
@@ -49,7 +50,10 @@ _REGION_OF_IP = re.compile(r"[\d.:a-fA-F]+\s*[(（](.+)[)）]")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One column: its place, its number in the survey, what its answers are known by, and its wording."""
+    """One column: its place, its number in the survey, what its answers are known by, and its wording.
+
+    `options`: of a rating, the answers that were given more than once: what stands in them is nobody's own.
+    """
 
     index: int
     number: int
@@ -57,6 +61,7 @@ class Question:
     wording: str
     type: Type
     scale: Scale | None = None
+    options: frozenset[str] = frozenset()
 
     @property
     def meaning(self) -> str:
@@ -96,11 +101,10 @@ class SurveyMapper:
                     problems.append(f"{question.scale.metric} score can't be read: {raw}")
                 else:
                     scores.append(score)
-            elif question.type == "open":
+            if question.type == "open":
                 answers.append((question, "", cells[question.index]))
-            elif question.type == "choice":
-                blanks = [blank for blank in _BLANK.findall(raw) if not is_no_answer(blank)]
-                answers += [(question, f"+{n}", blank) for n, blank in enumerate(blanks, 1)]
+            elif question.type in ("choice", "score"):
+                answers += [(question, f"+{n}", text) for n, text in enumerate(_own_words(question, raw), 1)]
         # Where a question stands, and in which marks, may be otherwise in the next export: the answer is the same.
         records = [replace(record, shared=True) for record in answer_records(base, response, answers)]
         # What has no id of its own would be one with all that are rated alike: then the first answer has the ratings.
@@ -108,6 +112,16 @@ class SurveyMapper:
             records.insert(0, whole_response(base, response))
         records[0] = replace(records[0], scores=tuple(scores), problems=tuple(problems))
         return list(records)
+
+
+def _own_words(question: Question, raw: str) -> list[str]:
+    """What somebody wrote into the blanks of an option, and behind a rating, where nobody else gave that answer."""
+    said = _BLANK.findall(raw)
+    option = without_blanks(raw)
+    own = option not in question.options and reads_as_prose(unicodedata.normalize("NFKC", option))
+    if own and question.scale and question.scale.read(raw):
+        said.append(remark_of(option) or "")
+    return [text for text in said if not is_no_answer(text)]
 
 
 def whole_response(base: Record, response: str | None) -> Record:
@@ -175,7 +189,7 @@ def find_questions(layout: Layout, columns: Sequence[str], sample: Sequence[Cell
     about = {fold(name) for pick in layout.columns.values() for name in pick.columns} | set(
         map(fold, (*survey.skip, *survey.took))
     )
-    found: list[tuple[int, int, str, Type, Scale | None]] = []
+    found: list[tuple[int, int, str, Type, Scale | None, frozenset[str]]] = []
     for index, name in enumerate(columns):
         if fold(name) in about or not name.strip():
             continue
@@ -186,11 +200,12 @@ def find_questions(layout: Layout, columns: Sequence[str], sample: Sequence[Cell
         wording = _REQUIRED.sub("", _TYPE.sub("", typed)).strip()
         values = [value for cells in sample if not is_no_answer(value := cells[index].strip())]
         kind, scale = classify(typed, values, _named(survey, (name, bare, typed, wording, str(number))))
-        found.append((index, number, wording, kind, scale))
-    keys = question_keys([wording for _, _, wording, _, _ in found])
+        given = Counter(map(without_blanks, values)) if scale else Counter[str]()
+        found.append((index, number, wording, kind, scale, frozenset(each for each in given if given[each] > 1)))
+    keys = question_keys([wording for _, _, wording, *_ in found])
     return [
-        Question(index, number, key, wording, kind, scale)
-        for key, (index, number, wording, kind, scale) in zip(keys, found, strict=True)
+        Question(index, number, key, wording, kind, scale, options)
+        for key, (index, number, wording, kind, scale, options) in zip(keys, found, strict=True)
     ]
 
 
