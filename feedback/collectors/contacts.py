@@ -102,7 +102,7 @@ _CALL_YOU = re.compile(rf".*?(?P<detail>{_CALLED}).*")
 _WAYS = (_CALL_YOU, _LISTED, _ENDS, _REQUESTED)
 # They are asked about beside a name or a number, and the answers are words.
 _OPINION = re.compile(
-    r"原因|理由|为什么|为何|建议|意见|说说|描述|吐槽|想法|看法|感受|改进|改善|期待|希望(?!我们(?:应?该)?(?:如何|怎么?样?)(?:称呼|联系))|想对|评价一下|体会|why|comment|suggest|reason|feedback",
+    r"原因|理由|为什么|为何|建议|意见|说说|描述|吐槽|想法|看法|怎么看|如何看|感受|改进|改善|期待|希望(?!我们(?:应?该)?(?:如何|怎么?样?)(?:称呼|联系)|(?:礼品|奖品)?(?:收货|邮寄|寄送))|想对|评价一下|体会|why|comment|suggest|reason|feedback",
     re.IGNORECASE,
 )
 # What one has a view of: of a name, where it is the name of a thing, or of a function for names.
