@@ -34,8 +34,9 @@ SAVED_BATCH = 1000
 LIVE = "live"  # what stands for the contents that were read: they are others at every moment
 PREVIEWED = 10  # verbatims of a preview
 MOST_CHARACTERS = 100_000  # that are taken in and stored at a time
-# What of a record is stored as it was said, or as part of an id.
-_SAID = ("text", "source_id", "conversation_id", "parent_id", "product", "version", "store", "region", "question")
+# What of a record is stored as it was said, and what it is known by.
+_SAID = ("text", "product", "version", "store", "region", "question")
+_IDS = ("source_id", "conversation_id", "parent_id")
 _TELLING = "{}: where to go on holds a secret, so it was not kept: the next run begins further back"
 _NOT_ITS_OWN = "nothing in {} is what collector '{}' reads (see: feedback rejects). Is it an answer of this interface?"
 _CHANGED = "its settings have changed since it was asked last: it is asked from the beginning"
@@ -231,13 +232,15 @@ class _PageIntake:
 
     def _without_secrets(self, record: Record) -> Record:
         """Some interfaces give a key back in what they answer: in the address of an entry, in a protocol that is a text."""
-        said = {name: value for name in _SAID if (value := getattr(record, name))}
-        joined = "\x00".join(said.values())
-        if self._vault.hide(joined, words=True) == joined:
+        vault, told = self._vault, {name: value for name in (*_SAID, *_IDS) if (value := getattr(record, name))}
+        joined = "\x00".join(told.values())
+        if vault.hide_in_id(joined) == joined:
             return record
-        hidden: dict[str, Any] = {name: self._vault.hide(value, words=True) for name, value in said.items()}
-        former_ids = tuple(self._vault.hide(each, words=True) for each in record.former_ids)
-        return replace(record, **hidden, former_ids=former_ids)
+        hidden: dict[str, Any] = {
+            name: vault.hide_in_id(value) if name in _IDS else vault.hide_in_words(value)
+            for name, value in told.items()
+        }
+        return replace(record, **hidden, former_ids=tuple(map(vault.hide_in_id, record.former_ids)))
 
     def notes(self) -> list[str]:
         return [f"{self._older:,} older than --since were left out"] if self._older else []

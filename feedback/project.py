@@ -25,7 +25,7 @@ from feedback.errors import ProjectError
 from nlp.engine import DEFAULT_ENGINE
 from nlp.marks import SENTIMENTS, Sentiment
 from nlp.sentiment_model import SentimentModel
-from nlp.settings_table import SettingsTable, Wording
+from nlp.settings_table import SettingsTable, Wording, quoted
 from storage.records import Kind, Role
 
 SETTINGS_FILE = "feedback.toml"
@@ -38,7 +38,7 @@ _WORDING = Wording(
     ProjectError,
     texts='\'{key}\' must be a list of texts, like ["a", "b"]',
     choice="{key} = {value} is not known. Known: {known}",
-    unknown="'{key}' is not known. Known: {known}",
+    unknown="{key} is not known. Known: {known}",
 )
 
 
@@ -225,7 +225,7 @@ def _intake(table: SettingsTable, sources: Sequence[str]) -> IntakeSettings:
         raise table.fault("'{name}' is the name of one of the [[sources]]: events need one of their own", name=name)
     for origin in (origins := table.strings("origins")):
         if not re.fullmatch(r"https?://[^/\s*]+", origin):
-            raise table.fault("'{origin}' is no origin. Write it like https://shop.example.com", origin=origin)
+            raise table.fault("{origin} is no origin. Write it like https://shop.example.com", origin=quoted(origin))
     per_minute, per_client, connections = (_count(table, key, getattr(usual, key)) for key in counts)
     return IntakeSettings(
         token=token,
@@ -243,7 +243,7 @@ def _intake(table: SettingsTable, sources: Sequence[str]) -> IntakeSettings:
 def _count(table: SettingsTable, key: str, default: int) -> int:
     value = table.number(key, default)
     if not 1 <= value <= 100_000 or value != int(value):
-        raise table.fault("'{key}' must be a whole number from 1 to 100000, not {value}", key=key, value=repr(value))
+        raise table.fault("'{key}' must be a whole number from 1 to 100000, not {value}", key=key, value=quoted(value))
     return int(value)
 
 
@@ -275,5 +275,5 @@ def _source(table: SettingsTable, folder: Path) -> SourceConfig:
 def _timezone(table: SettingsTable, default: str) -> str:
     value = table.string("timezone", default)
     if not is_timezone(value):
-        raise table.fault("no time zone named '{value}'. Write it like Asia/Shanghai", value=value)
+        raise table.fault("no time zone named {value}. Write it like Asia/Shanghai", value=quoted(value))
     return value

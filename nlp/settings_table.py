@@ -32,7 +32,7 @@ def quoted(value: object) -> str:
 class Wording:
     """What a kind of file raises, and how it says what was expected.
 
-    Templates of whole clauses, set behind the place: `{key}`, `{value}` (as `quoted` has it) and `{known}` are filled in.
+    Templates of whole clauses, set behind the place: `{key}` (that of what is unknown, and `{value}`, as `quoted` has it) and `{known}` are filled in.
     """
 
     error: type[Exception]
@@ -41,7 +41,7 @@ class Wording:
     choice: str = "'{key}' must be one of {known}, not {value}"
     table: str = "[{key}] must be a table"
     tables: str = "[[{key}]] must be tables"
-    unknown: str = "unknown '{key}'. Known: {known}"
+    unknown: str = "unknown {key}. Known: {known}"
 
 
 class SettingsTable:
@@ -58,7 +58,7 @@ class SettingsTable:
 
     def refuse_unknown(self, known: set[str]) -> None:
         if unknown := sorted(set(self.data) - known):
-            raise self.fault(self.wording.unknown, key=unknown[0], known=", ".join(sorted(known)))
+            raise self.fault(self.wording.unknown, key=quoted(unknown[0]), known=", ".join(sorted(known)))
 
     def optional_string(self, key: str) -> str | None:
         value = self.data.get(key)

@@ -180,37 +180,41 @@ def test_words_in_the_secret_address_of_a_feed_stay_words(tmp_path: Path, monkey
     assert all(b"abcdefgh12345678" not in path.read_bytes() for path in tmp_path.glob("feedback.db*"))
 
 
-LINKED = "<item><guid>https://forum.example/products/17?key=abcdef123456</guid><description>链接 https://shop.example/products/9 打不开</description></item>"
-
-
-def collected(folder: Path, monkeypatch: pytest.MonkeyPatch, times: int = 1) -> tuple[list[str], list[tuple[str, ...]]]:
-    """What runs tell of a feed at /products?key=… with an entry that speaks of /products, and what is stored then."""
-    with wire(lambda _asked: Reply(rss(LINKED).encode())) as web:
-        monkeypatch.setenv("FORUM_FEED", f"{web.url}/products?key=abcdef123456")
-        (folder / "feedback.toml").write_text(
-            '[[sources]]\nname = "论坛"\ncollector = "rss"\nurls = [{ env = "FORUM_FEED" }]\n', encoding="utf-8"
-        )
-        told = [run("collect", project=folder).out.splitlines()[0] for _ in range(times)]
-    with Store.open(load_project(folder).database) as store:
-        return told, rows(store.connection, "select source_id, text from verbatims")
-
-
-def test_the_path_of_a_secret_address_stays_in_what_somebody_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "path", ["/u/vqkxqzjtlnrwbcdf/feed", "/rss/4839201746382910/feed", "/private/s3cr3t-0042/feed"]
+)
+def test_the_path_of_a_secret_address_is_not_stored_where_entries_are_told_by_another_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    assert collected(tmp_path, monkeypatch)[1] == [
-        ("https://forum.example/products/17?key=…", "链接 https://shop.example/products/9 打不开")
+    item = (
+        f"<item><guid>https://f.example{path}#2</guid><title>f.example{path}</title>"
+        f"<description>正文很慢 http://f.example{path}</description></item>"
+        f'<item><guid isPermaLink="false">{path}/3</guid><description>客服不回</description></item>'
+    )
+    stored = collected(tmp_path, monkeypatch, path, item)
+    assert stored == [
+        ("https://f.example…#2", "正文很慢 http://f.example…"),
+        ("env:FORUM_FEED/…/3", "客服不回"),
+    ]
+    secret = path.split("/")[2].encode()
+    assert all(secret not in path.read_bytes() for path in tmp_path.glob("feedback.db*"))
+
+
+def test_a_path_that_is_words_stays_in_what_somebody_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = "<item><guid>https://forum.example/products/17?key=abcdef123456</guid><description>/products 打不开，也看了 /products/9</description></item>"
+    assert collected(tmp_path, monkeypatch, "/products?key=abcdef123456", item) == [
+        ("https://forum.example…/17?key=…", "/products 打不开，也看了 /products/9")
     ]
 
 
-def test_entries_that_were_stored_without_the_path_of_their_feed_are_not_stored_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    collected(tmp_path, monkeypatch)
-    with Store.open(load_project(tmp_path).database) as store, store.transaction() as connection:
-        connection.execute(
-            "update verbatims set source_id = 'https://forum.example…/17?key=…', text = '链接 https://shop.example…/9 打不开', content_hash = 1"
+def collected(folder: Path, monkeypatch: pytest.MonkeyPatch, address: str, items: str) -> list[tuple[str, ...]]:
+    """What is stored of a feed with these items whose address is a secret; a second run finds nothing new."""
+    with wire(lambda _asked: Reply(rss(items).encode())) as web:
+        monkeypatch.setenv("FORUM_FEED", f"{web.url}{address}")
+        (folder / "feedback.toml").write_text(
+            '[[sources]]\nname = "论坛"\ncollector = "rss"\nurls = [{ env = "FORUM_FEED" }]\n', encoding="utf-8"
         )
-    told, stored = collected(tmp_path, monkeypatch, 2)
-    assert [each.partition(" (")[0] for each in told] == ["论坛: 0 new, 1 changed", "论坛: 0 new, 1 already there"]
-    assert [text for _, text in stored] == ["链接 https://shop.example/products/9 打不开"]
+        run("collect", project=folder)
+        assert run("collect", project=folder).out.startswith("论坛: 0 new")
+    with Store.open(load_project(folder).database) as store:
+        return rows(store.connection, "select source_id, text from verbatims")

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from command import run
 from contract import Shop, shop
-from worlds import SECRET_VARIABLE
+from worlds import NOW, SECRET_VARIABLE
 
+from feedback.collectors.base import SourceConfig
+from feedback.collectors.live import Visit
 from feedback.collectors.live.vault import Vault
+from feedback.collectors.rss import RssCollector
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable, Wording
 
@@ -52,6 +55,38 @@ PLACES = {
         'collector = "rss"\nurls = [{ env = "https://f.example/feed?key=KEY" }]',
         "'urls' holds an address behind 'env'",
     ),
+    "the name of a feed's place": (
+        'collector = "rss"\nurls = [{ env = "KEY" }]',
+        NOT_SHOWN,
+    ),
+    "the file of a feed's place": (
+        'collector = "rss"\nurls = [{ file = "KEY" }]',
+        "what 'file' names (it is not shown",
+    ),
+    "the name of the places of two feeds": (
+        'collector = "rss"\nurls = [{ env = "KEY" }, { env = "KEY" }]',
+        NOT_SHOWN,
+    ),
+    "a feed's address without a scheme in place of a name": (
+        'collector = "rss"\nurls = [{ env = "f.example/feed?key=KEY" }]',
+        NOT_SHOWN,
+    ),
+    "a setting": (
+        'collector = "rss"\nKEY = 1\nurls = []',
+        "unknown a text that may be a secret",
+    ),
+    "a collector": (
+        'collector = "KEY"',
+        "No collector named a text that may be a secret",
+    ),
+    "an address": (
+        'collector = "rest"\nurl = "KEY"\ncolumns = { text = "b" }',
+        "a text that may be a secret, so that it is not shown is no address that can be asked",
+    ),
+    "a stream": (
+        'collector = "chatwoot"\nurl = "https://c.example"\naccount = 1\nstreams = ["KEY"]\ntoken = { env = "A" }',
+        "unknown a text that may be a secret, so that it is not shown in 'streams'",
+    ),
     "a kind of access": (
         'collector = "rest"\nurl = "https://f.example"\ncolumns = { text = "b" }\nauth = { type = "KEY" }',
         "'type' must be one of none, bearer, header, query, basic, oauth2, not a text that may be a secret",
@@ -69,6 +104,24 @@ PLACES = {
         "'countries' holds a text that may be a secret",
     ),
 }
+
+
+@pytest.mark.parametrize("place", [{"env": KEY}, {"file": KEY}, {"env": f"f.example/feed?key={KEY}"}])
+def test_no_stream_is_called_by_what_may_be_a_key(tmp_path: Path, place: dict[str, str]) -> None:
+    config = SourceConfig("论坛", "rss", options={"urls": ["https://f.example/a", place]})
+    with pytest.raises(CollectError) as caught:
+        RssCollector().streams(Visit(config, Vault(tmp_path), NOW))
+    assert KEY not in str(caught.value)
+
+
+def test_a_stream_is_called_by_the_place_of_its_address_whether_that_is_there_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("my-forum.feed", "https://f.example/a")
+    places = [{"env": "FORUM_FEED"}, {"file": "~/forum-feed"}, {"env": "my-forum.feed"}]
+    config = SourceConfig("论坛", "rss", options={"urls": places})
+    streams = RssCollector().streams(Visit(config, Vault(tmp_path), NOW))
+    assert streams == ["env:FORUM_FEED", "file:~/forum-feed", "env:my-forum.feed"]
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -62,8 +62,8 @@ def test_a_secret_is_hidden_however_an_address_writes_it(written: str) -> None:
 def test_of_what_somebody_said_only_a_whole_secret_is_hidden() -> None:
     kept = vault("feedback-7f3a9c", "1234")
     said = "feedback 很慢，订单 1234，a-7f3a9c"
-    assert kept.hide(said, words=True) == said
-    assert kept.hide("头 feedback-7f3a9c 尾", words=True) == "头 … 尾"
+    assert kept.hide_in_words(said) == said
+    assert kept.hide_in_words("头 feedback-7f3a9c 尾") == "头 … 尾"
     assert kept.hide("订单 1234 feedback") == "订单 … …"
 
 
@@ -72,6 +72,41 @@ def test_what_is_no_secret_stays() -> None:
     database = "mysql://wang:pw@db.example/yuansheng"
     assert vault(database).hide("there is no table yuansheng.reviews") == "there is no table yuansheng.reviews"
     assert vault("abc", KEY, "https://shop.example/private/feed", "/private/feed").hide(kept) == kept
+
+
+BEHIND_A_HOST = [
+    "https://f.example/u/vqkxqzjtlnrwbcdf/feed",
+    "http://shop.f.example:8080/u/vqkxqzjtlnrwbcdf/feed#2",
+    "看f.example/u/vqkxqzjtlnrwbcdf/feed/2",
+    "//127.0.0.1/u/vqkxqzjtlnrwbcdf/feed?x=1",
+    "http://localhost/u/vqkxqzjtlnrwbcdf/feed",
+    "转到 https%3A%2F%2Ff.example%2Fu%2Fvqkxqzjtlnrwbcdf%2Ffeed",
+]
+
+
+@pytest.mark.parametrize("said", BEHIND_A_HOST)
+def test_the_path_of_a_secret_address_is_hidden_behind_any_host(said: str) -> None:
+    kept = vault()
+    kept.keep_path("/u/vqkxqzjtlnrwbcdf/feed/")
+    for hidden in (kept.hide_in_words(said), kept.hide_in_id(said), kept.hide(said)):
+        assert ("vqkxqzjtlnrwbcdf" in hidden, HIDDEN in hidden) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "said", ["/products 打不开", "看了/products/9", "苹果/products", "and/products", "a b /products"]
+)
+def test_a_path_without_a_host_is_hidden_in_ids_alone(said: str) -> None:
+    kept = vault()
+    kept.keep_path("/products")
+    assert kept.hide_in_words(said) == said
+    assert kept.hide_in_id(said) == said.replace("/products", HIDDEN)
+
+
+def test_a_path_is_hidden_as_it_is_read_too() -> None:
+    kept = vault()
+    kept.keep_path("/%E4%BA%A7%E5%93%81/s3cr3t")
+    assert kept.hide_in_words("https://f.example/产品/s3cr3t/2") == f"https://f.example{HIDDEN}/2"
+    assert kept.hide_in_words("https://f.example/%E4%BA%A7%E5%93%81/s3cr3t/2") == f"https://f.example{HIDDEN}/2"
 
 
 def test_of_a_key_of_many_lines_no_line_is_left_where_its_end_is_cut_off() -> None:
@@ -157,4 +192,4 @@ def test_what_a_saved_answer_must_not_tell_is_learned_as_far_as_it_is_there(
     found = Vault(tmp_path / "project")
     learn_secrets(SettingsTable(settings, "source '工单'", Wording(CollectError)), found)
     said = f"{KEY}, file-secret-1234 feed-secret-1234 wang body it stands here"
-    assert found.hide(said, words=True) == "…, … … wang body it stands here"
+    assert found.hide_in_words(said) == "…, … … wang body it stands here"

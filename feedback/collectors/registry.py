@@ -13,6 +13,7 @@ from typing import cast
 from feedback.collectors.base import Collector
 from feedback.collectors.live import LiveCollector
 from feedback.errors import CollectError
+from nlp.settings_table import quoted
 
 ENTRY_POINT_GROUP = "feedback.collectors"
 
@@ -47,7 +48,7 @@ def load_collector(name: str) -> Collector | LiveCollector:
         return cast(Collector | LiveCollector, getattr(import_module(module), cls)())
     entry = _third_party().get(name)
     if entry is None:
-        raise CollectError(f"No collector named '{name}'. Known: {', '.join(collector_names())}.")
+        raise CollectError(f"No collector named {quoted(name)}. Known: {', '.join(collector_names())}.")
     try:
         return cast(Collector | LiveCollector, entry.load()())
     except (ImportError, AttributeError) as error:

@@ -20,7 +20,7 @@ from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.address import refuse_secrets, secret_address
 from feedback.collectors.live.patience import Patience, Unreachable
 from feedback.collectors.live.robots import Robots
-from feedback.collectors.live.vault import HIDDEN, SHORTEST_PART, is_place
+from feedback.collectors.live.vault import Vault, is_place
 from feedback.collectors.live.web import MOST_BYTES, Answer, Web
 from feedback.collectors.nicknames import is_shared
 from feedback.dates import same_date
@@ -60,7 +60,7 @@ class RssCollector:
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """All entries that the feed shows, 200 a page; none where it has not changed."""
         feed = _feeds(visit)[stream]
-        url = feed.url(visit)
+        url = feed.url()
         answer = self._ask(url, _Version.read(state), visit.patience)
         if answer.unchanged:
             return
@@ -72,8 +72,6 @@ class RssCollector:
         if isinstance(first[0] if first else None, Repaired):
             reached, notes = None, (f"{stream}: {_repaired(first.pop())}",)
         items = _items(chain(first, found), stream, feed.names(), visit.config)
-        if feed.is_secret:
-            items = _once_without(urlsplit(url).path, items)
         page = list(islice(items, PAGE))
         while following := list(islice(items, PAGE)):
             yield Page(page, None, notes)
@@ -105,12 +103,13 @@ class _Feed:
     """Where a feed is: its address, or a setting that says where that is, as it is a secret."""
 
     settings: SettingsTable
+    vault: Vault
     is_secret: bool
 
-    def url(self, visit: Visit) -> str:
+    def url(self) -> str:
         if not self.is_secret:
             return self.settings.string("urls")
-        url = secret_address(self.settings, "urls", visit.vault)
+        url = secret_address(self.settings, "urls", self.vault)
         if _stream(url) is None:
             raise self.settings.fault(_NO_ADDRESS)
         return url
@@ -126,7 +125,7 @@ class _Feed:
             ((way, named),) = self.settings.table("urls").data.items()
             if "://" in str(named):
                 raise self.settings.fault(_ADDRESS_ITSELF, way=way)
-            return f"{way}:{named}"
+            return self.vault.place(self.settings, "urls")
         url = self.settings.string("urls")
         refuse_secrets(self.settings, "urls", url, 'Name the whole address by where it is: { env = "A_VARIABLE" }')
         stream = _stream(url)
@@ -145,7 +144,7 @@ def _feeds(visit: Visit) -> dict[str, _Feed]:
         raise table.fault(table.wording.texts, key="urls", value=quoted(given))
     found: dict[str, _Feed] = {}
     for each in listed:
-        feed = _Feed(SettingsTable({"urls": each}, table.where, table.wording), is_place(each))
+        feed = _Feed(SettingsTable({"urls": each}, table.where, table.wording), visit.vault, is_place(each))
         stream = feed.stream()
         if stream in found:
             raise table.fault("'urls' names {stream} twice", stream=stream)
@@ -312,12 +311,3 @@ def _source_ids(own: str, names: Sequence[str], where: str) -> list[str]:
             "Load it for a source that names this feed alone."
         )
     return [f"{name}/{own}" for name in names]
-
-
-def _once_without(path: str, items: Iterable[Item]) -> Iterator[Item]:
-    """With the ids under which they may be stored: the path of a secret address was once taken for a secret in every text."""
-    for item in items:
-        told = item.source_id if isinstance(item, Record) else None
-        if isinstance(item, Record) and told and path in told and len(path) >= SHORTEST_PART:
-            item = replace(item, former_ids=(*item.former_ids, told.replace(path, HIDDEN)))
-        yield item

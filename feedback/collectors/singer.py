@@ -27,10 +27,11 @@ from feedback.collectors.singer_files import SavedFiles
 from feedback.collectors.singer_reading import Reached, Reading
 from feedback.collectors.singer_streams import mapped_streams
 from feedback.errors import CollectError
+from nlp.settings_table import quoted
 
 PIPE = "-"
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".singer")
-_UNKNOWN = "unknown '{key}'. What a tap is told stands in its own file; here are paths and layout, the map"
+_UNKNOWN = "unknown {key}. What a tap is told stands in its own file; here are paths and layout, the map"
 _WAITING_SECONDS = 10.0  # for a tap's first words, where nobody said that there is one
 _NOTHING_PIPED = "nothing was piped in, so it was not read: tap … | feedback collect --source {}"
 _NO_PIPE = "Nothing is piped in. Write: tap … | feedback collect …"
@@ -45,7 +46,7 @@ class SingerCollector:
     def streams(self, visit: Visit) -> list[str]:
         """The files, or the pipe."""
         if unknown := sorted(visit.settings.data):
-            raise visit.settings.fault(_UNKNOWN, key=unknown[0])
+            raise visit.settings.fault(_UNKNOWN, key=quoted(unknown[0]))
         mapped_streams(visit)
         try:
             self._files = _files(visit)

@@ -58,7 +58,8 @@ def refuse_secrets(settings: SettingsTable, key: str, url: str, instead: str) ->
 def secret_address(settings: SettingsTable, key: str, vault: Vault) -> str:
     """An address that is a secret itself: its host may be named, what follows may not.
 
-    Of what somebody said only that is hidden of it which is a key: a parameter called like one, or what looks like one. A path may be words.
+    In what somebody said that is hidden of it which is a key: a parameter called like one, or what looks like one; and the path behind a host. By itself
+    a path may be words.
     """
     url = vault.read(settings, key)
     _keep_parts(url, vault)
@@ -75,7 +76,7 @@ def learn_secrets(settings: SettingsTable, vault: Vault) -> None:
 def _keep_parts(url: str, vault: Vault) -> None:
     with suppress(ValueError):  # it is no address: asking for it says so
         parts = urlsplit(url)
-        vault.keep_from_sight(parts.path)
+        vault.keep_path(parts.path)
         for name, value in parse_qsl(parts.query):
             if is_secret(name) or looks_like_a_key(value):
                 vault.keep(value)

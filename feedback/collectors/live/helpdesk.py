@@ -11,6 +11,7 @@ from feedback.collectors.live.paging import MOST_IDLE_PAGES
 from feedback.collectors.live.web import Answer
 from feedback.collectors.objects import Object
 from feedback.errors import CollectError
+from nlp.settings_table import quoted
 
 PAGE_ITEMS = 500
 NOTHING_OF_ITS_OWN = "it holds nothing but an earlier mail or a signature"
@@ -24,7 +25,9 @@ def chosen_streams(visit: Visit, known: tuple[str, ...]) -> list[str]:
     settings = visit.settings
     chosen = settings.strings("streams")
     if unknown := sorted(set(chosen) - set(known)):
-        raise settings.fault("unknown '{value}' in 'streams'. Known: {known}", value=unknown[0], known=", ".join(known))
+        raise settings.fault(
+            "unknown {value} in 'streams'. Known: {known}", value=quoted(unknown[0]), known=", ".join(known)
+        )
     return [each for each in known if not chosen or each in chosen]
 
 

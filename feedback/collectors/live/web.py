@@ -35,6 +35,7 @@ from feedback.collectors.live.json_body import TooLarge
 from feedback.collectors.live.json_body import read_json_body as read_json_body
 from feedback.collectors.live.patience import Patience, Unreachable
 from feedback.errors import CollectError
+from nlp.settings_table import quoted
 
 ATTEMPTS = 5
 ATTEMPTS_IN_SILENCE = 2
@@ -180,7 +181,7 @@ class Web:
                     ) from None
                 raise _explained(error, place) from None
             except ValueError:  # an address that is none
-                raise CollectError(f"'{place}' is no address that can be asked.") from None
+                raise CollectError(f"{quoted(place)} is no address that can be asked.") from None
 
 
 def _given_up(again: "_AskAgain") -> Unreachable:
@@ -360,7 +361,7 @@ def _explained(error: Exception, place: str) -> Exception:
     if isinstance(
         error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.exceptions.MissingSchema
     ):
-        return CollectError(f"'{place}' is no address that can be asked. It begins with https:// or http://.")
+        return CollectError(f"{quoted(place)} is no address that can be asked. It begins with https:// or http://.")
     if isinstance(error, requests.exceptions.ProxyError):
         return _AskAgain(f"The proxy of this machine does not let {host} be reached.")
     if isinstance(error, requests.exceptions.ConnectTimeout):
