@@ -59,7 +59,7 @@ def _filled(told: Verbatim, known: Verbatim) -> Verbatim:
 
 
 def _with_scores(told: Verbatim, known: Verbatim) -> Verbatim:
-    """What settings say of it, its product or store, is as they say it now."""
+    """What is told with the ratings of other metrics, the date and the customer that are known; product and store are as settings say them now."""
     metrics = {score.metric for score in told.scores}
     scores = (*told.scores, *(score for score in known.scores if score.metric not in metrics))
     if sorted(scores) == sorted(known.scores):

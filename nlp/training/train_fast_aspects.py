@@ -9,7 +9,7 @@ segment the aspects of the taxonomy that its source belongs to. Nothing that mea
 import argparse
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,8 @@ from nlp.probabilities import Floats
 from nlp.segmenter import segment
 from nlp.training import aspect_sets
 from nlp.training.aspect_sets import ASPECTS, TAXONOMIES, UNKNOWN
-from nlp.training.encoder.data import examples, uncut
-from nlp.training.texts import measuring_rows, measuring_texts, table
+from nlp.training.encoder.data import examples, unread
+from nlp.training.texts import measuring_texts
 from nlp.training.train_fast import matrix
 
 SEED = 20261130
@@ -36,21 +36,6 @@ TAUGHT_WEIGHT = 0.5  # against a label that a person or a reader gave
 RESTAURANT_WEIGHT = 0.3  # of sentences that say a part of what they speak of
 C = 30.0
 FEWEST = 5  # texts that speak of an aspect; of fewer nothing is learned
-_DOMAINS = {"waimai": "restaurant", "hotel_htl": "hotel", "shop_酒店": "hotel"}  # of a review's `src`; else a shop's
-
-
-def whole_texts(data: Path) -> Iterator[tuple[str, str]]:
-    """Taxonomy and text of what customers wrote, but for texts that a measuring segment was cut from."""
-    for _, row in uncut(data, "reviews_binary_train.jsonl"):
-        yield _DOMAINS.get(row["src"], "retail"), row["text"]
-    for _, row in uncut(data, "eprstmt_unlabeled.jsonl"):
-        yield "retail", row["text"]
-    for name, column, taxonomy in (
-        ("jd_reviews.csv", "content", "beauty"),
-        ("meituan_reviews.csv", "comment", "restaurant"),
-    ):
-        cut = measuring_rows().get(name, set())
-        yield from ((taxonomy, row[column]) for n, row in enumerate(table(data / name)) if str(n) not in cut)
 
 
 def unlabelled(data: Path) -> list[tuple[str, str]]:
@@ -59,7 +44,7 @@ def unlabelled(data: Path) -> list[tuple[str, str]]:
     for taxonomy in TAXONOMIES:
         barred |= {squash(text) for text, _ in aspect_sets.held_out(data, taxonomy)}
     found: dict[str, tuple[str, str]] = {}
-    for taxonomy, text in whole_texts(data):
+    for taxonomy, text in unread(data):
         for start, end in segment(text):
             words = text[start:end].strip()
             if len(words) >= SHORTEST_TAUGHT and (key := squash(words)) not in barred:

@@ -55,6 +55,7 @@ COPIES = {
     "car_aspects": 4,
     "aspects": 6,
 }  # passes over a set for one over the rest
+_TRADES = {"waimai": "restaurant", "hotel_htl": "hotel", "shop_酒店": "hotel"}  # of a review's `src`; else a shop's
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def unlabelled(data: Path, labelled: Sequence[Example], count: int, seed: int) -
         return []
     seen = measuring_texts(data, None) | {squash(example.text) for example in labelled}
     found: dict[str, str] = {}
-    for text in _unread(data):
+    for _, text in unread(data):
         for start, end in cut(text):
             words = text[start:end].strip()
             key = squash(words)
@@ -109,13 +110,18 @@ def unlabelled(data: Path, labelled: Sequence[Example], count: int, seed: int) -
     return [Example(words, "unlabelled", 0.0) for words in drawn]
 
 
-def _unread(data: Path) -> Iterator[str]:
-    """Whole texts, but those that a measuring segment was cut from."""
-    for name in ("reviews_binary_train.jsonl", "eprstmt_unlabeled.jsonl"):
-        yield from (row["text"] for _, row in uncut(data, name))
-    for name, column in (("jd_reviews.csv", "content"), ("meituan_reviews.csv", "comment")):
+def unread(data: Path) -> Iterator[tuple[str, str]]:
+    """Whole texts, each with the taxonomy of its trade, but those that a measuring segment was cut from."""
+    for _, row in _uncut(data, "reviews_binary_train.jsonl"):
+        yield _TRADES.get(row["src"], "retail"), row["text"]
+    for _, row in _uncut(data, "eprstmt_unlabeled.jsonl"):
+        yield "retail", row["text"]
+    for name, column, taxonomy in (
+        ("jd_reviews.csv", "content", "beauty"),
+        ("meituan_reviews.csv", "comment", "restaurant"),
+    ):
         barred = measuring_rows().get(name, set())
-        yield from (row[column] for n, row in enumerate(table(data / name)) if str(n) not in barred)
+        yield from ((taxonomy, row[column]) for n, row in enumerate(table(data / name)) if str(n) not in barred)
 
 
 def segment(labelled: Labelled, source: str = "segments") -> Example:
@@ -147,10 +153,10 @@ def _all(data: Path, gold: Path | None) -> Iterator[Example]:
 
 def _reviews(data: Path) -> Iterator[Example]:
     read = read_reviews(data)
-    for n, row in uncut(data, "reviews_binary_train.jsonl"):
+    for n, row in _uncut(data, "reviews_binary_train.jsonl"):
         said = read.get(("reviews_binary_train.jsonl", str(n)))
         yield _review(row["text"], f"reviews_binary {row['src']}", said.sentiment if said else row["label"])
-    for n, row in uncut(data, "eprstmt_unlabeled.jsonl"):
+    for n, row in _uncut(data, "eprstmt_unlabeled.jsonl"):
         if said := read.get(("eprstmt_unlabeled.jsonl", str(n))):
             yield _review(row["text"], "eprstmt", said.sentiment)
 
@@ -162,14 +168,14 @@ def _review(text: str, source: str, verdict: str) -> Example:
 
 
 def _emotions(data: Path) -> Iterator[Example]:
-    for _, row in uncut(data, "emotion_weibo.jsonl"):
+    for _, row in _uncut(data, "emotion_weibo.jsonl"):
         if not is_held_out_emotion(row["text"]):
             yield Example(row["text"], "emotion_weibo", WEIGHTS["emotion_weibo"], emotion=EMOTIONS.index(row["label"]))
 
 
 def _cars(data: Path) -> Iterator[Example]:
     """The posts but a fifth, which measures; with their polarity where all opinions have the same."""
-    for _, row in uncut(data, "car_aspects.jsonl"):
+    for _, row in _uncut(data, "car_aspects.jsonl"):
         if aspect_sets.is_held_out_car(row):
             continue
         said = {opinion["sentiment"] for opinion in row["aspects"]}
@@ -215,7 +221,7 @@ def _aspects(data: Path) -> Iterator[Example]:
 
 
 def _starred(data: Path) -> Iterator[Example]:
-    for _, row in uncut(data, "asap_train_sample.jsonl"):
+    for _, row in _uncut(data, "asap_train_sample.jsonl"):
         yield _by_stars(row["text"], "asap", float(row["star"]))
     cut = measuring_rows().get("meituan_reviews.csv", set())
     for n, row in enumerate(table(data / "meituan_reviews.csv")):
@@ -229,7 +235,7 @@ def _by_stars(text: str, source: str, stars: float) -> Example:
     return Example(text, source, WEIGHTS[source], polarity=int(stars > 3))
 
 
-def uncut(data: Path, name: str) -> Iterator[tuple[int, dict]]:  # type: ignore[type-arg]
+def _uncut(data: Path, name: str) -> Iterator[tuple[int, dict]]:  # type: ignore[type-arg]
     """The rows of a file that no measuring segment was cut from, numbered."""
     cut = measuring_rows().get(name, set())
     for n, row in enumerate(rows(data / name)):
