@@ -6,11 +6,22 @@ from dataclasses import dataclass
 from typing import cast
 
 _LIKE_A_KEY = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w+/=.~-]{16,}", re.ASCII)
+# 16 capitals in a row are what mail providers give to programs.
+_VARIABLE = re.compile(r"_*[A-Z0-9]{1,15}(?:_+[A-Z0-9]{1,15})*_*")
 
 
 def looks_like_a_key(text: str) -> bool:
     """Whether it is long and of letters and digits, as those keys are that programs show who they are with, and no words that somebody writes."""
     return _LIKE_A_KEY.fullmatch(text) is not None
+
+
+def is_plain_variable(name: str) -> bool:
+    """Whether it is written as names of environment variables usually are, and as no key is, so that it may be shown.
+
+    >>> is_plain_variable("ZENDESK_TOKEN"), is_plain_variable("HKUYPKTXDWKXHDBT")
+    (True, False)
+    """
+    return _VARIABLE.fullmatch(name) is not None
 
 
 def quoted(value: object) -> str:

@@ -131,7 +131,7 @@ def test_a_target_written_twice_is_sent_once(web: Web) -> None:
 def test_an_address_can_be_kept_in_the_environment(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGEST_HOOK", web.hook)
     monkeypatch.delenv("NOT_SET", raising=False)
-    results = deliver(MESSAGE, ["env:DIGEST_HOOK", "env:NOT_SET", f"env:{KEY}"], MemoryLedger())
+    results = deliver(MESSAGE, ["env:DIGEST_HOOK", "env:NOT_SET", f"env:{KEY}", "env:HKUYPKTXDWKXHDBT"], MemoryLedger())
     assert results == [
         Delivery("send_to 1 (env:DIGEST_HOOK)", target_id(web.hook), "sent"),
         Delivery(
@@ -143,6 +143,12 @@ def test_an_address_can_be_kept_in_the_environment(web: Web, monkeypatch: pytest
         Delivery(
             "send_to 3 (env:…)",
             target_id(f"env:{KEY}"),
+            "failed",
+            "The environment variable … is not set. Set it to the address.",
+        ),
+        Delivery(
+            "send_to 4 (env:…)",
+            target_id("env:HKUYPKTXDWKXHDBT"),
             "failed",
             "The environment variable … is not set. Set it to the address.",
         ),

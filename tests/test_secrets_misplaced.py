@@ -133,6 +133,14 @@ def test_a_key_in_another_wrong_place_is_neither_shown_nor_stored(tmp_path: Path
     assert says in assert_nowhere(tmp_path, KEY)
 
 
+@pytest.mark.parametrize("given", [(KEY,), (f"={KEY}",), (f"{KEY}=1", f"{KEY}.a=1")])
+def test_a_key_in_the_place_of_an_option_is_not_shown(tmp_path: Path, given: tuple[str, ...]) -> None:
+    (tmp_path / "feedback.toml").write_text("", encoding="utf-8")
+    options = [word for each in given for word in ("--set", each)]
+    ran = run("collect", "zendesk", *options, project=tmp_path)
+    assert (ran.code, KEY in ran.out + ran.err, "--set: " in ran.err) == (2, False, True)
+
+
 def fault(folder: Path, **place: str) -> str:
     settings = SettingsTable({"token": place}, "source '工单'", Wording(CollectError))
     with pytest.raises(CollectError) as caught:
@@ -141,7 +149,7 @@ def fault(folder: Path, **place: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["ZENDESK_TOKEN", "FEEDBACK_MAIL_PASSWORD_2", "_KEY", "OAUTH2_TOKEN", "FEEDBACKACCESSTOKEN"]
+    "name", ["ZENDESK_TOKEN", "FEEDBACK_MAIL_PASSWORD_2", "_KEY", "OAUTH2_TOKEN", "ZENDESKAPITOKEN"]
 )
 def test_a_name_of_a_variable_is_shown(tmp_path: Path, name: str) -> None:
     assert f"the environment variable {name} is not set. Set it (export {name}=…" in fault(tmp_path, env=name)
@@ -152,6 +160,7 @@ def test_a_name_of_a_variable_is_shown(tmp_path: Path, name: str) -> None:
     [
         pytest.param("hunter2", id="a password"),
         pytest.param("vqkxqzjtlnrwbcdf", id="the letters that mail providers give to programs"),
+        pytest.param("HKUYPKTXDWKXHDBT", id="the capitals that mail providers give to programs"),
         pytest.param("ghp_16C7e42F292c6912E7710c838347Ae17", id="a token"),
         pytest.param("JBSWY3DPEHPK3PXP", id="base32"),
         pytest.param("4F0A91B2C3D4E5F60718293A4B5C6D7E", id="base16"),

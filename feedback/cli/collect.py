@@ -19,6 +19,7 @@ from feedback.dates import DateReader, UnknownDate
 from feedback.errors import ProjectError
 from feedback.live import NO_WISH, Wish, last_state, visit_of
 from feedback.project import FILE_COLLECTORS, Project, load_project
+from nlp.settings_table import quoted
 from storage.records import Kind
 from storage.store import Store
 
@@ -210,12 +211,12 @@ def _options(given: tuple[str, ...]) -> dict[str, object]:
         key, equals, value = each.partition("=")
         keys = key.strip().split(".")
         if not equals or not all(keys):
-            raise click.UsageError(f"--set {each}: write KEY=VALUE.")
+            raise click.UsageError("--set: write KEY=VALUE. What was given is not shown, as it may be a secret.")
         place = found
         for outer in keys[:-1]:
             inner = place.setdefault(outer, {})
             if not isinstance(inner, dict):
-                raise click.UsageError(f"--set {each}: '{outer}' has a value already.")
+                raise click.UsageError(f"--set: {quoted(outer)} has a value already.")
             place = inner
         place[keys[-1]] = _value(value.strip())
     return found

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from feedback.errors import DeliveryError
+from nlp.settings_table import is_plain_variable
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -198,7 +199,7 @@ def _read_target(label: str, text: str, logged: list[str]) -> list[_Target]:
     if text.startswith("env:"):
         name = text.removeprefix("env:")
         # Someone may write the secret itself behind env:, so only what looks like a variable is shown.
-        shown = name if re.fullmatch(r"[A-Z_][A-Z0-9_]{0,40}", name) else "…"
+        shown = name if is_plain_variable(name) else "…"
         label = f"{label} (env:{shown})"
         address = os.environ.get(name, "").strip()
         if not address:

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
 from feedback.errors import CollectError
-from nlp.settings_table import SettingsTable
+from nlp.settings_table import SettingsTable, is_plain_variable
 
 HIDDEN = "…"
 _SECRETS = frozenset({"client_secret", "oauth_token", "password", "secret", "token"})
@@ -22,8 +22,6 @@ _LONGEST = 64 * 1024  # bytes of a file: a private key has two or three thousand
 _URL_SAFE = str.maketrans("+/", "-_")
 _SHORTEST_HIDDEN = 4  # what is shorter would be found in any text
 _SHORTEST_PART = 8  # likewise, of a secret that was cut with the text that holds it
-_WORD = "(?:[A-Z]+[0-9]*|[A-Z0-9]{1,15})"
-_NAME = re.compile(f"_*{_WORD}(?:_+{_WORD})*_*")  # of a variable, as they are usually written
 _PATH = re.compile(r"(?:/|~[^/\\]*[/\\]|[A-Za-z]:[/\\]|\.\.[/\\]).*")  # one that may lead out of the project
 _KEY_IN_PATH = re.compile(  # where names are made of words and have endings
     r"^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+=~-]{16,}$|(?=[A-Za-z]*\d+[A-Za-z])[A-Za-z\d]{16}"
@@ -72,7 +70,7 @@ class Vault:
         place = settings.table(key)
         ((way, _),) = place.data.items()
         written = place.string(way)
-        if not (_NAME.fullmatch(written) if way == "env" else _is_path(written)):
+        if not (is_plain_variable(written) if way == "env" else _is_path(written)):
             self.read(settings, key)
         return f"{way}:{written}"
 
@@ -114,7 +112,7 @@ class Vault:
     def _of_variable(self, place: SettingsTable) -> str:
         name = place.string("env")
         found = os.environ.get(name, "").strip()
-        if not found and not _NAME.fullmatch(name):
+        if not found and not is_plain_variable(name):
             raise place.fault(_NO_VARIABLE)
         if not found:
             raise CollectError(
