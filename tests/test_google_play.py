@@ -294,14 +294,27 @@ def test_a_saved_list_gives_the_same_as_asking(tmp_path: Path) -> None:
     [
         ("2026-03-01 12:00:00", "2026-03-01T04:00:00Z"),  # of the project's zone, Asia/Shanghai
         ("2026-03-01T04:00:00+00:00", "2026-03-01T04:00:00Z"),
-        ("yesterday", "yesterday"),  # intake says what is wrong with it
+        (1772337600000, "2026-03-01T04:00:00Z"),  # as pandas writes it (DataFrame.to_json)
+        (1772337600.0, "2026-03-01T04:00:00Z"),
+        (7, "7"),  # intake says what is wrong with it
+        ("yesterday", "yesterday"),
         (None, None),
     ],
 )
-def test_saved_times_are_read_in_the_zone_of_the_project(tmp_path: Path, at: str | None, posted_at: str | None) -> None:
+def test_saved_times_are_read_in_the_zone_of_the_project(
+    tmp_path: Path, at: str | float | None, posted_at: str | None
+) -> None:
     path = saved(tmp_path, [{**as_package(TWO), "at": at}])
     assert list(GooglePlayCollector().saved(path, visit())) == [
         replace(TWO_RECORD, location=f"reviews.json:{TWO_ID}", posted_at=posted_at)
+    ]
+
+
+def test_numbers_of_a_saved_data_frame_are_read_as_people_see_them(tmp_path: Path) -> None:
+    numbers = {"content": 666, "score": 3.0, "thumbsUpCount": 2.0, "reviewCreatedVersion": 8.1}
+    path = saved(tmp_path, [{**as_package(TWO), **numbers}])
+    assert list(GooglePlayCollector().saved(path, visit())) == [
+        replace(TWO_RECORD, text="666", version="8.1", location=f"reviews.json:{TWO_ID}")
     ]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from feedback.collectors.base import Item, Unreadable
 from feedback.collectors.google_play_wire import NoList, Wire, load_wire
+from feedback.collectors.grids import cell_text
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.address import base_address
 from feedback.collectors.live.newest_first import Walk
@@ -136,17 +137,16 @@ def _walk(stream: str, reached: Reached, visit: Visit, wire: Wire, web: Web) -> 
 
 def _review(listed: Mapping[str, object], where: str, dates: DateReader) -> Found:
     """A review as the package gives it. Its name of the person is none that only one has: it is not kept."""
-    review_id, score, reply = listed.get("reviewId"), listed.get("score"), _text(listed.get("replyContent"))
-    votes = listed.get("thumbsUpCount")
+    review_id, reply = listed.get("reviewId"), _text(listed.get("replyContent"))
     if not isinstance(review_id, str) or not review_id:
         return Unreadable(where, "it has no id", _text(listed.get("content")))
     return Review(
         id=review_id,
         text=_text(listed.get("content")),
-        stars=None if score is None else str(score),
+        stars=cell_text(listed.get("score")) or None,
         posted_at=_moment(listed.get("at"), dates),
         version=_text(listed.get("reviewCreatedVersion")) or None,
-        votes=None if votes is None else str(votes),
+        votes=cell_text(listed.get("thumbsUpCount")) or None,
         reply=Reply(reply, _moment(listed.get("repliedAt"), dates)) if reply else None,
     )
 
@@ -155,7 +155,7 @@ def _moment(value: object, dates: DateReader) -> str | None:
     """In UTC, so that asked and saved are the same: the package's times are local to the machine, and say not to which."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    written = _text(value)
+    written = cell_text(value)
     try:
         return dates.read(written) if written else None
     except UnknownDate:
@@ -163,4 +163,5 @@ def _moment(value: object, dates: DateReader) -> str | None:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """As people see it; nothing of what is neither text nor a number."""
+    return cell_text(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
