@@ -180,15 +180,13 @@ def test_a_message_that_was_deleted_is_void(desk: Desk) -> None:
 
 def test_what_can_not_be_used_is_told_with_its_reason(desk: Desk) -> None:
     desk.replies[LIST] = lambda asked: listed(
-        *([{"last_activity_at": AT}, 8, conversation(2), conversation(1)] * (asked.query["page"] == "1"))
+        *([{"last_activity_at": AT}, 8, conversation(1)] * (asked.query["page"] == "1"))
     )
-    desk.replies[f"{LIST}/2/messages"] = Reply({"error": "Resource could not be found"}, 404)
     first = {"payload": [message(1, "您好", message_type=9), {"id": None, "content": "没有编号"}, "message"]}
     desk.replies[f"{LIST}/1/messages"] = lambda asked: {"payload": []} if asked.query else first
     assert desk.items() == [
         Unreadable("conversations", "a conversation has no id"),
         Unreadable("conversations", "a conversation has no id"),
-        Unreadable("conversations:2", "it is not there (404): was it deleted meanwhile?"),
         Unreadable("conversations:1", "its message_type is not known here: '9'", "您好"),
         Unreadable("conversations:1", "the message has no id", "没有编号"),
         Unreadable("conversations:1", "it is not an object"),
@@ -209,7 +207,7 @@ def test_a_conversation_whose_messages_are_refused_is_passed_over_and_asked_for_
     assert second.location == "conversations:2"
     assert second.reason.startswith("it could not be read and will be asked for again: 127.0.0.1")
     now = int(NOW.timestamp())
-    assert found[-1].state == json.dumps({"reached": [AT + 20, None, None], "owed": [["2", now, now]]})
+    assert found[-1].state == json.dumps({"reached": [AT + 20, None, None], "owed": [["2", now, now, 0]]})
     old = [message(n, f"第{n}句", created_at=AT - 9000 + n, sender=None) for n in range(21, 25)]
     desk.has(2, *old, contact=702)
     desk.lists([])

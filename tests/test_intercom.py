@@ -330,17 +330,6 @@ def test_long_conversations_come_in_several_pages_and_the_state_with_the_last(de
     ]
 
 
-def test_a_conversation_that_is_gone_when_it_is_asked_for_is_told(desk: Desk) -> None:
-    desk.replies[SEARCH] = search((7, AT), (8, AT))
-    desk.replies["/conversations/7"] = Reply({"type": "error.list"}, 404)
-    desk.replies["/conversations/8"] = conversation(8)
-    (page,) = desk.pages()
-    assert page.items == [
-        Unreadable("conversations:7", "it is not there (404): was it deleted meanwhile?"),
-        record("conversation-8", "杯子碎了", 1, conversation_id="8"),
-    ]
-
-
 def test_a_conversation_that_is_found_without_an_id_is_told(desk: Desk) -> None:
     desk.replies[SEARCH] = {"conversations": [{"updated_at": AT}, 5], "pages": {}}
     (page,) = desk.pages()
@@ -363,7 +352,7 @@ def test_a_conversation_that_is_refused_is_passed_over_and_asked_for_later(desk:
         "conversations:conversation-8",
     ]
     now, reached = int(NOW.timestamp()), json.loads(state(AT, AT - 86400, (6, AT), (7, AT), (8, AT)))
-    assert page.state == json.dumps({"reached": reached, "owed": [["7", now, now]]})
+    assert page.state == json.dumps({"reached": reached, "owed": [["7", now, now, 0]]})
     desk.replies[SEARCH] = search()
     desk.replies["/conversations/7"] = conversation()
     *_, last = desk.pages(page.state)

@@ -21,6 +21,8 @@ from feedback.errors import CollectError
 AT = int(NOW.timestamp())
 DAY = 86400
 BROKEN = CollectError("desk/7 has trouble (500).")
+NOT_THERE = Refused(404, "desk/2 refuses (404).", b"")
+GONE = "it is not there (404): was it deleted meanwhile?"
 # The second conversation of each world, as it is asked for and as it is called.
 DETAILS = {
     "chatwoot": ("/conversations/2/messages", "conversations:2", "of the conversations"),
@@ -30,6 +32,7 @@ DETAILS = {
 TROUBLES = {
     "trouble": Reply({"error": "Internal Server Error"}, 500),
     "a refusal": Reply({"error": "Forbidden"}, 403),
+    "not being there": Reply({"error": "Not Found"}, 404),
     "no JSON": Reply(b"<html>"),
     "another shape": Reply({"unexpected": 3}),
     "silence": Reply({"data": "x" * 5000}, cut=700),
@@ -197,8 +200,9 @@ class Desk:
         return until_error(owed.pages(walk(), self.reader))
 
 
-def kept(*owed: tuple[str, int, int], reached: object = (1,)) -> str:
-    return json.dumps({"reached": reached, "owed": owed})
+def kept(*owed: tuple[str, int, int] | tuple[str, int, int, int], reached: object = (1,)) -> str:
+    counted = [(*each, 0)[:4] for each in owed]  # in how many runs each was not there
+    return json.dumps({"reached": reached, "owed": counted})
 
 
 def names(pages: list[Page]) -> list[str]:
@@ -253,18 +257,48 @@ def test_the_longest_left_alone_are_asked_for_again_first_and_no_more_when_ten_f
     assert [key for key, _ in desk.asked] == ["3", "0", "1", "2", "4"]
     assert error.startswith("3 of the tickets")
     left = [("9", 9), ("8", 8), ("7", 7), ("6", 6), ("5", 5)]
-    failed = [[key, AT - 9000, AT] for key in "420"]
-    assert json.loads(pages[-1].state or "")["owed"] == [*([key, AT - 9000, AT - 8000 + n] for key, n in left), *failed]
+    failed = [(key, AT - 9000, AT) for key in "420"]
+    assert pages[-1].state == kept(*((key, AT - 9000, AT - 8000 + n) for key, n in left), *failed)
 
 
-def test_what_is_gone_is_told_and_not_owed() -> None:
-    gone = Refused(404, "desk/2 refuses (404).", b"")
-    desk = Desk("2", "9", error=gone)
-    pages, error = desk.run("1", "2", state=kept(("9", AT - 60, AT - 60)))
-    told = [item for page in pages for item in page.items if isinstance(item, Unreadable)]
-    reason = "it is not there (404): was it deleted meanwhile?"
-    assert told == [Unreadable("tickets:2", reason), Unreadable("tickets:9", reason)]
-    assert (pages[-1].state, error, desk.lists) == ("[1]", "", 0)
+def test_what_the_list_names_and_is_not_there_is_asked_for_again_and_counts_as_gone_in_the_third_run() -> None:
+    desk, state, told = Desk("2", error=NOT_THERE), None, list[tuple[list[str], str | None, str]]()
+    for hour in range(4):
+        pages, error = desk.run("1", *("2" if hour == 0 else ""), state=state, after=hour * 3600)
+        state = pages[-1].state
+        told.append(
+            ([each.reason for page in pages for each in page.items if isinstance(each, Unreadable)], state, error)
+        )
+    again = f"it could not be read and will be asked for again: {NOT_THERE}"
+    some = f"1 of the tickets could not be read (see: feedback rejects) and will be asked for again: {NOT_THERE}"
+    assert told == [
+        ([again], kept(("2", AT, AT, 1)), some),
+        ([again], kept(("2", AT, AT + 3600, 2)), some),
+        ([GONE], "[1]", ""),
+        ([], "[1]", ""),
+    ]
+    assert desk.lists == 1
+
+
+def test_one_that_was_not_there_for_a_while_is_read() -> None:
+    pages, error = Desk().run("1", state=kept(("2", AT - 60, AT - 60, 2)))
+    assert (names(pages), pages[-1].state, error) == (["1", "2"], "[1]", "")
+
+
+def test_a_page_that_comes_twice_makes_nothing_gone_sooner() -> None:
+    pages, _ = Desk("2", error=NOT_THERE).run("1", "2", "2", "2", "2")
+    assert pages[-1].state == kept(("2", AT, AT, 1))
+
+
+@pytest.mark.parametrize(("days", "left"), [(1, [kept(("2", AT - DAY, AT, 8))]), (31, ["[1]"])])
+def test_where_nothing_can_be_read_nothing_counts_as_gone_before_thirty_days(days: int, left: list[str]) -> None:
+    pages, _ = Desk("2", error=NOT_THERE).run(state=kept(("2", AT - days * DAY, AT - days * DAY, 7)))
+    assert [pages[-1].state] == left
+
+
+def test_a_state_of_before_the_runs_were_counted_is_read() -> None:
+    before = json.dumps({"reached": [1], "owed": [["2", AT - 60, AT - 60]]})
+    assert Desk("2").run("1", state=before)[0][-1].state == kept(("2", AT - 60, AT))
 
 
 def test_the_list_is_asked_where_one_fails_that_was_not_owed() -> None:

@@ -5,13 +5,15 @@ Whose fault it is the list tells: where that does not answer either, or ten in a
 without moving its place to go on from.
 
 What could not be read stands in the state, with when it failed first and last. It is asked for again after twice as long each time, for
-30 days, in a single attempt and without waiting.
+30 days, in a single attempt and without waiting. One that is not there (404) though the list names it may be there the next time, as
+servers behind one another come to know of things one after another; in the third run it counts as deleted.
 """
 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from feedback.collectors.base import Item, Record, Unreadable
 from feedback.collectors.live import Page
@@ -24,6 +26,7 @@ MOST_OWED = 1000
 MOST_IN_A_ROW = 10  # that fail
 MOST_AGAIN = 10  # that fail once more in one run
 GIVEN_UP_DAYS = 30
+GONE_RUNS = 3  # in which it was not there
 _GONE = "it is not there (404): was it deleted meanwhile?"
 _ROW = "{count:,} {stream} in a row could not be read, though the list of them can: {error}"
 _TOO_MANY = "{count:,} {stream} could not be read and are waited for; before one more is passed over: {error}"
@@ -31,6 +34,14 @@ _SOME = "{count:,} of the {stream} could not be read (see: feedback rejects) and
 
 # What is in one of them. True: it is owed, to be asked for whole and without patience.
 Read = Callable[[bool], Iterator[Item]]
+
+
+class _Debt(NamedTuple):
+    """When one could not be read first and last, in epoch seconds, and in how many runs because it was not there."""
+
+    first: int
+    last: int
+    missed: int = 0
 
 
 class Owed:
@@ -43,7 +54,7 @@ class Owed:
         kept = json.loads(state) if state else None
         mine = kept if isinstance(kept, dict) else {"reached": kept, "owed": []}
         self.reached = None if mine["reached"] is None else json.dumps(mine["reached"])
-        self._left: dict[str, tuple[int, int]] = {key: (first, last) for key, first, last in mine["owed"]}
+        self._left: dict[str, _Debt] = {key: _Debt(*debt) for key, *debt in mine["owed"]}
         self._stream, self._now, self._list_answers = stream, int(now.timestamp()), list_answers
         self._failed: dict[str, CollectError] = {}  # in this run
         self._in_a_row, self._has_read = 0, False
@@ -58,11 +69,7 @@ class Owed:
                 self._has_read = self._has_read or isinstance(item, Record)
                 yield item
         except CollectError as error:
-            if isinstance(error, Refused) and error.status == 404:
-                self._left.pop(key, None)
-                yield Unreadable(f"{self._stream}:{key}", _GONE)
-            else:
-                yield Unreadable(f"{self._stream}:{key}", self._pass_over(key, error))
+            yield Unreadable(f"{self._stream}:{key}", self._pass_over(key, error))
         else:
             self._left.pop(key, None)
             self._in_a_row = 0
@@ -96,7 +103,13 @@ class Owed:
         """Remembers that it could not be read; gives the reason to tell. Raises where that is not its own fault."""
         if isinstance(error, Unreachable) and error.wait_seconds:
             raise error  # it asks everybody for patience
-        is_new = key not in self._left
+        is_new, before = key not in self._left, self._left.get(key, _Debt(self._now, self._now))
+        is_missed = isinstance(error, Refused) and error.status == 404
+        debt = _Debt(before.first, self._now, before.missed + (is_missed and key not in self._failed))
+        is_old = self._now - debt.first > GIVEN_UP_DAYS * 86400
+        if is_missed and (is_old or (self._has_read and debt.missed >= GONE_RUNS)):
+            self._left.pop(key, None)
+            return _GONE
         if is_new:
             self._list_answers()
         self._failed[key] = error
@@ -104,11 +117,10 @@ class Owed:
         if is_new and len(self._left) >= MOST_OWED:
             self._fault = CollectError(_TOO_MANY.format(count=len(self._left), stream=self._stream, error=error))
             return str(error)
-        first, _ = self._left.get(key, (self._now, self._now))
-        if self._has_read and self._now - first > GIVEN_UP_DAYS * 86400:
+        if self._has_read and is_old:
             del self._left[key]
             return f"it could not be read for {GIVEN_UP_DAYS} days and is given up: {error}"
-        self._left[key] = first, self._now
+        self._left[key] = debt
         if self._in_a_row >= MOST_IN_A_ROW:
             self._fault = CollectError(_ROW.format(count=self._in_a_row, stream=self._stream, error=error))
         return f"it could not be read and will be asked for again: {error}"
@@ -116,14 +128,14 @@ class Owed:
     def _due(self) -> list[str]:
         """What is to be asked for again now, the longest left alone first."""
         waiting = [
-            (last, key)
-            for key, (first, last) in self._left.items()
-            if key not in self._failed and self._now - last >= last - first
+            (debt.last, key)
+            for key, debt in self._left.items()
+            if key not in self._failed and self._now - debt.last >= debt.last - debt.first
         ]
         return [key for _, key in sorted(waiting)]
 
     def _state(self, reached: str | None) -> str | None:
         if not self._left:
             return reached
-        owed = [[key, first, last] for key, (first, last) in self._left.items()]
+        owed = [[key, *debt] for key, debt in self._left.items()]
         return json.dumps({"reached": json.loads(reached) if reached else None, "owed": owed})
