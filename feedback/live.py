@@ -90,7 +90,7 @@ class Preview:
             # As `store_taken` does it, but nothing is written: runs that go on meanwhile need not wait.
             adopted = adoptions(store.connection, LIVE, settings, incoming, self._adopted)
             self._adopted.update(adopted.values())
-            added, changed = news(store.connection, with_what_is_known(store.connection, incoming, find_by))
+            added, changed = news(store.connection, with_what_is_known(store.connection, incoming, find_by), settings)
             changed += [verbatim for verbatim in added if verbatim.source_id in adopted]
             added = [verbatim for verbatim in added if verbatim.source_id not in adopted]
         self.added += len(added)

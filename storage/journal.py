@@ -126,6 +126,12 @@ def find_reading(connection: sqlite3.Connection, source: str, part: str, content
     return int(row[0])
 
 
+def settings_of(connection: sqlite3.Connection, reading_id: int) -> str:
+    """The digest of the settings of a reading; "" where it was not noted."""
+    row = connection.execute("select settings from readings where id = ?", (reading_id,)).fetchone()
+    return str(row[0]) if row else ""
+
+
 def other_readings(connection: sqlite3.Connection, reading_id: int) -> list[int]:
     """The readings of the same part with the same contents under other settings."""
     rows = connection.execute(

@@ -74,7 +74,7 @@ class Incoming(NamedTuple):
     content_hash: int
     words: str
     characters: str
-    final: bool = False  # never edited: with other words and another date than its id had it is something else
+    final: bool = False  # never edited: with other words or another date than its id had it is something else
     own_date: bool = True  # False: its date tells it from no other with its id: it may be that of an arrival or of a change, or part of the id
     former_ids: tuple[str, ...] = ()  # under which it may be stored
     adds_scores: bool = False  # those that are known stay, but for the metrics it tells

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 
+from storage.journal import settings_of
 from storage.namesakes import told_apart
 from storage.records import BatchResult, Incoming, Similar, Verbatim, Withdrawal
 from storage.search import index_rows, unindex_rows
@@ -64,7 +65,7 @@ def add_verbatims(
     all that; one without votes leaves those that are known. Of each it is noted in which reading of its source it was seen last
     (`storage.journal.find_reading`). `similar` decides whether two texts that share a band are copies.
     """
-    todo = _sort(connection, run_id, reading_id, batch)
+    todo = _sort(connection, run_id, reading_id, settings_of(connection, reading_id), batch)
     next_id = newest_verbatim(connection) + 1
     new = [(next_id + n, item) for n, item in enumerate(todo.new)]
     if todo.moved:
@@ -91,9 +92,11 @@ def add_verbatims(
     return BatchResult(len(new), len(todo.changed), todo.unchanged, duplicates, tuple(todo.conflicts))
 
 
-def news(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> tuple[list[Verbatim], list[Verbatim]]:
-    """What of a batch `add_verbatims` would add, and what it would rewrite; nothing is stored."""
-    todo = _sort(connection, _NO_RUN, _NO_RUN, batch)
+def news(
+    connection: sqlite3.Connection, batch: Sequence[Incoming], settings: str
+) -> tuple[list[Verbatim], list[Verbatim]]:
+    """What of a batch taken in under these settings (a digest) `add_verbatims` would add, and what it would rewrite; nothing is stored."""
+    todo = _sort(connection, _NO_RUN, _NO_RUN, settings, batch)
     return [item.verbatim for item in todo.new], [item.verbatim for _, item in todo.changed]
 
 
@@ -146,10 +149,12 @@ def count_copies(connection: sqlite3.Connection, run_id: int, after_id: int) -> 
     return int(row[0])
 
 
-def _sort(connection: sqlite3.Connection, run_id: int, reading_id: int, batch: Sequence[Incoming]) -> _Sorted:
+def _sort(
+    connection: sqlite3.Connection, run_id: int, reading_id: int, settings: str, batch: Sequence[Incoming]
+) -> _Sorted:
     result = _Sorted()
     latest: dict[_Key, Incoming] = {}
-    for item in told_apart(connection, batch):
+    for item in told_apart(connection, batch, settings):
         earlier = latest.setdefault(item.verbatim[:2], item)
         if earlier is not item:
             latest[item.verbatim[:2]] = _with_votes(item, earlier.verbatim.votes)

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 
@@ -43,6 +44,76 @@ def test_mails_that_share_a_message_id_are_told_apart_by_their_dates(empty: "Sho
     number_anew(empty)
     assert empty.collect().out.startswith("live: 0 new, 4 already there")
     assert empty.rows(query) == expected
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one run", "in several"])
+def test_mails_that_share_a_message_id_and_a_date_and_say_different_things_are_as_many(
+    empty: Shop, apart: bool
+) -> None:
+    said = ["物流太慢", "屏幕碎了", "物流太慢\n屏幕碎了"]
+    for text in said:
+        empty.inbox.inbox.add(form_mail(9, text), ARRIVED)
+        assert not apart or empty.collect().out == "live: 1 new\n"
+    if not apart:
+        assert "live: 3 would be stored\n" in empty.collect("--dry-run").out
+        assert empty.collect().out == "live: 3 new\n"
+    query = "select source_id, text from verbatims order by id"
+    expected = empty.rows(query)
+    assert [text for _, text in expected] == said
+    number_anew(empty)
+    assert empty.collect().out.startswith("live: 0 new, 3 already there\n")
+    for n, each in enumerate(empty.inbox.inbox.mails):
+        (empty.folder / f"{n}.eml").write_bytes(each.raw)
+        assert empty.collect("--load", f"{empty.folder}/{n}.eml").out == "live: 0 new, 1 already there\n"
+    assert empty.rows(query) == expected
+
+
+@pytest.fixture
+def before(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """What an earlier version of intake collects, which knew no quotes."""
+    with monkeypatch.context() as patch:
+        patch.setattr("feedback.settings_digest.INTAKE_VERSION", "before")
+        patch.setattr("feedback.collectors.imap.own_words", lambda text: text)
+        yield patch
+
+
+QUOTED = "\n\n> 您好，请评价"
+
+
+@pytest.mark.parametrize("reversed", [False, True])
+def test_mails_of_which_an_earlier_version_stored_other_words_are_not_doubled(
+    empty: Shop, before: pytest.MonkeyPatch, reversed: bool
+) -> None:
+    said = [f"物流太慢{QUOTED}", "屏幕碎了", f"客服很好{QUOTED}"]
+    for text in said:
+        empty.inbox.inbox.add(form_mail(9, text), ARRIVED)
+    assert empty.collect().out == "live: 3 new\n"
+    empty.inbox.inbox.add(form_mail(9, f"没人回复{QUOTED}"), ARRIVED)
+    empty.inbox.inbox.add(form_mail(9, said[0]), ARRIVED)  # once more, as a copy in a folder is
+    before.undo()
+    if reversed:
+        number_anew(empty)
+    assert empty.collect().out.startswith("live: 1 new, ")
+    expected = ["客服很好", "屏幕碎了", "没人回复", "物流太慢"]
+    assert sorted(str(text) for (text,) in empty.rows("select text from verbatims")) == expected
+    number_anew(empty)
+    assert empty.collect().out.startswith("live: 0 new, 4 already there\n")
+
+
+def test_a_mail_that_takes_the_row_of_an_earlier_version_for_its_own_loses_it_to_no_other(
+    empty: Shop, before: pytest.MonkeyPatch
+) -> None:
+    for text in ("物流太慢", "屏幕碎了"):
+        empty.inbox.inbox.add(form_mail(9, text), ARRIVED)
+    assert empty.collect().out == "live: 2 new\n"
+    before.undo()
+    empty.inbox.inbox.add(form_mail(9, "客服很好"), ARRIVED)
+    slow, broken, new = empty.inbox.inbox.mails
+    empty.inbox.inbox.mails = [broken, new, slow]  # the last one is read first
+    number_anew(empty)
+    empty.collect()
+    expected = [("客服很好",), ("屏幕碎了",), ("物流太慢",)]
+    assert sorted(empty.rows("select text from verbatims")) == expected
 
 
 DATED = "select text, posted_at from verbatims order by posted_at"

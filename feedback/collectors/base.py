@@ -59,7 +59,7 @@ class Record:
     scores: tuple[RawScore, ...] = ()
     former_ids: tuple[str, ...] = ()  # by which the source told it before it gave it another `source_id`
     problems: tuple[str, ...] = ()
-    final: bool = False  # it is never edited: what has its id, but other words and another date, is something else
+    final: bool = False  # it is never edited: what has its id, but other words or another date, is something else
     own_date: bool = True  # False: its date tells it from no other with its id: it may be that of an arrival or of a change, or part of the id
     adds_scores: bool = False  # its ratings come one by one: those that are known stay, but for the metrics it tells
     shared: bool = False  # its place may be told otherwise, by windows copied out overlapping or a survey numbered anew
