@@ -197,6 +197,21 @@ def test_a_page_has_fifty_mails(shop: Shop) -> None:
         ({"folders": ["A", "A"]}, "'folders' names A twice"),
         ({"folders": ["A\r\nB"]}, "'host' or 'folders' holds a character that can't be seen"),
         ({"folders": [" "]}, "'folders' must be a list of texts, not [' ']"),
+        *[
+            (
+                {"own": ["kf@shop.example", own]},
+                f"'own' holds '{own}', which is neither an address, like \"kf@shop.example\", "
+                'nor all of a domain, like "@shop.example"',
+            )
+            for own in (
+                "shop.example",
+                "*@shop.example",
+                "kf",
+                "@",
+                "<@shop.example>",
+                "a@shop.example, b@shop.example",
+            )
+        ],
     ],
 )
 def test_settings_that_are_wrong_are_named(tmp_path: Path, settings: dict[str, object], says: str) -> None:

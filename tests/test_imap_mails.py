@@ -1,7 +1,9 @@
 """Collector imap: what becomes of a mail, asked for or saved as a file."""
 
+from pathlib import Path
+
 import pytest
-from imap_server import Session
+from imap_server import Inbox, Session
 from imap_shop import ARRIVED, Shop, empty, inbox, items, mail, reached, record, secret
 
 from feedback.collectors.base import Unreadable
@@ -55,6 +57,41 @@ def test_a_conversation_is_kept_together_and_our_own_answers_are_context(empty: 
             question="order 4",
         ),
     ]
+
+
+BY = ("feedback@shop.example", "kf@shop.example", "feedback@mail.example", "")
+
+
+@pytest.mark.parametrize(
+    "settings, ours",
+    [
+        ({}, ["feedback@shop.example"]),
+        ({"own": []}, []),
+        ({"own": "客服 <KF@shop.example>"}, ["feedback@shop.example", "kf@shop.example"]),
+        ({"own": ["@Mail.example"]}, ["feedback@shop.example", "feedback@mail.example"]),
+        ({"user": "feedback", "own": ["<kf@shop.example>"]}, ["kf@shop.example"]),
+        ({"user": {"env": "NO_SUCH_VARIABLE"}}, []),
+    ],
+)
+def test_what_we_wrote_ourselves_is_what_own_names_and_what_the_mailbox_sends(
+    tmp_path: Path, inbox: Inbox, settings: dict[str, object], ours: list[str]
+) -> None:
+    shop = Shop(tmp_path, inbox, settings)
+    found = [
+        saved(shop, f"{n}.eml", mail(n).replace(f"buyer{n}@mail.example".encode(), by.encode()))
+        for n, by in enumerate(BY)
+    ]
+    roles = {by: [getattr(each, "role", each) for each in items] for by, items in zip(BY, found, strict=True)}
+    assert roles == {by: ["agent" if by in ours else "customer"] for by in BY}
+
+
+def test_the_mailbox_is_ours_where_its_user_is_kept_as_a_secret(
+    tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL_USER", "feedback@shop.example")
+    shop = Shop(tmp_path, inbox, {"user": {"env": "MAIL_USER"}})
+    inbox.inbox.add(mail(1).replace(b"buyer1@mail.example", b"feedback@shop.example"), ARRIVED)
+    assert items(shop) == [record(role="agent", customer=None)]
 
 
 def test_a_subject_that_the_text_begins_with_is_no_question(empty: Shop) -> None:

@@ -116,6 +116,24 @@ def test_addresses(written: str, found: str) -> None:
     assert address(written) == found
 
 
+ENCODED = base64.b64encode("客服 <kf@shop.example>".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "written, sender",
+    [
+        pytest.param(f"=?utf-8?b?{ENCODED}?=", "kf@shop.example", id="encoded as a whole"),
+        pytest.param("=?utf-8?Q?kf=40shop.example?=", "kf@shop.example", id="in quoted-printable"),
+        pytest.param("=?utf-8?Q?kf@shop.example?=", "kf@shop.example", id="its @ not encoded"),
+        pytest.param(f"=?utf-8?b?{ENCODED}?= <buyer@mail.example>", "buyer@mail.example", id="an address as a name"),
+        pytest.param("=?utf-8?b?5a6i5pyN?=<buyer@mail.example>", "buyer@mail.example", id="no blank behind the name"),
+        pytest.param("=?utf-8?b?5a6i5pyN?=", "", id="a name alone"),
+    ],
+)
+def test_senders(written: str, sender: str) -> None:
+    assert head(f"From: {written}").sender == sender
+
+
 @pytest.mark.parametrize(
     "date, arrived, sent_at",
     [
@@ -192,6 +210,7 @@ def test_what_is_answered_comes_last_among_those_before() -> None:
         "From: Mail Delivery Subsystem <MAILER-DAEMON@mail.example>",
         "From: postmaster@mail.example",
         "From: bounces+12@news.example",
+        "From: =?utf-8?Q?MAILER-DAEMON=40mail.example?=",
         "Content-Type: multipart/report; report-type=delivery-status; boundary=x",
         "Subject: 自动回复：我在休假",
         "Subject: Automatic reply: your order",

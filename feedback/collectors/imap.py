@@ -2,10 +2,12 @@
 
 The state is how the folder numbers its mails, the last number read, and which mails did not come (`imap_walk`). Where it numbers them anew, all
 are read again: ids are Message-IDs, or are made of the mail's head, so that nothing is stored twice. Where a program gives all its mails one
-Message-ID, they are told apart by their dates and words.
+Message-ID, they are told apart by their dates, words and senders.
 """
 
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import Message
@@ -21,11 +23,14 @@ from feedback.collectors.live.imap_client import Server, Tls
 from feedback.collectors.live.mailbox import Mailbox, Renumbered
 from feedback.collectors.mail_body import Blank, Wordless, parse, text_of
 from feedback.collectors.mail_files import mails_of_file
-from feedback.collectors.mail_head import Head, head_of
+from feedback.collectors.mail_head import Head, address, head_of
 from feedback.collectors.mail_text import own_words
 from feedback.errors import CollectError
+from nlp.settings_table import SettingsTable, quoted
 
 _SETTINGS = {"host", "port", "tls", "user", "password", "folders", "own"}
+# "kf@shop.example", "@shop.example", "客服 <kf@shop.example>"
+_OWN = re.compile(r"([^\s<>@*,;:()\"]*@[^\s<>@*,;:()\"]+)|[^<>@]*<\s*([^\s<>@*,;:()\"]+@[^\s<>@*,;:()\"]+)\s*>")
 _PORTS = {"on": 993, "starttls": 143, "off": 143}
 _THIS_MACHINE = "127.0.0.1"
 _MOST_RENUMBERED = 3  # in one run
@@ -108,17 +113,33 @@ class _Settings:
             raise table.fault("'folders' names {name} twice", name=twice)
         if not all(name.isprintable() for name in (host, *folders)):
             raise table.fault("'host' or 'folders' holds a character that can't be seen")
-        own = tuple(address.strip().lower() for address in table.strings("own", lone=True, blank=False))
-        return cls(Server(host, int(port), tls), folders, own)
+        return cls(Server(host, int(port), tls), folders, _own(table))
 
     def login(self, visit: Visit) -> tuple[str, str]:
         """The user, who may be kept as a secret as well, and the password."""
-        secret = isinstance(visit.settings.data.get("user"), dict)
-        user = visit.secret("user") if secret else visit.settings.string("user")
-        password = visit.secret("password")
+        user, password = _user(visit), visit.secret("password")
         if not (user.isprintable() and password.isprintable()):
             raise visit.settings.fault("user or password holds a line break, or another character that can't be seen")
         return user, password
+
+
+def _user(visit: Visit) -> str:
+    secret = isinstance(visit.settings.data.get("user"), dict)
+    return visit.secret("user") if secret else visit.settings.string("user")
+
+
+def _own(table: SettingsTable) -> tuple[str, ...]:
+    """Our own addresses, and @ with a domain for all of it, in lower case."""
+    found: list[str] = []
+    for written in table.strings("own", lone=True, blank=False):
+        match = _OWN.fullmatch(written.strip())
+        if match is None:
+            raise table.fault(
+                '\'own\' holds {value}, which is neither an address, like "kf@shop.example", nor all of a domain, like "@shop.example"',
+                value=quoted(written),
+            )
+        found.append((match[1] or match[2]).lower())
+    return tuple(found)
 
 
 class _Reader:
@@ -127,6 +148,9 @@ class _Reader:
     def __init__(self, visit: Visit) -> None:
         self._config: SourceConfig = visit.config
         self._own = _Settings.of(visit).own
+        if visit.settings.data.get("own") != []:
+            with suppress(CollectError):  # saved mails are read without the secret that it may be
+                self._own += tuple(filter(None, [address(_user(visit))]))
         self.automatic = 0
 
     def items(self, stream: str, arrived: Iterable[Arrived | NotTaken]) -> Iterator[Item]:

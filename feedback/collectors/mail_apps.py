@@ -31,7 +31,7 @@ _EDITION = rf"(?:(?:{_KIND})\s*){{1,3}}版"
 # "vivo手机", "OPPO Reno 手机邮件", "网易邮箱手机智能版", "139邮箱手机客户端"
 _THING = (
     r"(?:(?:5g|智能|智慧型|全面屏|折叠屏)*(?:手机|手機|平板|电脑|電腦|设备|設備|裝置)"
-    rf"|(?:电子|電子)?(?:邮件|郵件|邮箱|郵箱|信箱)|客户端|用户端|用戶端|{_EDITION})"
+    rf"|(?:电子|電子|安全)?(?:邮件|郵件|邮箱|郵箱|信箱)|客户端|用户端|用戶端|{_EDITION})"
 )
 _MODEL = r"[^一-鿿，。！？；]{0,20}"
 _THEIRS = rf"(?:{_MAKER}|{_SERVICE}){_MODEL}(?:{_THING}\s*){{1,4}}"
@@ -48,6 +48,7 @@ _SENT_FROM = re.compile(
     rf"|{_UNSAID}{{0,20}}(?:邮箱|郵箱|邮箱大师|手机版|客户端|iphone|ipad)(?:\s*(?:{_EDITION}|客户端|app|pro|plus|max|\d+))*)"
     rf"|(?:从|從|由|用|通过|透過|使用)\s*我的\s*{_DEVICE}.{{0,30}}{_SENT}"
     rf"|(?:从|從|由|通过|通過|透過|使用)\s*(?:{_PROGRAM}|{_EDITION}的?\s*{_THEIRS}|{_THEIRS})\s*{_SENT}"
+    r"|(?:该|該|此|本)(?:邮件|郵件)(?:从|從|由)(?:移动|移動|行動)(?:设备|設備|裝置)(?:发送|發送|傳送)"
     rf"|自我的\s*{_DEVICE}{_MODEL}(?:{_THING}\s*)?(?:发送|發送|傳送)"
     rf"|sent from (?:my )?{_DEVICE}.{{0,60}}|sent from my \S+(?: \S+){{0,3}}"
     r"|sent (?:with|via) (?:the )?(?:proton ?mail|spark|yahoo|gmail|outlook|aol|mailbird|airmail|boxer|foxmail|netease|qq).{0,60}"

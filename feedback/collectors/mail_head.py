@@ -27,6 +27,7 @@ _ADDRESSES = (
     re.compile(r"<\s*([^<>\s@]{1,64}@[^<>\s@]{1,255})\s*>"),
     re.compile(r"([^\s<>\"(),;:@]{1,64}@[^\s<>\"(),;:@]{1,255})"),
 )
+_ENCODED = re.compile(r"=\?[^?\s]{1,60}\?[bq]\?[^?]*\?=", re.IGNORECASE)
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
 _MACHINES = re.compile(r"(?:mailer-daemon|postmaster|mail-?daemon|bounces?)(?:[-+=].*)?@.*")
 _BULK = frozenset({"bulk", "junk", "list", "auto_reply"})
@@ -48,14 +49,15 @@ def _spaced(words: str) -> str:
     return "|".join(r"\s*".join(word) for word in words.split())
 
 
-# A field as programs write it above a mail that they quote; the group's name says which one.
-QUOTED_FIELD = re.compile(
-    rf"[\s>|*]*(?:(?P<from>from|{_spaced('发件人 發件人 寄件者 发信人 寄信人 发送人')})"
-    rf"|(?P<sent>sent|date|{_spaced('发送时间 發送時間 发送日期 發送日期 寄件日期 傳送時間 发件时间 发信时间 日期')})"
-    rf"|(?P<to>to|{_spaced('收件人 收件者 收信人')})|(?P<subject>subject|{_spaced('主题 主題 主旨 标题')})"
-    rf"|(?P<other>cc|bcc|reply-to|importance|{_spaced('抄送人 抄送 密送 副本 重要性')}))\s*\**\s*[:：|]",
-    re.IGNORECASE,
+_FIELD = (
+    rf"(?:(?P<from>from|sender|{_spaced('发件人 發件人 寄件者 发信人 寄信人 发送人')})"
+    rf"|(?P<sent>sent(?: at)?|send time|date|{_spaced('发送时间 發送時間 发送日期 發送日期 寄件日期 傳送時間 发件时间 发信时间 日期')})"
+    rf"|(?P<to>to|recipient|{_spaced('收件人 收件者 收信人')})|(?P<subject>subject|{_spaced('主题 主題 主旨 标题')})"
+    rf"|(?P<other>cc|bcc|reply-to|importance|{_spaced('抄送人 抄送 密送 副本 重要性')}))\s*\**\s*[:：|]"
 )
+# A field as programs write it above a mail that they quote; the group's name says which one.
+QUOTED_FIELD = re.compile(rf"[\s>|*]*{_FIELD}", re.IGNORECASE)
+_BEFORE_FIELD = re.compile(rf"(?={_FIELD})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +85,48 @@ def head_of(message: Message, raw: bytes, arrived: str | None = None) -> Head:
     while match := _PREFIX.match(bare):
         bare = bare[match.end() :]
     sent_at, own_date = _sent_at(_plain(message, "Date"), arrived)
+    # Some programs encode all of it, the address too.
+    sender = address(_ENCODED.sub(" ", _plain(message, "From"))) or address(_words(message, "From"))
     return Head(
         id=_own_id(message, raw),
-        sender=address(_plain(message, "From")),
+        sender=sender,
         subject="" if _NO_SUBJECT.fullmatch(bare.strip()) else bare.strip(),
         answers=bare != subject,
         sent_at=sent_at,
         own_date=own_date,
         ancestors=_ancestors(message),
-        automatic=_is_automatic(message, subject),
+        automatic=_is_automatic(message, sender, subject),
     )
 
 
 def begins_quoted_head(lines: Sequence[str], number: int) -> bool:
     """Whether the head of a mail begins here: from whom, and at least two of when, to whom, about what."""
-    match = QUOTED_FIELD.match(lines[number][:_LONGEST_FIELD])
+    line = lines[number][:_LONGEST_FIELD]
+    if _is_quoted_head(line):
+        return True
+    match = QUOTED_FIELD.match(line)
     if match is None or match.lastgroup not in ("from", "sent", "subject"):
         return False
-    below = [line[:_LONGEST_FIELD] for line in lines[number : number + 2 * _FIELDS] if line.strip()][:_FIELDS]
-    found = {field.lastgroup: line for line in below if (field := QUOTED_FIELD.match(line))}
+    found = _fields([line for line in lines[number : number + 2 * _FIELDS] if line.strip()][:_FIELDS])
     if "from" not in found or len(found.keys() & {"sent", "to", "subject"}) < 2:
         return False
     # On a parcel stand 发件人, 收件人 and 日期 too.
     return "subject" in found or ("sent" in found and "@" in found["from"])
+
+
+def _is_quoted_head(line: str) -> bool:
+    """Whether all of a head stands on one line, behind a rule or not, as in the text parts of Aliyun's and DingTalk's mails."""
+    line = line.lstrip("-_—–= ")
+    match = QUOTED_FIELD.match(line)
+    if match is None or match.lastgroup != "from":
+        return False
+    found = _fields(_BEFORE_FIELD.sub("\n", line).split("\n"))
+    return "@" in found["from"] and "sent" in found and bool(found.keys() & {"to", "subject"})
+
+
+def _fields(lines: Sequence[str]) -> dict[str | None, str]:
+    shortened = (line[:_LONGEST_FIELD] for line in lines)
+    return {field.lastgroup: line for line in shortened if (field := QUOTED_FIELD.match(line))}
 
 
 def address(header: str) -> str:
@@ -157,7 +178,7 @@ def _ancestors(message: Message) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _is_automatic(message: Message, subject: str) -> bool:
+def _is_automatic(message: Message, sender: str, subject: str) -> bool:
     """RFC 3834, and what programs write that do not know it."""
     submitted = _plain(message, "Auto-Submitted").lower()
     return (
@@ -169,7 +190,7 @@ def _is_automatic(message: Message, subject: str) -> bool:
         )
         or _plain(message, "Return-Path") == "<>"
         or message.get_content_type() == "multipart/report"
-        or bool(_MACHINES.fullmatch(address(_plain(message, "From"))))
+        or bool(_MACHINES.fullmatch(sender))
         or bool(_SAYS_AUTOMATIC.fullmatch(subject))
     )
 

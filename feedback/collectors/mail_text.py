@@ -17,7 +17,7 @@ _FOLDED = 70  # characters of a line and the word below it, which did not go on 
 # "-----Original Message-----", "------------------ 原始邮件 ------------------", "Begin forwarded message:"
 _EARLIER_MAIL = (
     r"(?:original(?: message| e?-?mail)?|forwarded (?:message|mail)(?: from .*)?|forwarded by .*|replied message|reply message"
-    r"|原始邮件(?:信息)?|原始信件|原始郵件|原邮件(?:信息)?|原郵件|原始信息|邮件原件|原文|回复的原邮件|回复的邮件|转发的?邮件(?:信息)?|轉寄的?郵件|轉寄的?訊息|转发的?消息)"
+    r"|原始邮件(?:信息)?|原始信件|原始郵件|原邮件(?:信息)?|原郵件|原始信息|邮件原[件文]|原文|回复的原邮件|回复的邮件|转发的?邮件(?:信息)?|轉寄的?郵件|轉寄的?訊息|转发的?消息)"
 )
 _SEPARATOR = re.compile(
     rf"[-_—–=*#~ ]{{3,}}\s*{_EARLIER_MAIL}\s*[:：]?\s*[-_—–=*#~ ]{{2,}}"
@@ -32,8 +32,9 @@ _REPLY_ABOVE = re.compile(
 )
 
 _CLOCK = r"\d{1,2}\s*[:：时點点]\s*\d{2}"
-_WROTE = re.compile(r".*(?:\bwrote|写道|寫道|写到)\s*[:：]\s*", re.IGNORECASE)
-_BEGINS_WROTE = re.compile(r"[>\s*\"“]*(?:on|at|在|于|於)\b|[>\s*\"“]*(?:在|于|於)|[>\s*]*" + DAY, re.IGNORECASE)
+# Zoho ends it with dashes: "---- On … wrote ---".
+_WROTE = re.compile(r".*(?:(?:\bwrote|写道|寫道|写到)\s*[:：]|(?:\bwrote|写了|寫了)\s*-{3,})\s*", re.IGNORECASE)
+_BEGINS_WROTE = re.compile(r"[>\s*\"“-]*(?:on|at|在|于|於)\b|[>\s*\"“]*(?:在|于|於)|[>\s*]*" + DAY, re.IGNORECASE)
 _OPEN_ADDRESS = re.compile(r"<[^>]*$")  # folded within it
 # Gmail's and Yahoo's "Name <address> 于2026年3月2日周一 上午10:00写道：", which nothing else is between.
 _WROTE_WHEN = re.compile(
@@ -91,15 +92,20 @@ def _without_history(written: Sequence[str]) -> list[str]:
 def _ends_here(lines: Sequence[str], number: int) -> bool:
     """Whether all from this line on is an earlier mail."""
     line = lines[number]
-    if len(line) > LONGEST_MARK or not line.strip():
+    if not line.strip():
         return False
+    if len(line) > LONGEST_MARK:  # that of a mail to many
+        return begins_quoted_head(lines, number)
     unquoted = line.strip().lstrip("> ")
     if _SEPARATOR.fullmatch(unquoted) or _REPLY_ABOVE.fullmatch(unquoted):
         return True
     if _BARE_SEPARATOR.fullmatch(unquoted):
-        below = "".join(lines[_next_said(lines, number + 1) :][:1])[:LONGEST_MARK]
-        field = QUOTED_FIELD.match(below)
-        return field is not None and field.lastgroup == "from" and "@" in below
+        below = _next_said(lines, number + 1)
+        if below < len(lines) and _RULE.fullmatch(lines[below]):
+            below = _next_said(lines, below + 1)
+        first = "".join(lines[below : below + 1])[:LONGEST_MARK]
+        field = QUOTED_FIELD.match(first)
+        return field is not None and field.lastgroup == "from" and "@" in first
     if _RULE.fullmatch(line):
         after = _next_said(lines, number + 1)
         return after < len(lines) and after <= number + 2 and begins_quoted_head(lines, after)
