@@ -79,9 +79,12 @@ def test_settings_are_checked_before_anybody_is_asked() -> None:
     checked = RestCollector()
     for section, message in (
         ({}, "source '工单': 'url' is missing."),
-        ({"url": "x", "since": {"parameter": "p"}}, "source '工单', [since]: 'column' is missing: the field that says"),
-        ({"url": "x", "pages": {"type": "pgae"}}, "source '工单', [pages]: 'type' must be one of none, page"),
-        ({"url": "x", "columns": {"id": "id"}}, "source '工单', [columns]: unknown 'id'."),
+        (
+            {"url": "https://x", "since": {"parameter": "p"}},
+            "source '工单', [since]: 'column' is missing: the field that says",
+        ),
+        ({"url": "https://x", "pages": {"type": "pgae"}}, "source '工单', [pages]: 'type' must be one of none, page"),
+        ({"url": "https://x", "columns": {"id": "id"}}, "source '工单', [columns]: unknown 'id'."),
     ):
         with pytest.raises(CollectError) as error:
             checked.streams(visit(section))

@@ -81,7 +81,7 @@ PLACES = {
     ),
     "an address": (
         'collector = "rest"\nurl = "KEY"\ncolumns = { text = "b" }',
-        "a text that may be a secret, so that it is not shown is no address that can be asked",
+        "'url' is no address that can be asked. Write one that begins with https:// or http://, like https://shop.example",
     ),
     "a stream": (
         'collector = "chatwoot"\nurl = "https://c.example"\naccount = 1\nstreams = ["KEY"]\ntoken = { env = "A" }',

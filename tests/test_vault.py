@@ -164,6 +164,33 @@ def test_no_collector_takes_an_address_with_a_secret_in_it(url: str) -> None:
         base_address(settings, "https://desk.example")
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("chat.acme.example", "chat.acme.example"),
+        ("acme.zendesk.com/", "acme.zendesk.com"),
+        ("chat.acme.example:3000/app", "chat.acme.example"),
+        ("ftp://files.acme.example/a", "files.acme.example"),
+        ("https//chat.acme.example", "chat.acme.example"),
+        ("chat.myacmeshop2024.com", "chat.myacmeshop2024.com"),
+        ("https://", "shop.example"),
+        ("https://chat.acme.example:x", "chat.acme.example"),
+        (KEY, "shop.example"),
+        (f"{KEY}.example", "shop.example"),
+        ("bob:hunter2@chat.acme.example", "shop.example"),
+        ("bob:hunter.two", "shop.example"),
+    ],
+)
+def test_an_address_that_can_not_be_asked_is_refused_with_what_to_write(written: str, shown: str) -> None:
+    settings = SettingsTable({"url": written}, "source '工单'", Wording(CollectError))
+    with pytest.raises(CollectError) as caught:
+        base_address(settings)
+    assert str(caught.value) == (
+        "source '工单': 'url' is no address that can be asked. "
+        f"Write one that begins with https:// or http://, like https://{shown}."
+    )
+
+
 def test_a_secret_in_a_home_that_nobody_has_is_told(tmp_path: Path) -> None:
     settings = SettingsTable({"token": {"file": "~nobody-of-that-name/key"}}, "source '工单'", Wording(CollectError))
     with pytest.raises(CollectError) as caught:

@@ -16,6 +16,7 @@ _WHOLE_SECRETS = frozenset({"key", "sig", "sign", "sk"})
 # These say where to go on.
 _PLACES = ("pagetoken", "nexttoken", "continuationtoken", "synctoken", "cursortoken", "pagingtoken")
 _WORDS = re.compile(r"[\W_]+")
+_HOST = re.compile(r"(?:[a-z]+:?/{1,2})?(?P<host>(?:[a-z\d-]+\.)+[a-z]{2,24})(?:[:/?#]|\Z)", re.ASCII)
 
 
 def is_secret(parameter: str) -> bool:
@@ -25,10 +26,30 @@ def is_secret(parameter: str) -> bool:
 
 
 def address(settings: SettingsTable, key: str, instead: str, default: str | None = None) -> str:
-    """The address that `key` names, which may be anything but one that holds a secret; `instead` says how that is given."""
+    """The address of an interface that `key` names, which may hold no secret; `instead` says how that is given."""
     url = settings.string(key, default)
     refuse_secrets(settings, key, url, instead)
+    if not _is_asked(url):
+        raise settings.fault(
+            "'{key}' is no address that can be asked. Write one that begins with https:// or http://, like https://{host}",
+            key=key,
+            host=_host_shown(url) or "shop.example",
+        )
     return url
+
+
+def _is_asked(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or a bracket that is none
+        return False
+
+
+def _host_shown(written: str) -> str | None:
+    """The host that somebody wrote without a scheme, or behind another one; None where it may be something else, a key for instance."""
+    found = _HOST.match(written)
+    return found["host"] if found and not any(map(looks_like_a_key, found["host"].split("."))) else None
 
 
 def base_address(settings: SettingsTable, default: str | None = None) -> str:
@@ -41,7 +62,7 @@ def refuse_secrets(settings: SettingsTable, key: str, url: str, instead: str) ->
     try:
         parts = urlsplit(url)
         user = parts.username
-    except ValueError:  # it is no address: asking for it says so
+    except ValueError:  # it is no address, which is said elsewhere
         return
     names = [name for name, value in parse_qsl(parts.query) if is_secret(name)]
     if user is None and not names:

@@ -181,7 +181,7 @@ class Web:
                     ) from None
                 raise _explained(error, place) from None
             except ValueError:  # an address that is none
-                raise CollectError(f"{quoted(place)} is no address that can be asked.") from None
+                raise CollectError(f"This is no address that can be asked: {quoted(place)}.") from None
 
 
 def _given_up(again: "_AskAgain") -> Unreachable:
@@ -361,7 +361,9 @@ def _explained(error: Exception, place: str) -> Exception:
     if isinstance(
         error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.exceptions.MissingSchema
     ):
-        return CollectError(f"{quoted(place)} is no address that can be asked. It begins with https:// or http://.")
+        return CollectError(
+            f"This is no address that can be asked: {quoted(place)}. One begins with https:// or http://."
+        )
     if isinstance(error, requests.exceptions.ProxyError):
         return _AskAgain(f"The proxy of this machine does not let {host} be reached.")
     if isinstance(error, requests.exceptions.ConnectTimeout):
