@@ -315,6 +315,26 @@ def test_a_question_worded_anew_drops_no_marks_and_an_answer_that_was_edited_mea
     assert told(shop) == [(BETTER, "多出新品"), ("您对我们有什么建仪？", "发货快点"), (BETTER, "发货快点，谢谢")]
 
 
+def test_of_questions_in_the_same_words_without_numbers_each_keeps_its_answers_when_one_is_deleted(shop: Path) -> None:
+    """`原因 (2)` is what the second is called here, not how it is worded."""
+    pairs, rows = [SHOP, WHY, DELIVERY, WHY], [["5", "灯光柔和", "1", "太慢了"], ["4", "座位多", "2", "等了五天"]]
+    for name, first in (("a.csv", 0), ("b.csv", 2)):
+        answers: list[list[object]] = [
+            [number, "2026/3/1 12:00:35", "35秒", "微信", "", "", *row[first:]] for number, row in enumerate(rows, 1)
+        ]
+        write_csv(shop / "data" / name, HEADER + pairs[first:], answers)
+        run("collect", project=shop)
+        assert sorted(told(shop), key=str) == [(WHY, "太慢了"), (WHY, "座位多"), (WHY, "灯光柔和"), (WHY, "等了五天")]
+
+
+def test_a_question_whose_own_words_end_in_a_number_in_brackets_keeps_them(shop: Path) -> None:
+    write_csv(
+        shop / "data" / "a.csv", [*HEADER, WHY, f"{WHY} (2)"], [[1, "2026/3/1 12:00", "35", "", "", "", "慢", "贵"]]
+    )
+    run("collect", project=shop)
+    assert told(shop) == [(WHY, "慢"), (f"{WHY} (2)", "贵")]
+
+
 def test_an_answer_that_was_edited_takes_the_place_of_what_it_was(shop: Path) -> None:
     answered(shop / "data" / "a.csv", [LIKED, BETTER], ["9", "(空)", "多出新品"])
     run("collect", project=shop)

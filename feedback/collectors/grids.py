@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -33,8 +33,11 @@ IsHeader = Callable[[list[str]], bool]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
+    """Rows, and the names of their columns, each of which is there once; `header`: the names as the file has them."""
+
     columns: list[str]
     rows: Iterator[Row | Unreadable]
+    header: Sequence[str] = ()
 
 
 class _Runaway(Exception):
@@ -142,7 +145,8 @@ def under_header(rows: Iterator[Row | Unreadable], is_header: IsHeader, *, ragge
     number, cells = chosen[0]
     header = _trimmed(cells)
     unreadable: list[Row | Unreadable] = [row for row in leading[:number] if isinstance(row, Unreadable)]
-    return Grid(_numbered(header), _fitting(header, chain(unreadable, leading[number + 1 :], rows), ragged=ragged))
+    fitting = _fitting(header, chain(unreadable, leading[number + 1 :], rows), ragged=ragged)
+    return Grid(_numbered(header), fitting, header)
 
 
 def _may_be_header(cells: list[str]) -> bool:

@@ -7,8 +7,8 @@ is the same whichever questions are taken for open. What was chosen from given o
 the customer's: it is not collected, save what they wrote into an option's blank (`其他〖…〗`, and in ratings `不满意〖…〗`).
 
 How a question is told, over the first 2,000 responses, unless the layout names it:
-- a rating: the wording says so (推荐, 满意, 容易 / 费力, 星 / 打分) and three in four answers are numbers or
-  steps such as 非常满意 (half of them where the wording states the scale);
+- a rating: the wording says so (推荐, 满意, 容易 / 费力, 星 / 打分) and three in four answers are numbers, stars or
+  steps such as 非常满意 (half of them where the wording states the scale), those aside that say that it does not apply;
 - contact details (姓名, 手机号, 邮箱 …): not collected; `feedback.collectors.contacts` tells what asks for them from what
   speaks of them;
 - choices or open: `feedback.collectors.answers` weighs the wording and the answers, and in doubt keeps the words.
@@ -25,7 +25,8 @@ from typing import Literal
 from feedback.collectors.answers import is_open, reads_as_prose, without_blanks
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig
 from feedback.collectors.contacts import asks_for_contact
-from feedback.collectors.grades import remark_of
+from feedback.collectors.grades import does_not_apply, remark_of
+from feedback.collectors.grids import Grid
 from feedback.collectors.layout import Layout, Survey, fold
 from feedback.collectors.mapping import NOTHING, NULLS, Cells, RowMapper
 from feedback.collectors.scales import Scale, find_scale
@@ -76,10 +77,10 @@ class Question:
 class SurveyMapper:
     """Maps the responses of one file. `questions` says how each column was understood."""
 
-    def __init__(self, layout: Layout, columns: Sequence[str], config: SourceConfig, sample: Sequence[Cells]) -> None:
-        self._rows = RowMapper(layout, columns, config, sample)
-        self._took = _column_of((layout.survey or Survey()).took, columns)
-        self.questions = find_questions(layout, columns, sample)
+    def __init__(self, layout: Layout, grid: Grid, config: SourceConfig, sample: Sequence[Cells]) -> None:
+        self._rows = RowMapper(layout, grid.columns, config, sample)
+        self._took = _column_of((layout.survey or Survey()).took, grid.columns)
+        self.questions = find_questions(layout, grid.columns, sample, grid.header)
 
     def read(self, where: str, cells: Cells) -> list[Item]:
         """The response's records, in the order of the questions; at least one."""
@@ -97,10 +98,10 @@ class SurveyMapper:
                 continue
             if question.scale is not None:
                 score = question.scale.read(raw)
-                if score is None:
-                    problems.append(f"{question.scale.metric} score can't be read: {raw}")
-                else:
+                if score is not None:
                     scores.append(score)
+                elif not does_not_apply(raw):
+                    problems.append(f"{question.scale.metric} score can't be read: {raw}")
             if question.type == "open":
                 answers.append((question, "", cells[question.index]))
             elif question.type in ("choice", "score"):
@@ -183,23 +184,26 @@ def is_no_answer(value: str) -> bool:
     return value in _NO_ANSWER or unicodedata.normalize("NFKC", value).strip() in _NO_ANSWER
 
 
-def find_questions(layout: Layout, columns: Sequence[str], sample: Sequence[Cells]) -> list[Question]:
-    """How each column that is not about the response itself is understood."""
+def find_questions(
+    layout: Layout, columns: Sequence[str], sample: Sequence[Cells], header: Sequence[str] = ()
+) -> list[Question]:
+    """How each column that is not about the response itself is understood.
+
+    A layout names a question as `columns` does, where the second of two is "原因 (2)"; its wording is what `header` says, 原因.
+    """
     survey = layout.survey or Survey()
     about = {fold(name) for pick in layout.columns.values() for name in pick.columns} | set(
         map(fold, (*survey.skip, *survey.took))
     )
     found: list[tuple[int, int, str, Type, Scale | None, frozenset[str]]] = []
-    for index, name in enumerate(columns):
+    for index, (column, name) in enumerate(zip(columns, header or columns, strict=True)):
         if fold(name) in about or not name.strip():
             continue
-        bare = _REQUIRED.sub("", name).strip()
-        numbered = _NUMBER.match(bare)
-        number = int(numbered[1] or numbered[2]) if numbered else index + 1
-        typed = bare[numbered.end() :].strip() if numbered else bare
-        wording = _REQUIRED.sub("", _TYPE.sub("", typed)).strip()
+        number, _, typed, wording = _taken_apart(name)
+        number = index + 1 if number is None else number
         values = [value for cells in sample if not is_no_answer(value := cells[index].strip())]
-        kind, scale = classify(typed, values, _named(survey, (name, bare, typed, wording, str(number))))
+        _, *ways_to_name = _taken_apart(column)
+        kind, scale = classify(typed, values, _named(survey, (column, *ways_to_name, str(number))))
         given = Counter(map(without_blanks, values)) if scale else Counter[str]()
         found.append((index, number, wording, kind, scale, frozenset(each for each in given if given[each] > 1)))
     keys = question_keys([wording for _, _, wording, *_ in found])
@@ -207,6 +211,15 @@ def find_questions(layout: Layout, columns: Sequence[str], sample: Sequence[Cell
         Question(index, number, key, wording, kind, scale, options)
         for key, (index, number, wording, kind, scale, options) in zip(keys, found, strict=True)
     ]
+
+
+def _taken_apart(name: str) -> tuple[int | None, str, str, str]:
+    """A header's number, what stands behind its marks, that without the number, and the wording alone."""
+    bare = _REQUIRED.sub("", name).strip()
+    numbered = _NUMBER.match(bare)
+    typed = bare[numbered.end() :].strip() if numbered else bare
+    number = int(numbered[1] or numbered[2]) if numbered else None
+    return number, bare, typed, _REQUIRED.sub("", _TYPE.sub("", typed)).strip()
 
 
 def question_keys(wordings: Sequence[str]) -> list[str]:

@@ -94,7 +94,9 @@ def read_sample(table: Table) -> tuple[list[Row | Unreadable], list[list[str]]]:
 
 
 def mapper_of(table: Table, config: SourceConfig, sample: list[list[str]]) -> RowMapper | SurveyMapper:
-    return (SurveyMapper if table.layout.survey else RowMapper)(table.layout, table.grid.columns, config, sample)
+    if table.layout.survey:
+        return SurveyMapper(table.layout, table.grid, config, sample)
+    return RowMapper(table.layout, table.grid.columns, config, sample)
 
 
 def open_table(path: Path, config: SourceConfig) -> Table:
