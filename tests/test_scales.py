@@ -2,13 +2,25 @@
 
 import pytest
 
-from feedback.collectors.grades import Grade, grade_of
+from feedback.collectors.grades import Grade, does_not_apply, grade_of
 from feedback.collectors.scales import Scale, find_scale
 
 READ = [
     (
         Scale("nps", 0, 10),
-        {"9": "9", "9分": "9", "9.0": "9", "１０": "10", "10（非常愿意）": "10", "11": None, "会": None},
+        {
+            "9": "9",
+            "9分": "9",
+            "9.0": "9",
+            "8.5": "8.5",
+            "9.2分": "9.2",
+            "-1": None,
+            "五星": None,
+            "１０": "10",
+            "10（非常愿意）": "10",
+            "11": None,
+            "会": None,
+        },
     ),
     (Scale("nps", 0, 10, shift=1), {"11": "10", "1": "0"}),  # exported by option number
     (
@@ -101,3 +113,109 @@ def test_words_are_worth_nothing_on_a_scale_of_numbers_that_has_no_words() -> No
 
 def test_words_that_are_no_step_make_no_scale() -> None:
     assert find_scale("哪里让您不满意", ["信号差", "电池不好", "拍照很差", "很难用"] * 5) is None
+
+
+NOT_APPLICABLE = "未使用过 不清楚 不适用 不了解 没接触过 没用过 N/A 从未使用 没有使用过该功能 F.未使用过 6、不适用 0（未使用） 不清楚/未使用 未去过门店 说不清"
+APPLICABLE = "没有 无 不确定 不满意 没遇到过 没有困难 一般 没用过这么好的 不清楚怎么退款 不好用"
+
+
+def test_an_option_that_says_that_nothing_was_met_is_told_from_steps_and_words() -> None:
+    said = {answer: does_not_apply(answer) for answer in (*NOT_APPLICABLE.split(), *APPLICABLE.split())}
+    assert said == dict.fromkeys(NOT_APPLICABLE.split(), True) | dict.fromkeys(APPLICABLE.split(), False)
+
+
+@pytest.mark.parametrize("answer", ["未使用过", "6、不适用"])
+def test_what_does_not_apply_counts_neither_for_a_scale_nor_against_it(answer: str) -> None:
+    scale = find_scale("您对售后服务满意吗", ["非常满意", "满意", "一般"] + [answer] * 7)
+    assert scale is not None
+    assert (scale.metric, scale.high, scale.read(answer)) == ("csat", 5, None)
+    assert find_scale("您对售后服务满意吗", [answer] * 7) is None
+
+
+def test_numbers_are_read_as_they_are_written() -> None:
+    half = find_scale("您对本次服务满意吗", ["4.5", "3.5分", "1.0"])
+    tenth = find_scale("请打分（1-10）", ["8.5", "9.2", "7"])
+    assert half is not None
+    assert tenth is not None
+    assert [score and score.value for score in map(half.read, ("4.5", "3.5分", "1.0", "4/5"))] == [
+        "4.5",
+        "3.5",
+        "1",
+        "4",
+    ]
+    assert [score and score.value for score in map(tenth.read, ("8.5", "9.2"))] == ["8.5", "9.2"]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"★★★★☆": "4", "★★★★★": "5", "★☆☆☆☆": "1"},
+        {"五星": "5", "四星半": "4.5", "三星": "3", "一星": "1"},
+        {"⭐⭐⭐⭐": "4", "⭐": "1"},
+        {"5星": "5", "4颗星": "4"},
+    ],
+)
+def test_stars_that_are_drawn_or_in_words_are_read_as_in_tables(answers: dict[str, str]) -> None:
+    for wording, expected in (("请给产品打几星", Scale("star", 1, 5)), ("您对服务满意吗", Scale("csat", 1, 5))):
+        scale = find_scale(wording, list(answers) * 5)
+        assert scale == expected
+        assert {answer: score and score.value for answer in answers for score in [scale.read(answer)]} == answers
+
+
+@pytest.mark.parametrize(
+    "wording, values",
+    [
+        ("您对服务满意(价格)", ["0", "1"]),  # options that were ticked
+        ("您最满意的方面(价格)", ["0", "1", "5"]),
+        ("您方便的取件方式", ["1", "2", "3"]),
+        ("您满意的价格区间（元）", ["1", "5", "10"]),
+        ("您向几位朋友推荐过我们", ["0", "3", "6"]),
+        ("您推荐过多少人", ["0", "3", "6"]),
+        ("您是否愿意推荐", ["1", "2"]),
+        ("您愿意推荐吗（1愿意 2不愿意）", ["1", "2"]),
+    ],
+)
+def test_numbers_of_options_and_counts_are_no_rating(wording: str, values: list[str]) -> None:
+    assert (find_scale(wording, values * 3), find_scale(wording, values * 20)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "wording, metric",
+    [
+        ("您对我们方便的取件方式满意吗", "csat"),
+        ("您满意的程度", "csat"),
+        ("办理是方便的吗", "ces"),
+        ("您打几分", "star"),
+        ("您推荐的可能性", "nps"),
+        ("您是否愿意推荐", "nps"),
+    ],
+)
+def test_a_question_that_asks_how_good_it_is_is_a_rating_still(wording: str, metric: str) -> None:
+    scale = find_scale(wording, ["3", "5", "4", "7"])
+    assert (scale and scale.metric) == metric
+
+
+def test_a_scale_that_the_wording_states_holds_answers_at_its_end_alone() -> None:
+    assert find_scale("您会推荐吗（0-10）", ["0", "1"] * 20) == Scale("nps", 0, 10)
+    assert find_scale("您会推荐吗（0-10）", ["0", "1"] * 20, "nps") == Scale("nps", 0, 10)
+
+
+@pytest.mark.parametrize("wording", ["您会推荐吗(0-10)", "您会推荐吗"])
+@pytest.mark.parametrize("odd", ["非常愿意", "100", "12"])
+def test_one_odd_answer_takes_no_other_away(wording: str, odd: str) -> None:
+    scale = find_scale(wording, [*map(str, range(11)), *map(str, range(11)), odd])
+    assert scale == Scale("nps", 0, 10)
+    assert scale.read(odd) is None
+
+
+def test_an_eleven_beside_a_zero_is_an_odd_answer() -> None:
+    assert find_scale("您会推荐吗", [*map(str, range(12))] * 3) == Scale("nps", 0, 10)
+
+
+def test_one_number_that_is_on_no_scale_lengthens_none() -> None:
+    assert find_scale("您满意吗", ["1", "3", "5", "4"] * 10 + ["100"]) == Scale("csat", 1, 5)
+
+
+def test_of_few_people_all_may_be_at_one_end() -> None:
+    assert find_scale("您满意吗", ["1", "1"]) == Scale("csat", 1, 5)
+    assert find_scale("您满意吗", ["1"] * 20) is None

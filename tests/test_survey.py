@@ -278,3 +278,14 @@ def test_words_in_the_blank_of_a_rating_and_behind_one_that_nobody_else_gave_are
     scores = [score for record in records for score in record.scores]
     assert [score.value for score in scores[-4:]] == ["2", "2", "2", "4"]
     assert (len(scores), [record for record in records if record.problems]) == (len(rated), [])
+
+
+def test_a_rating_that_does_not_apply_is_no_answer_and_one_that_can_not_be_read_is_listed(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    rated = ["非常满意", "未使用过", "看情况", *["满意"] * 5]
+    rows = "".join(f"{n},2026/2/9 12:00:00,35秒,{answer}\n" for n, answer in enumerate(rated, 1))
+    path.write_text(f"序号,提交答卷时间,所用时间,1、您对售后满意吗？\n{rows}", encoding="utf-8")
+    found = TableCollector().collect(Part("q.csv", path), SourceConfig("q", "table"))
+    records = [record for record in found if isinstance(record, Record)]
+    assert [record.problems for record in records[:3]] == [(), (), ("csat score can't be read: 看情况",)]
+    assert [[score.value for score in record.scores] for record in records[:4]] == [["5"], [], [], ["4"]]

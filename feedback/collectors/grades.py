@@ -54,6 +54,17 @@ _PAUSE = re.compile(r"[,.。!?:;…\n—-]+")
 _ANSWERED = re.compile(r"没有?|无|不是?|是的?|嗯|对")  # before a pause: "没有，都很满意"
 _BEHIND = re.compile(r"[^(（\[【,，。;；:：!！]+[(（\[【,，。;；:：!！]+(.+?)[)）\]】\s]*", re.DOTALL)
 _LONGEST = 12
+# What somebody has not met: 没用过, 从未接触过该功能. 没遇到过 is none: of 麻烦 it is the best step.
+_NOT_MET = (
+    r"(?:我|本人|暂时?|从来?|还|尚|并)*(?:没有?|沒有?|未曾?|不曾)"
+    r"(?:使用|用|接触|接觸|体验|體驗|去|到|试|买|购买|参加|参与|办理|享受|咨询|联系)过?"
+    r"(?:(?:这|该|此|本)[个项]?)?(?:产品|服务|功能|业务|活动|客服|售后|门?店)?"
+)
+_NOT_KNOWN = (
+    r"不太?(?:清楚|了解|知道|适用|適用|涉及|好说|便评价|作评价|予?评价)|(?:无法|难以)(?:评价|判断|回答)|说不清楚?|无此项"
+    r"|n/?a|not applicable|(?:do not|don['’]?t) know|never used|not used"
+)
+_NOT_APPLICABLE = re.compile(rf"(?:(?:{_NOT_MET}|{_NOT_KNOWN})[\s/、,或的了。]*)+", re.IGNORECASE)
 _NEGATIONS = frozenset(("not", "hardly", "never"))
 
 
@@ -83,6 +94,15 @@ def grade_of(answer: str) -> Grade | None:
     if not said or not said[0]:
         return None
     return _together([each for piece in said for each in piece])
+
+
+def does_not_apply(answer: str) -> bool:
+    """Whether the option says that there is nothing to rate, or that one can't tell: no step, and no opinion.
+
+    >>> does_not_apply("6、未使用过该功能（不评分）"), does_not_apply("不清楚/不了解"), does_not_apply("N/A"), does_not_apply("没有")
+    (True, True, True, False)
+    """
+    return bool(_NOT_APPLICABLE.fullmatch(_option(answer)))
 
 
 def remark_of(answer: str) -> str | None:
