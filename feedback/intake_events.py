@@ -11,8 +11,9 @@ from typing import NoReturn, TypeGuard, cast, get_args
 
 from feedback.clean import NOT_WHOLE, clean, is_whole
 from feedback.collectors.base import RawScore, Record, SourceConfig
+from feedback.collectors.live.vault import Vault
 from feedback.intake import Intake
-from feedback.live import Place, store_taken
+from feedback.live import Place, store_taken, take_without_secrets
 from feedback.project import IntakeSettings, Project
 from feedback.settings_digest import settings_digest
 from storage.journal import finish_run, start_run
@@ -165,7 +166,9 @@ def _refuse_unknown(event: Mapping[str, object], known: frozenset[str], where: s
 class EventStore:
     """The project's database, open for events. Everything in it is done by one thread, one request after another."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, token: str) -> None:
+        self._vault = Vault(project.folder)
+        self._vault.keep(token)  # forms and webhooks may send it in what they tell, too
         settings = project.intake
         config = SourceConfig(settings.name, "serve-intake", channel=settings.channel, kind=settings.kind)
         self._project, self._source = project, settings.name
@@ -180,7 +183,7 @@ class EventStore:
         """Store events in one transaction. Raises `StorageError`, and nothing of them is stored."""
         # Anew each time: relative dates count from now, and the secret's owner may go on for months.
         intake = Intake(self._source, self._project.timezone, self._secret, datetime.now(UTC))
-        taken = intake.take(records, lambda identities: [1] * len(identities))
+        taken = take_without_secrets(intake, self._vault, records)
         with self._store.transaction() as connection:
             result, listed, _ = store_taken(connection, self._run, self._place, taken, edits=True)
         return Stored(result.added, result.changed, result.unchanged, listed)

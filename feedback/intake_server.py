@@ -77,7 +77,7 @@ async def serve(
         loop.add_signal_handler(signal.SIGTERM, stop.set)
     # A connection to SQLite belongs to one thread: what is to be stored waits in line for it.
     with ThreadPoolExecutor(1) as writer:
-        opening = loop.run_in_executor(writer, EventStore, project)
+        opening = loop.run_in_executor(writer, EventStore, project, token)
         try:
             # Shielded: whoever ends this while the database is being opened would leave it open.
             store = await asyncio.shield(opening)

@@ -35,7 +35,7 @@ LIVE = "live"  # what stands for the contents that were read: they are others at
 PREVIEWED = 10  # verbatims of a preview
 MOST_CHARACTERS = 100_000  # that are taken in and stored at a time
 # What of a record is stored as it was said, and what it is known by.
-_SAID = ("text", "product", "version", "store", "region", "question")
+_SAID = ("text", "channel", "product", "version", "store", "region", "question")
 _IDS = ("source_id", "conversation_id", "parent_id")
 _TELLING = "{}: where to go on holds a secret, so it was not kept: the next run begins further back"
 _NOT_ITS_OWN = "nothing in {} is what collector '{}' reads (see: feedback rejects). Is it an answer of this interface?"
@@ -158,6 +158,29 @@ def store_taken(
     return result, len(rejects), withdrawn
 
 
+def take_without_secrets(intake: Intake, vault: Vault, items: Sequence[Item]) -> Taken:
+    """What intake makes of some items, without any secret that the vault knows."""
+    # A source without ids of its own may show an item twice: the same contents are the same item.
+    told = [_without_secrets(item, vault) if isinstance(item, Record) else item for item in items]
+    taken, hide = intake.take(told, lambda identities: [1] * len(identities)), vault.hide
+    rejects = [
+        replace(r, location=hide(r.location), reason=hide(r.reason), excerpt=hide(r.excerpt)) for r in taken.rejects
+    ]
+    return replace(taken, rejects=rejects)
+
+
+def _without_secrets(record: Record, vault: Vault) -> Record:
+    """Some interfaces give a key back in what they answer: in the address of an entry, in a protocol that is a text."""
+    told = {name: value for name in (*_SAID, *_IDS) if (value := getattr(record, name))}
+    joined = "\x00".join(told.values())
+    if vault.hide_in_id(joined) == joined:
+        return record
+    hidden: dict[str, Any] = {
+        name: vault.hide_in_id(value) if name in _IDS else vault.hide_in_words(value) for name, value in told.items()
+    }
+    return replace(record, **hidden, former_ids=tuple(map(vault.hide_in_id, record.former_ids)))
+
+
 def _known_again(connection: sqlite3.Connection, collector: LiveCollector, taken: Taken, digest: str) -> Taken:
     """What is shown again by a source that shows things as feeds or stores do, as what it is stored as."""
     if isinstance(collector, ShowsAgain):
@@ -217,30 +240,12 @@ class _PageIntake:
         self._older = 0
 
     def take(self, items: Sequence[Item]) -> Taken:
-        # A source without ids of its own may show an item twice: the same contents are the same item.
-        told = [self._without_secrets(item) if isinstance(item, Record) else item for item in items]
-        taken = self._intake.take(told, lambda identities: [1] * len(identities))
-        hide = self._vault.hide
-        rejects = [
-            replace(r, location=hide(r.location), reason=hide(r.reason), excerpt=hide(r.excerpt)) for r in taken.rejects
-        ]
-        incoming = taken.incoming
-        if self._since:
-            incoming = [each for each in incoming if (each.verbatim.posted_at or self._since) >= self._since]
-            self._older += len(taken.incoming) - len(incoming)
-        return Taken(incoming, rejects, taken.withdrawn)
-
-    def _without_secrets(self, record: Record) -> Record:
-        """Some interfaces give a key back in what they answer: in the address of an entry, in a protocol that is a text."""
-        vault, told = self._vault, {name: value for name in (*_SAID, *_IDS) if (value := getattr(record, name))}
-        joined = "\x00".join(told.values())
-        if vault.hide_in_id(joined) == joined:
-            return record
-        hidden: dict[str, Any] = {
-            name: vault.hide_in_id(value) if name in _IDS else vault.hide_in_words(value)
-            for name, value in told.items()
-        }
-        return replace(record, **hidden, former_ids=tuple(map(vault.hide_in_id, record.former_ids)))
+        taken = take_without_secrets(self._intake, self._vault, items)
+        if not self._since:
+            return taken
+        incoming = [each for each in taken.incoming if (each.verbatim.posted_at or self._since) >= self._since]
+        self._older += len(taken.incoming) - len(incoming)
+        return replace(taken, incoming=incoming)
 
     def notes(self) -> list[str]:
         return [f"{self._older:,} older than --since were left out"] if self._older else []

@@ -109,6 +109,16 @@ def test_a_date_that_can_not_be_read_is_listed_and_the_words_are_kept(shop: Door
     ]
 
 
+def test_its_own_token_in_what_is_sent_is_not_stored(shop: Door) -> None:
+    labels = dict.fromkeys(("text", "channel", "product", "version", "store", "region", "question"), f"我的 {TOKEN} 呢")
+    got = shop.post({"event_id": f"e-{TOKEN}", "posted_at": TOKEN, "customer": TOKEN, **labels})
+    assert (got.status, got.content) == (201, {"new": 1, "changed": 0, "unchanged": 0, "problems": 1})
+    said = shop.rows("select source_id, text, channel, product, version, store, region, question from verbatims")
+    assert said == [("e-…", *["我的 … 呢"] * 7)]
+    for path in shop.project.folder.glob("feedback.db*"):
+        assert TOKEN.encode() not in path.read_bytes()
+
+
 def test_a_signature_of_the_body_does_instead_of_the_token(shop: Door) -> None:
     body = json.dumps(EVENT).encode()
     signature = hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()
