@@ -26,7 +26,7 @@ from storage.search import index_columns
 from storage.verbatims import hash_with_version
 
 # Raise it when intake reads the same source differently: unchanged files are then read once more.
-INTAKE_VERSION = "9"
+INTAKE_VERSION = "10"
 
 LONGEST_TEXT = 200_000  # characters; more is a log or a book, not what a customer said
 _CUT = 200  # characters before the cut, where an address, a number or a tag may have been broken in two
@@ -259,7 +259,9 @@ def _identity(record: Record, zone: tzinfo) -> str:
     region = None if record.customer and _MOMENT.match(date or "") else record.region
     about = (who, record.product, record.store, region, record.question)
     said = (_without_blanks(clean(record.text)), date, *(field and _without_blanks(field) for field in about))
-    scores = [(score.metric, score.value if (n := number_in(score.value)) is None else n) for score in record.scores]
+    # Which answer of a response has its ratings depends on what else was asked.
+    rated = () if record.shared else record.scores
+    scores = [(score.metric, score.value if (n := number_in(score.value)) is None else n) for score in rated]
     return _digest((*said, record.conversation_id, record.turn, record.role, *scores), 12).hex()
 
 

@@ -391,3 +391,25 @@ def test_what_an_earlier_version_told_apart_by_the_order_of_questions_alike_is_t
     answered(shop / "data" / "b.csv", later, *(["9", *answers[-len(later) :]] for answers in said))
     assert run("collect", project=shop).out.startswith("问卷: 0 new, ")
     assert sorted(told(shop), key=str) == before
+
+
+NUMBERLESS = 'name = "our"\nkind = "survey"\nchannel = "问卷"\nheader = ["提交时间"]\n[columns]\nposted_at = "提交时间"\n[survey]\n'
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_of_responses_without_a_number_nothing_doubles_when_questions_change_places(shop: Path, at_once: bool) -> None:
+    (shop / "our.layout.toml").write_text(NUMBERLESS, encoding="utf-8")
+    with (shop / "feedback.toml").open("a", encoding="utf-8") as file:
+        file.write('layout = "our.layout.toml"\n')
+    header = ["提交时间", "您会推荐我们吗？（0-10）", LIKED, BETTER]
+    rows: list[list[object]] = [
+        ["2026/3/1 12:00:01", "9", "豆子新鲜", "多出新品"],
+        ["2026/3/1 12:00:02", "3", "包装", "发货快点"],
+        ["2026/3/1 12:00:03", "4", "包装好看", ""],
+    ]
+    for name, places in (("a.csv", [0, 1, 2, 3]), ("b.csv", [0, 3, 2, 1])):
+        write_csv(shop / "data" / name, [header[n] for n in places], [[row[n] for n in places] for row in rows])
+        if name == "b.csv" or not at_once:
+            ran = run("collect", project=shop)
+    assert ran.out == ("问卷: 5 new, 5 already there\n" if at_once else "问卷: 0 new, 5 already there\n")
+    assert sorted(value for _, _, value in scores(shop)) == [3, 4, 9]

@@ -108,10 +108,14 @@ class SurveyMapper:
                 answers += [(question, f"+{n}", text) for n, text in enumerate(_own_words(question, raw), 1)]
         # Where a question stands, and in which marks, may be otherwise in the next export: the answer is the same.
         records = [replace(record, shared=True) for record in answer_records(base, response, answers)]
-        # What has no id of its own would be one with all that are rated alike: then the first answer has the ratings.
+        # What has no id of its own would be one with all that are rated alike: then an answer has the ratings, the same
+        # wherever its question stands.
         if not records or (scores and response):
             records.insert(0, whole_response(base, response))
-        records[0] = replace(records[0], scores=tuple(scores), problems=tuple(problems))
+            rated = 0
+        else:
+            rated = min(range(len(answers)), key=lambda place: answers[place][0].key)
+        records[rated] = replace(records[rated], scores=tuple(scores), problems=tuple(problems))
         return list(records)
 
 
