@@ -17,6 +17,7 @@ from feedback.collectors.files import parts_of
 from feedback.collectors.live import Checkable, LiveCollector
 from feedback.collectors.registry import load_collector, load_file_collector
 from feedback.collectors.suggest import UnknownLayout
+from feedback.digest.targets import check_targets
 from feedback.errors import CollectError, FeedbackError
 from feedback.intake_token import intake_token
 from feedback.live import NO_WISH, visit_of
@@ -59,6 +60,8 @@ def examine(folder: Path) -> list[Finding]:
         _try("Taxonomy", lambda: _taxonomy(project)),
         _try("Database", lambda: _database(project)),
     ]
+    if project.digest.send_to:
+        findings.append(_try("Digest", lambda: check_targets(project.digest.send_to)))
     if project.intake != IntakeSettings():
         findings.append(_try("Intake", lambda: _intake(project)))
     return [*findings, *(_try(f"Source {s.name}", lambda s=s: _source(project, s.name)) for s in project.sources)]  # type: ignore[misc]
