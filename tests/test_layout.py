@@ -24,6 +24,7 @@ MINIMAL = 'name = "shop"\nkind = "review"\nchannel = "官网"\n[columns]\ntext =
 
 HEADERS = [
     ("wjx", "序号,提交答卷时间,所用时间,来源,来源详情,来自IP,1、您的建议"),
+    ("wj_qq", "编号,开始答题时间,结束答题时间,答题时长,地理位置国家和地区,地理位置省,地理位置市,自定义字段,1.您的建议"),
     ("wjw", "答题序号,开始时间,结束时间,答题时长,IP省份,Q1_您的建议"),
     ("flat_reviews", "product,content,creationtime,location,productcolor"),
     ("flat_reviews", "location,content,extra,CreationTime, PRODUCT "),  # other order, case, spaces, one more
@@ -65,7 +66,7 @@ def test_two_layouts_that_fit_equally_are_a_question_to_the_user() -> None:
 
 def test_every_built_in_layout_is_named_as_its_file_and_has_a_title() -> None:
     names = [layout.name for layout in builtin_layouts()]
-    assert len(names) == len(set(names)) == 15
+    assert len(names) == len(set(names)) == 16
     for layout in builtin_layouts():
         assert load_layout(layout.name, Path()) == layout
         assert layout.title != layout.name

@@ -105,6 +105,15 @@ CLASSIFIED = [
     ("说说感受[单选题]", WORDS, "choice", None),
     ("最想要的功能", WORDS, "open", None),
     ("您的建议", [], "open", None),
+    ("上传图片", [f"https://alifile.sojump.cn/x{n}.jpg" for n in range(30)], "choice", None),
+    (
+        "您的建议（可传图）",
+        [f"https://a.example/{n}.jpg┋https://a.example/{n}b.jpg" for n in range(30)],
+        "choice",
+        None,
+    ),
+    ("上传图片", [f'=HYPERLINK("https://wj.qq.com/api/files/download?id={n}","图")' for n in range(9)], "choice", None),
+    ("您的建议", ["https://a.example/1.jpg", "https://a.example/2.jpg 这里裂了", "发货慢"], "open", None),
     ("您的职业", [], "choice", None),
 ]
 
@@ -188,6 +197,20 @@ def test_of_responses_without_a_number_the_place_of_a_question_is_no_part(tmp_pa
     assert said.scores == (nps("7"),)
 
 
+def test_addresses_of_pictures_alone_are_nobodys_words_and_words_beside_them_are_kept(tmp_path: Path) -> None:
+    answers = [
+        "https://a.example/1.jpg",
+        "https://a.example/2.jpg 这里裂了",
+        "http://a.example/3.jpg这里裂了",
+        "发货慢",
+    ]
+    lines = [f"{number},2026/2/9 12:00:00,{number},{said}\n" for number, said in enumerate(answers)]
+    path = tmp_path / "q.csv"
+    path.write_text("序号,提交答卷时间,所用时间,1、说说您的建议\n" + "".join(lines), encoding="utf-8")
+    found = list(TableCollector().collect(Part("q.csv", path), SourceConfig("q", "table")))
+    assert [record.text for record in found if isinstance(record, Record)] == ["", *answers[1:]]
+
+
 def test_skipped_and_blank_answers_are_none() -> None:
     for value in ("", "-2", "-3", "(空)", "（跳过）", "(未作答)", "NULL", "\\N", "nan"):
         assert is_no_answer(value)
@@ -251,6 +274,37 @@ def test_the_votes_of_a_response_go_with_its_first_answer_and_its_version_with_a
         ("界面清楚", "5.2.1", "3"),
         ("启动慢", "5.2.1", None),
     ]
+
+
+TENCENT = "编号,开始答题时间,结束答题时间,答题时长,语言,清洗数据结果,智能清洗数据无效概率,地理位置国家和地区,地理位置省,地理位置市,用户类型,用户标识,昵称,自定义字段,IP,UA,Referrer"
+
+
+def test_an_export_of_tencent_holds_the_answers_and_nothing_that_was_noted_of_people(tmp_path: Path) -> None:
+    noted = "简体中文,有效,0.{0},中国,广东,深圳,微信,{1},小鹿{0},a{0},113.87.{0}.9,Mozilla/5.0 (iPhone {0}),https://wj.qq.com/s2/{0}"
+    lines = [
+        f"{n},2026-03-01 09:3{n}:00,2026-03-01 09:3{n}:50,50秒,{noted.format(n, who)},{nps_},{said},https://wj.qq.com/f/{n}\n"
+        for n, who, nps_, said in ((1, "o6_bmj1", 9, "豆子新鲜"), (2, "0", 3, "发货快点，等了五天"))
+    ]
+    path = tmp_path / "q.csv"
+    header = f"{TENCENT},1.您有多大可能推荐给朋友（0-10）,2.请说说您的建议,3.上传图片\n"
+    path.write_text(header + "".join(lines), encoding="utf-8")
+    found = [
+        r for r in TableCollector().collect(Part("q.csv", path), SourceConfig("q", "table")) if isinstance(r, Record)
+    ]
+    key = wording_key("请说说您的建议")
+    assert [(r.source_id, r.posted_at, r.customer, r.region, r.text, r.scores) for r in found] == [
+        ("1-202603010931-50", "2026-03-01 09:31:50", "o6_bmj1", "广东 深圳", "", (nps("9"),)),
+        (f"1-202603010931-50/{key}", "2026-03-01 09:31:50", "o6_bmj1", "广东 深圳", "豆子新鲜", ()),
+        ("2-202603010932-50", "2026-03-01 09:32:50", None, "广东 深圳", "", (nps("3"),)),
+        (f"2-202603010932-50/{key}", "2026-03-01 09:32:50", None, "广东 深圳", "发货快点，等了五天", ()),
+    ]
+
+
+@pytest.mark.parametrize("name", ["UA", "User-Agent", "Referrer", "openid", "用户标识", "IP"])
+def test_what_programs_note_of_people_is_no_question_under_any_layout(name: str) -> None:
+    layout = parse_layout('name = "q"\nkind = "survey"\nchannel = "问卷"\nheader = ["时间"]\n[survey]\n', "q.toml")
+    values = [[f"o6_{n}, like Mac OS X {n}", said] for n, said in enumerate(WORDS)]
+    assert [question.wording for question in find_questions(layout, [name, "建议"], values)] == ["建议"]
 
 
 def test_the_built_in_survey_layouts_skip_what_is_no_question() -> None:

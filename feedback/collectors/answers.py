@@ -9,6 +9,8 @@ taken for options are lost. So a question is a choice only where something shows
 - where the wording asks for no words: answers that are numbers, or led by a letter or number (`A.价格`), and what is
   mostly asked with options (性别, 从哪里, 多久 …).
 
+Addresses of pictures alone are answers of neither kind.
+
 Against it stand a wording that asks for words outright (建议, 意见, 说说 …) or for what is good or bad (对哪些地方不满意),
 and prose: answers that are long or have punctuation inside, most of which nobody else gave. `无`, `没有`, `/` and the like
 are what people type into any field that must not be empty; they show nothing, nor does `都很满意` as an answer to what is
@@ -49,6 +51,9 @@ _ASKS_TO_CHOOSE = re.compile(
 )
 _JOINED = re.compile(r"[┋→]")
 _BLANK = re.compile(r"〖[^〖〗]*〗")
+# Of pictures and files that were sent along; 腾讯问卷 writes a formula.
+_ADDRESS = re.compile(r"https?://[!-~]+|=hyperlink\(.*\)", re.IGNORECASE)
+_BETWEEN_ADDRESSES = re.compile(r"[\s,，;；、|┋](?=https?://|=hyperlink)", re.IGNORECASE)
 _NUMBER = re.compile(r"[\d.,/:%\-\s]+")
 _LED = re.compile(r"\s*(?:[A-Za-z]|\d{1,2}|[①-⑳])\s*[.、．:：)）]\s*\S")
 _FILLER = re.compile(
@@ -66,8 +71,10 @@ def is_open(wording: str, values: Sequence[str]) -> bool:
     request = bool(_REQUEST.search(wording))
     what = any(asks_what(clause) and _JUDGED.search(clause) for clause in clauses(wording))
     asks = request or what or bool(_ASKS_FOR_WORDS.search(wording))
-    if not values:
-        return asks
+    said = [value for value in values if not is_address(value)]
+    if not said:
+        return asks and not values
+    values = said
     # A few may write ┋ themselves; as a separator it stands in many answers.
     if _share(values, _BLANK.search) >= 0.1:
         return False
@@ -119,6 +126,11 @@ def asks_what(clause: str) -> bool:
 def reads_as_prose(value: str) -> bool:
     """Whether no option reads like it: it is long, or has a pause inside."""
     return len(value) >= LONG or bool(_PAUSE.search(value[:-1]))
+
+
+def is_address(value: str) -> bool:
+    """Whether it is the address of a file, or several, and nothing else: what was sent along, not what was said."""
+    return all(_ADDRESS.fullmatch(each.strip(" ,，;；、|┋\n")) for each in _BETWEEN_ADDRESSES.split(value))
 
 
 def without_blanks(value: str) -> str:

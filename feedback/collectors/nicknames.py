@@ -16,7 +16,8 @@ _ANYBODY = (
     "|user|customer|guest|visitor|buyer|member|client|anonymous"
 )
 _SHARED = re.compile(rf"(?:{_SORTS})?(?:{_PLATFORMS})?(?:{_SORTS})?(?:{_ANYBODY})(?:已注销)?")
-_UNTOLD = re.compile(rf"(?:{_PLATFORMS})?匿名.*|.?某某?(?:女士|先生|小姐)?")
+# 0 is the number of whoever did not sign in.
+_UNTOLD = re.compile(rf"0|(?:{_PLATFORMS})?匿名.*|.?某某?(?:女士|先生|小姐)?")
 
 
 def is_shared(name: str) -> bool:

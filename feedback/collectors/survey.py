@@ -11,6 +11,7 @@ How a question is told, over the first 2,000 responses, unless the layout names 
   steps such as 非常满意 (half of them where the wording states the scale), those aside that say that it does not apply;
 - contact details (姓名, 手机号, 邮箱 …): not collected; `feedback.collectors.contacts` tells what asks for them from what
   speaks of them;
+- uploads: answers that are addresses alone are nobody's words: not collected, whatever the question;
 - choices or open: `feedback.collectors.answers` weighs the wording and the answers, and in doubt keeps the words.
 """
 
@@ -22,7 +23,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Literal
 
-from feedback.collectors.answers import is_open, reads_as_prose, without_blanks
+from feedback.collectors.answers import is_address, is_open, reads_as_prose, without_blanks
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig
 from feedback.collectors.contacts import asks_for_contact
 from feedback.collectors.grades import does_not_apply, remark_of
@@ -44,6 +45,10 @@ _TYPE = re.compile(
 _REQUIRED = re.compile(r"^\s*[*＊]+|[*＊]+\s*$|[\[【(（]\s*(?:必|选|非必)[填答](?:题|项)?\s*[\]】)）]")
 _OPEN_TYPES = ("填空", "简答", "问答")
 _CHOICE_TYPES = ("单选", "多选", "排序")
+# What programs note of whoever answers, under whatever layout.
+_NOBODYS_WORDS = frozenset(
+    map(fold, ("UA", "User-Agent", "UserAgent", "Referrer", "Referer", "OpenID", "UnionID", "用户标识", "IP", "IP地址"))
+)
 _BLANK = re.compile(r"〖([^〖〗]*)〗")
 _NO_ANSWER = NULLS | {"", "-2", "-3", "(空)", "(跳过)", "(未作答)", "(未填)"}
 _REGION_OF_IP = re.compile(r"[\d.:a-fA-F]+\s*[(（](.+)[)）]")
@@ -94,7 +99,7 @@ class SurveyMapper:
         answers: list[tuple[Question, str, str]] = []
         for question in self.questions:
             raw = cells[question.index].strip()
-            if is_no_answer(raw):
+            if is_no_answer(raw) or is_address(raw):
                 continue
             if question.scale is not None:
                 score = question.scale.read(raw)
@@ -126,7 +131,7 @@ def _own_words(question: Question, raw: str) -> list[str]:
     own = option not in question.options and reads_as_prose(unicodedata.normalize("NFKC", option))
     if own and question.scale and question.scale.read(raw):
         said.append(remark_of(option) or "")
-    return [text for text in said if not is_no_answer(text)]
+    return [text for text in said if not (is_no_answer(text) or is_address(text))]
 
 
 def whole_response(base: Record, response: str | None) -> Record:
@@ -196,9 +201,8 @@ def find_questions(
     A layout names a question as `columns` does, where the second of two is "原因 (2)"; its wording is what `header` says, 原因.
     """
     survey = layout.survey or Survey()
-    about = {fold(name) for pick in layout.columns.values() for name in pick.columns} | set(
-        map(fold, (*survey.skip, *survey.took))
-    )
+    mapped = (name for pick in layout.columns.values() for name in pick.columns)
+    about = _NOBODYS_WORDS | set(map(fold, (*mapped, *survey.skip, *survey.took)))
     found: list[tuple[int, int, str, Type, Scale | None, frozenset[str]]] = []
     for index, (column, name) in enumerate(zip(columns, header or columns, strict=True)):
         if fold(name) in about or not name.strip():
