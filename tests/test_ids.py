@@ -53,8 +53,26 @@ def test_whole_numbers_of_excel_beyond_fifteen_digits_are_known_to_be_ruined(tmp
     first, second = collect(tmp_path / "x.xlsx")
     assert isinstance(first, Record)
     assert isinstance(second, Record)
-    assert first.problems == ("source_id looks ruined by Excel: 1234567890123450000",)
+    assert first.problems == ("source_id looks ruined by Excel: 1.23456789012345e+18",)
     assert (first.source_id, second.source_id) == (None, "12")
+
+
+def test_ids_that_a_data_frame_made_floating_point_numbers_are_not_used(tmp_path: Path) -> None:
+    """pandas does so where one of them is missing; several ids are then one number."""
+    import pyarrow
+    import pyarrow.parquet
+
+    ids = [float(1234567890123456700 + n) for n in range(3)]
+    texts = ["好", "慢", "贵", "差", "行"]
+    table = pyarrow.table({"i": pyarrow.array([*ids, None, 12.0], pyarrow.float64()), "t": texts})
+    pyarrow.parquet.write_table(table, tmp_path / "x.parquet")
+    found = [item for item in collect(tmp_path / "x.parquet") if isinstance(item, Record)]
+    assert [record.source_id for record in found] == [None, None, None, None, "12"]
+    assert [record.problems for record in found] == [
+        *[("source_id looks ruined by Excel: 1.2345678901234568e+18",)] * 3,
+        (),
+        (),
+    ]
 
 
 def test_numbers_that_a_program_wrote_with_sixteen_digits_are_known_to_be_ruined() -> None:

@@ -22,6 +22,7 @@ _LOOK_AHEAD = 20
 _LIKE_DATA = re.compile(r"[\d\s.,:/%+年月日-]+|.{30,}", re.DOTALL)  # what names no column
 _MAX_PREAMBLE = 10  # titles and notes that exports put above the header
 _NOTE = re.compile(r"[^:：]{1,12}[:：].*", re.DOTALL)  # 部门：客服部, in a line above the header
+_INEXACT = 2.0**53  # from here on a floating-point number stands for several whole ones
 # What begins a row that sums up those above it, and no row that a customer wrote.
 _SUMS_UP = re.compile(
     r"(?:合计|小计|总计|共计|汇总|平均分?|平均值|均值|总数|total|subtotal|grand total|average)[\s:：()（）\d.,%条个行分]*",
@@ -216,7 +217,13 @@ def _fitting(
 
 
 def cell_text(value: object) -> str:
-    """A value as people see it: 12.0 is "12", a large number has all its digits, nothing is ""."""
+    """A value as people see it: 12.0 is "12", a large number has all its digits, nothing is "".
+
+    Beyond 2^53 a floating-point number does not have them: it stays short, which is no id.
+
+    >>> cell_text(1.5e14), cell_text(1234567890123456789), cell_text(1234567890123456789.0)
+    ('150000000000000', '1234567890123456789', '1.2345678901234568e+18')
+    """
     if value is None:
         return ""
     if isinstance(value, str):
@@ -226,7 +233,8 @@ def cell_text(value: object) -> str:
     if isinstance(value, float):
         if value != value:  # NaN stands for "no value" in data frames
             return ""
-        return format(Decimal(repr(value)), "f").removesuffix(".0")
+        exact = Decimal(repr(value))
+        return format(exact, "f").removesuffix(".0") if abs(value) < _INEXACT else format(exact.normalize(), "e")
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
     if isinstance(value, date | time):
