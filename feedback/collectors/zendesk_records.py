@@ -11,6 +11,7 @@ from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unrea
 from feedback.collectors.live.helpdesk import NOTHING_OF_ITS_OWN, at, count_at, id_at, words_at
 from feedback.collectors.mail_text import own_words
 from feedback.collectors.objects import Object
+from feedback.collectors.zendesk_chats import UNSURE, is_chat, said_by_customer
 from storage.records import Role
 
 TICKETS, RATINGS = "tickets", "satisfaction_ratings"
@@ -62,6 +63,14 @@ class Desk:
             yield Unreadable(location, NOTHING_OF_ITS_OWN)
             return
         role: Role = "customer" if author == requester else "bot" if author == _SYSTEM else "agent"
+        if role == "customer" and is_chat(comment):
+            said = said_by_customer(text, self.config)
+            if said is None:
+                yield Unreadable(location, UNSURE)
+            if not said:  # an earlier version may have stored the whole of it
+                yield Withdrawn(f"{ticket_id}-{place}", location, for_good=False)
+                return
+            text = said
         yield Record(
             text=text,
             kind=self.config.kind or "ticket",
@@ -138,4 +147,5 @@ def _comments_within(ticket: Object) -> list[object]:
         return comments
     author = id_at(ticket, "submitter_id") or id_at(ticket, "requester_id") or id_at(ticket, "requester", "id")
     public, posted_at = at(ticket, "is_public") is not False, at(ticket, "created_at")
-    return [{"public": public, "author_id": author, "created_at": posted_at, "body": at(ticket, "description")}]
+    told = {"public": public, "author_id": author, "created_at": posted_at, "via": at(ticket, "via")}
+    return [told | {"body": at(ticket, "description")}]
