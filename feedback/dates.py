@@ -27,6 +27,7 @@ _CALENDAR = re.compile(
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2}))?", re.ASCII)
 _EPOCH = re.compile(r"(\d{9,10}|\d{13})(?:\.(\d+))?", re.ASCII)
+_YEAR = re.compile(r"\d{4}")  # or a number of seconds
 _AGO = re.compile(r"(\d{1,4})\s*(秒钟?|分钟?|个?小时|个?钟头|天|日)(?:之|以)?前", re.ASCII)
 _DAY_NAME = re.compile(rf"(今天|今日|昨天|昨日|前天)\s*(?:{_TIME})?", re.ASCII)
 _NO_YEAR = re.compile(r"\d{1,2}\s*[-/.月]\s*\d{1,2}\s*[日号]?(?:\s.*)?", re.ASCII)
@@ -168,6 +169,15 @@ def same_minute(raw: str, zone: tzinfo | None = None) -> str:
     ('2026-03-01 10:20', '2026-03-01 10:20', '2026-03-01 10:20+0800')
     """
     return _SECONDS.sub("", same_date(raw, zone), count=1)
+
+
+def stands(raw: str) -> bool:
+    """Whether a date is the same whenever it is read. Without a year (昨天 12:30, 3 hours ago, 03-02 10:00) it is another one the next day.
+
+    >>> stands("2026/3/1"), stands("1772294400"), stands("昨天 12:30"), stands("10:20:33"), stands("")
+    (True, True, False, False, False)
+    """
+    return bool(_YEAR.search(raw) and same_date(raw))
 
 
 @lru_cache(maxsize=4096)  # days recur

@@ -9,7 +9,6 @@ from chat_files import PAYLOADS, collect, records, said, written
 
 from feedback.collectors.base import Record, Unreadable, Withdrawn
 from feedback.collectors.chat import KNOWN_FORMATS
-from feedback.collectors.chat.turns import Turns
 from feedback.errors import CollectError
 
 GUEST = "wmAbCdEf00000000000000000000001"
@@ -172,7 +171,8 @@ def test_dialogues_keep_their_turns_and_the_annotators_scores_stay_out() -> None
         kind="chat",
         channel="chat",
         location="dialogues.jsonl:1, turn 1",
-        source_id="d1-1",
+        source_id="keyed:ea473509b2e27058",
+        former_ids=("d1-1",),
         role="customer",
         conversation_id="d1",
         turn=1,
@@ -181,20 +181,31 @@ def test_dialogues_keep_their_turns_and_the_annotators_scores_stay_out() -> None
         first,
         text="转人工",
         location="dialogues.jsonl:2, turn 1",
-        source_id="keyed:0343157768dbda43-1",
+        source_id="keyed:868c46dcda3da2e0",
+        former_ids=("keyed:ab8b23fce0d56755-1",),
         posted_at="2023-11-15 09:00:00",
-        conversation_id="keyed:0343157768dbda43",
+        conversation_id="keyed:ab8b23fce0d56755",
+        turn=None,
     )
     reason = 'no role known for who speaks here; add the name to this source: roles = { "NAME" = "customer" }'
     assert collect(PAYLOADS / "dialogues.jsonl") == [
         first,
-        replace(first, text="已为您报修", location="dialogues.jsonl:1, turn 2", source_id="d1-2", role="agent", turn=2),
+        replace(
+            first,
+            text="已为您报修",
+            location="dialogues.jsonl:1, turn 2",
+            source_id="keyed:3dab4340b05618de",
+            former_ids=("d1-2",),
+            role="agent",
+            turn=2,
+        ),
         alike,
         replace(
             alike,
             location="dialogues.jsonl:3, turn 1",
-            source_id="keyed:0343157768dbda43-2-1",
-            conversation_id="keyed:0343157768dbda43-2",
+            source_id="keyed:25939ad94d9adcb2",
+            former_ids=("keyed:ab8b23fce0d56755-2-1",),
+            conversation_id="keyed:ab8b23fce0d56755-2",
         ),
         Unreadable("dialogues.jsonl:4, turn 1", reason, "你好"),
         Unreadable("dialogues.jsonl:4, turn 2", reason, "你好"),
@@ -204,13 +215,6 @@ def test_dialogues_keep_their_turns_and_the_annotators_scores_stay_out() -> None
     ]
 
 
-def test_two_conversations_of_one_id_do_not_overwrite_each_other(tmp_path: Path) -> None:
-    lines = [json.dumps({"id": "d", "turns": [{"sender": "user", "text": text}]}) for text in ("a", "b", "a")]
-    items = collect(written(tmp_path, "d.jsonl", "\n".join(lines)))
-    assert said(items) == [("customer", 1, "a"), ("customer", 1, "a")]
-    assert items[1] == Unreadable("d.jsonl:2", "conversation 'd' came before in this file, with other turns")
-
-
 def test_transcribed_calls_alternate_between_company_and_customer() -> None:
     items = collect(PAYLOADS / "calls.json", store="总店")
     assert items[0] == Record(
@@ -218,7 +222,8 @@ def test_transcribed_calls_alternate_between_company_and_customer() -> None:
         kind="chat",
         channel="phone",
         location="calls.json, item 1, turn 1",
-        source_id="c1-1",
+        source_id="keyed:cc109697286b4908",
+        former_ids=("c1-1",),
         role="agent",
         conversation_id="c1",
         turn=1,
@@ -244,14 +249,6 @@ def test_a_file_that_has_grown_gives_its_earlier_rows_again(name: str, tmp_path:
         # The last message may have been cut in its middle.
         earlier = records(collect(tmp_path / name))[:-1]
         assert earlier == records(whole)[: len(earlier)]
-
-
-def test_a_message_seen_again_keeps_its_turn() -> None:
-    turns = Turns()
-    assert [turns.number("c", m) for m in ("a", "b", "a", "", "", "b")] == [1, 2, 1, 3, 4, 2]
-    for n in range(60_000):
-        turns.number("other", str(n))
-    assert turns.number("c", "a") == 1
 
 
 UNKNOWN = f"t.txt is no conversation in a format known here. Known: {KNOWN_FORMATS}."
@@ -303,11 +300,16 @@ def test_a_line_too_long_or_damaged_is_listed_and_the_rest_is_read(tmp_path: Pat
     good = '{"id": "d", "turns": [{"sender": "user", "text": "好"}]}\n'.encode()
     path = tmp_path / "d.jsonl"
     path.write_bytes(b'{"a": "' + b"x" * (17 << 20) + b'"}\n' + good + b"\0\0\n" + good.replace(b'"d"', b'"e"'))
+    ids = [record.source_id for record in records(collect(path))]
+    good_one = Record(
+        *("好", "chat", "chat", "d.jsonl:2, turn 1", ids[0]), conversation_id="d", turn=1, former_ids=("d-1",)
+    )
+    assert len(set(ids)) == 2
     assert collect(path) == [
         Unreadable("d.jsonl:1", "the line is longer than 16 MB"),
-        Record("好", "chat", "chat", "d.jsonl:2, turn 1", "d-1", conversation_id="d", turn=1),
+        good_one,
         Unreadable("d.jsonl:3", "it holds NUL bytes: the file is damaged here"),
-        Record("好", "chat", "chat", "d.jsonl:4, turn 1", "e-1", conversation_id="e", turn=1),
+        replace(good_one, location="d.jsonl:4, turn 1", conversation_id="e", source_id=ids[1], former_ids=("e-1",)),
     ]
 
 

@@ -23,7 +23,7 @@ from feedback.collectors.live.robots import Robots
 from feedback.collectors.live.vault import Vault, is_place
 from feedback.collectors.live.web import MOST_BYTES, Answer, Web
 from feedback.collectors.nicknames import is_shared
-from feedback.dates import same_date
+from feedback.dates import same_date, stands
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable, quoted
 from storage.entries import AMONG
@@ -32,7 +32,6 @@ PAGE = 200
 _LONGEST_TEXT = 200_000  # characters
 _LONGEST_PATH = 80
 _QUOTED_DATE = 60
-_YEAR = re.compile(r"\d{4}")  # or a number of seconds
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 _NO_ADDRESS = (
     "'urls' holds something that is no address of a feed. It begins with https:// or http://, and has no user in it"
@@ -284,17 +283,12 @@ def _mark(entry: Entry) -> str:
 
 def _lasting_date(entry: Entry) -> str:
     """Its date where that is the same whenever it is read."""
-    return entry.posted_at if entry.posted_at and _stands(entry.posted_at) else ""
-
-
-def _stands(date: str) -> bool:
-    """Whether a date is the same whenever it is read. Without a year (昨天 12:30, 3 hours ago, 03-02 10:00) it is another one the next day."""
-    return bool(_YEAR.search(date) and same_date(date))
+    return entry.posted_at if entry.posted_at and stands(entry.posted_at) else ""
 
 
 def _date_problems(entry: Entry) -> tuple[str, ...]:
     """A date that is another one each time, and can't be counted back: as a date it would change the entry each time."""
-    if not entry.posted_at or _stands(entry.posted_at) or not same_date(entry.posted_at):
+    if not entry.posted_at or stands(entry.posted_at) or not same_date(entry.posted_at):
         return ()
     return (f"date unknown: '{entry.posted_at[:_QUOTED_DATE]}': no year can be told from it",)
 

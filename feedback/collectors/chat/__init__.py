@@ -1,9 +1,12 @@
 """Collects conversations: the format of a file is found from its contents, not from its name.
 
-Roles are kept apart and a conversation stays whole: every record carries its conversation's id and its turn. Turns
-count from 1 in the order of the file, messages without words (an image, a file) included; 企业微信 and 微信客服, whose
-conversations go on from file to file, have none (`turns.py`). A file that has grown at its end gives the same ids again.
-Nobody is guessed to be a customer: see `roles.py`.
+Roles are kept apart and a conversation stays whole: every record carries its conversation's id. A file that has grown at
+its end gives the same ids again. Nobody is guessed to be a customer: see `roles.py`.
+
+A turn is a place in a file, counted from 1. Conversations that go on for months, from file to file or from page to page of an
+interface (企业微信, 微信客服, WeChatMsg, dialogues whose turns have times), have none. A message that two files hold has another
+place in each, so it would count as changed, and lose its marks, whenever the other file is read; and the turns of a later file would
+begin at 1 again, among those of the earlier one. The view `conversations` puts messages without turns in the order of their times.
 """
 
 from collections.abc import Iterator

@@ -31,7 +31,7 @@ _WORDLESS = frozenset(
 
 
 class ArchiveReader:
-    """Reads archive messages; conversations are rooms, or the two parties of a direct chat. They have no turns: see `turns`."""
+    """Reads archive messages; conversations are rooms, or the two parties of a direct chat. They have no turns: see `chat`."""
 
     shape = "a 企业微信 archive message: 'msgid' and 'action' are missing"
 

@@ -1,15 +1,23 @@
-"""Conversations that come one a value: lists of turns, and transcribed calls."""
+"""Conversations that come one a value: lists of turns, and transcribed calls.
 
-from collections.abc import Iterator, Sequence
+What is said in one is known by its words, and by when they were said or, where turns have no times, by their place: another file may hold
+later turns of a conversation, or number its conversations from 1 again, and takes no words away that way.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.chat.lines import fingerprint
 from feedback.collectors.chat.roles import assign_roles, is_generic
 from feedback.collectors.chat.values import as_id, as_list, as_map, as_words
+from feedback.dates import same_date, stands
 from storage.records import Role
 
 # What is said, by whom, when; None: words that are no text.
 _Said = tuple[str, str | None, str | None]
+
+_SECONDS = 10  # digits of a number of them
 
 
 class _Conversations:
@@ -19,48 +27,63 @@ class _Conversations:
         self._config = config
         self._channel = config.channel or default_channel
         self._kind = config.kind or "chat"
-        self._made_ids: dict[str, int] = {}
-        self._seen: dict[str, int] = {}  # hash of the turns by conversation id
+        self._made_ids = Counter[str]()
 
     def items(self, given_id: str, said: Sequence[_Said], location: str) -> Iterator[Item]:
-        conversation = given_id or self._made_id(said)
-        contents = hash(tuple(said))
-        if self._seen.setdefault(conversation, contents) != contents:
-            # Stored, it would overwrite the first one, turn by turn, and be overwritten at the next run.
-            yield Unreadable(location, f"conversation '{conversation}' came before in this file, with other turns")
-            return
         roles, _ = assign_roles(dict.fromkeys(speaker for speaker, _, _ in said), self._config.roles)
-        for turn, (speaker, words, time) in enumerate(said, 1):
+        conversation = given_id or self._made_id(said, roles)
+        timed = all(time and stands(time) for _, _, time in said)
+        for turn, ((speaker, words, time), source_id) in enumerate(zip(said, _ids(conversation, said), strict=True), 1):
             where = f"{location}, turn {turn}"
             role = roles.get(speaker)
             if words is None or role is None:
                 yield Unreadable(where, _why(role), words or "")
-            else:
-                yield self._record(words, role, (conversation, turn, speaker, time), where)
+                continue
+            named = role == "customer" and not is_generic(speaker)
+            yield Record(
+                text=words,
+                kind=self._kind,
+                channel=self._channel,
+                location=where,
+                source_id=source_id,
+                former_ids=(f"{conversation}-{turn}",),
+                role=role,
+                posted_at=time,
+                conversation_id=conversation,
+                turn=None if timed else turn,
+                customer=speaker if named else None,
+                product=self._config.product,
+                store=self._config.store,
+            )
 
-    def _record(self, words: str, role: Role, place: tuple[str, int, str, str | None], location: str) -> Record:
-        conversation, turn, speaker, time = place
-        named = role == "customer" and not is_generic(speaker, self._config.roles)
-        return Record(
-            text=words,
-            kind=self._kind,
-            channel=self._channel,
-            location=location,
-            source_id=f"{conversation}-{turn}",
-            role=role,
-            posted_at=time,
-            conversation_id=conversation,
-            turn=turn,
-            customer=speaker if named else None,
-            product=self._config.product,
-            store=self._config.store,
-        )
+    def _made_id(self, said: Sequence[_Said], roles: Mapping[str, Role]) -> str:
+        """From how it begins, so that it stays when the conversation goes on; from all of it where other conversations may begin alike.
 
-    def _made_id(self, said: Sequence[_Said]) -> str:
-        # From the contents; two conversations alike ("转人工") are two, told apart by their order.
-        made = fingerprint(*(field or "" for turn in said for field in turn))
-        count = self._made_ids[made] = self._made_ids.get(made, 0) + 1
-        return made if count == 1 else f"{made}-{count}"
+        Two conversations alike ("转人工") are two, told apart by their order.
+        """
+        customer = next((turn for turn in said if roles.get(turn[0]) == "customer"), said[0])
+        opening = [said[0], customer] if self._is_found_by(customer) else said
+        made = fingerprint(*(field or "" for turn in opening for field in turn))
+        self._made_ids[made] += 1
+        return made if self._made_ids[made] == 1 else f"{made}-{self._made_ids[made]}"
+
+    def _is_found_by(self, turn: _Said) -> bool:
+        """Whether no other conversation has such a turn: what somebody said in a certain minute, or whoever it was in a certain second."""
+        speaker, _, time = turn
+        if not time or not stands(time):
+            return False
+        colons = 2 if time.isdecimal() and len(time) >= _SECONDS else time.count(":")
+        return colons >= (2 if is_generic(speaker) else 1)
+
+
+def _ids(conversation: str, said: Sequence[_Said]) -> Iterator[str]:
+    """Of a turn that has a time the same in whatever other part of the conversation."""
+    counts = Counter[str]()
+    for turn, (speaker, words, time) in enumerate(said, 1):
+        when = same_date(time) if time and stands(time) else str(turn)
+        made = fingerprint("turn", conversation, speaker, when, words or "")
+        counts[made] += 1
+        yield made if counts[made] == 1 else f"{made}-{counts[made]}"
 
 
 def _why(role: Role | None) -> str:

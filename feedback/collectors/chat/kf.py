@@ -24,7 +24,7 @@ _WORDLESS = frozenset(
 class KfReader:
     """Reads answers or messages; a conversation is a customer with one service account (`open_kfid`).
 
-    They have no turns, as answers overlap and conversations grow: see `turns`.
+    They have no turns, as answers overlap and conversations grow: see `chat`.
     """
 
     shape = "a 微信客服 answer ('msg_list') or message ('msgid', 'open_kfid')"

@@ -2,9 +2,13 @@
 
 The older one says in `IsSender` which messages the exporting account sent, that is the company's own. The newer one
 has only names: the chat partner's is the file's name, and the own account is called 我 or by its nickname.
+
+A message is known by its number. One without, as it never went to the server or the column is gone, is known by what was said when, as
+intake has it: a chat is exported month by month, or anew with what came since, and its place in one export is none in the next.
 """
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -12,7 +16,6 @@ from itertools import islice
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.chat.lines import TextFile, fingerprint
 from feedback.collectors.chat.roles import assign_roles, unknown_speakers
-from feedback.collectors.chat.turns import Turns
 from feedback.collectors.ids import EXCEL_DIGITS, IdColumn, strip_id
 from feedback.errors import CollectError
 from storage.records import Role
@@ -101,7 +104,7 @@ def collect(file: TextFile, config: SourceConfig) -> Iterator[Item] | None:
 def _ids(table: _Table, column: str) -> IdColumn:
     """What reads the ids of messages; `CollectError` where Excel made many messages one: they would overwrite one another.
 
-    Nor are they known by their words: those of a file that was read before it was ruined would be there twice.
+    Nor are they then known by what was said when: those of a file that was read before it was ruined would be there twice.
     """
     sample = [table.get(row, column) for row in islice(table.rows(), _SAMPLE) if isinstance(row, _Row)]
     whole = [value for value in map(strip_id, sample) if value.isdigit() and len(value) > EXCEL_DIGITS]
@@ -113,7 +116,7 @@ def _ids(table: _Table, column: str) -> IdColumn:
     raise CollectError(
         f"{table.file.name}: {ruined}. It was saved in Excel, which cut the numbers of the messages short, so they can't be told "
         f"apart. Export the chat again and collect that file as it is. If that can't be, delete the column '{column}': messages are then "
-        "told apart by their place in the file, and those that were collected before will be there twice."
+        "told apart by what was said when, and those that were collected before will be there twice."
     )
 
 
@@ -123,8 +126,13 @@ def _read_id(ids: IdColumn, value: str) -> tuple[str | None, str | None]:
     return (None if found == "0" else found), ruined
 
 
+def _former_ids(own_id: str | None, conversation: str, places: Counter[str]) -> tuple[str, ...]:
+    """By its place in the file, which a message without an id was known by once."""
+    return () if own_id else (f"{conversation}-{places[conversation]}",)
+
+
 def _collect_old(table: _Table, config: SourceConfig, ids: IdColumn) -> Iterator[Item]:
-    turns = Turns()
+    places = Counter[str]()
     for row in table.rows():
         if isinstance(row, Unreadable):
             yield row
@@ -136,9 +144,9 @@ def _collect_old(table: _Table, config: SourceConfig, ids: IdColumn) -> Iterator
         if ruined:
             yield Unreadable(row.location, ruined, table.words(row))
             continue
-        own_id = server_id or (f"{talker}-{local_id}-{sent_at}" if local_id and sent_at else "")
+        own_id = server_id or (f"{talker}-{local_id}-{sent_at}" if local_id and sent_at else None)
         conversation = fingerprint("wechatmsg", talker)
-        turn = turns.number(conversation, own_id)
+        places[conversation] += 1
         if message_type != "1":
             if not message_type.isdigit():
                 yield Unreadable(row.location, f"Type {message_type!r} is no number", table.words(row))
@@ -159,11 +167,11 @@ def _collect_old(table: _Table, config: SourceConfig, ids: IdColumn) -> Iterator
             kind=config.kind or "chat",
             channel=config.channel or _CHANNEL,
             location=row.location,
-            source_id=own_id or f"{conversation}-{turn}",
+            source_id=own_id,
+            former_ids=_former_ids(own_id, conversation, places),
             role=role,
             posted_at=sent_at or table.get(row, "StrTime") or None,
             conversation_id=conversation,
-            turn=turn,
             customer=(names[0] if names else f"TalkerId {talker}") if role == "customer" else None,
             product=config.product,
             store=config.store,
@@ -194,7 +202,7 @@ def _sender_roles(table: _Table, config: SourceConfig) -> dict[str, Role]:
 def _collect_new(table: _Table, config: SourceConfig, roles: dict[str, Role], ids: IdColumn) -> Iterator[Item]:
     customers = sorted(name for name, role in roles.items() if role == "customer")
     conversation = fingerprint("wechatmsg", customers[0] if len(customers) == 1 else table.file.path.stem)
-    turns = Turns()
+    places = Counter[str]()
     for row in table.rows():
         if isinstance(row, Unreadable):
             yield row
@@ -204,7 +212,7 @@ def _collect_new(table: _Table, config: SourceConfig, roles: dict[str, Role], id
         if ruined:
             yield Unreadable(row.location, ruined, table.words(row))
             continue
-        turn = turns.number(conversation, own_id or "")
+        places[conversation] += 1
         if message_type not in _WORDS:
             if message_type not in _WORDLESS:
                 yield Unreadable(row.location, f"messages of type '{message_type}' are not read", table.words(row))
@@ -215,11 +223,11 @@ def _collect_new(table: _Table, config: SourceConfig, roles: dict[str, Role], id
             kind=config.kind or "chat",
             channel=config.channel or _CHANNEL,
             location=row.location,
-            source_id=own_id or f"{conversation}-{turn}",
+            source_id=own_id,
+            former_ids=_former_ids(own_id, conversation, places),
             role=role,
             posted_at=table.get(row, "时间") or None,
             conversation_id=conversation,
-            turn=turn,
             customer=sender if role == "customer" else None,
             product=config.product,
             store=config.store,
