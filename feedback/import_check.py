@@ -18,7 +18,7 @@ from feedback.clean import clean
 from feedback.collected import Progress
 from feedback.collectors.base import Item, Part, Record, SourceConfig
 from feedback.collectors.chat.roles import UnknownSpeakers
-from feedback.collectors.registry import load_file_collector
+from feedback.collectors.registry import TABLES, load_file_collector
 from feedback.collectors.table import open_table
 from feedback.copies import similar
 from feedback.date_forms import form_of, shown_date
@@ -120,7 +120,7 @@ def check_import(part: Part, config: SourceConfig, timezone: str, now: datetime,
     Beyond some hundred thousand texts and ids, copies and repetitions are estimated from a sample of them.
     """
     checker = _Checker(timezone, now)
-    intake = Intake(config.name, timezone, b"nothing of it is kept", now)
+    intake = Intake(config.name, timezone, b"nothing of it is kept", now, of_tables=config.collector == TABLES)
     collector = load_file_collector(config.collector)
     try:
         with rarely_collected():

@@ -5,7 +5,7 @@ import marshal
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import overload
@@ -39,7 +39,8 @@ _UNITS = {"": 1, "千": 1000, "k": 1000, "万": 10**4, "萬": 10**4, "w": 10**4,
 _MOST_VOTES = 10**12
 
 _ANSWERS: tuple[Kind, ...] = ("chat", "ticket")  # that may quote what they answer
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:(?!00)")  # of what `same_date` gives: many dates are those of a minute
+# A time that few share, of what `same_date` gives: many dates are those of a minute. And of `same_minute`: others are days.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d (?:\d\d:\d\d:(?!00)|(?!00:00)\d\d:\d\d$)")
 _MADE_OF_NAMES = re.compile(KEYED + "[0-9a-f]{16}")
 
 Numbering = Callable[[Sequence[str]], list[int]]
@@ -76,14 +77,18 @@ def _taken(rows: bytes, rejects: list[Reject], withdrawn: list[Withdrawal]) -> T
 
 
 class Intake:
-    """Takes in the items of one source. Deterministic but for `now`, which relative dates ("昨天") count from."""
+    """Takes in the items of one source. Deterministic but for `now`, which relative dates ("昨天") count from.
 
-    def __init__(self, source: str, timezone: str, secret: bytes, now: datetime) -> None:
+    `of_tables`: somebody may have saved them anew in Excel, which leaves the seconds out of a CSV.
+    """
+
+    def __init__(self, source: str, timezone: str, secret: bytes, now: datetime, *, of_tables: bool = False) -> None:
         self._source = source
         self._timezone = timezone
         self._secret = secret
         self._dates = DateReader(timezone, now)
         self._zone = self._dates.zone
+        self._when = same_minute if of_tables else same_date
 
     def take(self, items: Sequence[Item], numbering: Numbering) -> Taken:
         """Verbatims and rejects of a batch. `numbering` says how often each identity without an id has occurred before."""
@@ -91,7 +96,7 @@ class Intake:
         verbatims: list[Verbatim] = []
         records: list[Record] = []
         void: dict[str, Withdrawal] = {}
-        source_ids = iter(_source_ids([item for item in items if isinstance(item, Record)], self._zone, numbering))
+        source_ids = iter(self._source_ids([item for item in items if isinstance(item, Record)], numbering))
         for item in items:
             if isinstance(item, Record):
                 verbatim = self._verbatim(item, next(source_ids), taken.rejects)
@@ -103,7 +108,7 @@ class Intake:
             elif isinstance(item, Unreadable):
                 taken.rejects.append(self._reject(item.location, item.reason, item.excerpt))
             else:
-                withdrawal = Withdrawal(self._id(item.source_id), item.for_good)
+                withdrawal = Withdrawal(self._id(item.source_id), item.for_good, item.with_texts)
                 void[withdrawal.source_id] = withdrawal
         taken.withdrawn.extend(void.values())
         folded = [fold(verbatim.text) for verbatim in verbatims]
@@ -165,6 +170,18 @@ class Intake:
         except UnknownDate as error:
             problems.append(f"date unknown: '{shortened(mask(error.raw), _QUOTED_DATE)}': {error.reason}")
             return None
+
+    def _source_ids(self, records: Sequence[Record], numbering: Numbering) -> list[str]:
+        """Records without an id get one from their contents and their how-manieth occurrence, the same at every run."""
+        identities = [
+            None if record.source_id else _identity(record, self._when(record.posted_at or "", self._zone))
+            for record in records
+        ]
+        numbers = iter(numbering([identity for identity in identities if identity is not None]))
+        return [
+            _storable(record.source_id or "") if identity is None else f"{identity}-{next(numbers)}"
+            for record, identity in zip(records, identities, strict=True)
+        ]
 
     def _customer(self, record: Record) -> str | None:
         """A keyed hash: the same person is the same within a channel, and nobody can be looked up by name."""
@@ -241,22 +258,11 @@ _TEXT, _POSTED_AT, _VERSION, _VOTES = map(Verbatim._fields.index, ("text", "post
 _PLACE = len(("conversation_id", "turn"))  # that come after the date
 
 
-def _source_ids(records: Sequence[Record], zone: tzinfo, numbering: Numbering) -> list[str]:
-    """Records without an id get one from their contents and their how-manieth occurrence, the same at every run."""
-    identities = [None if record.source_id else _identity(record, zone) for record in records]
-    numbers = iter(numbering([identity for identity in identities if identity is not None]))
-    return [
-        _storable(record.source_id or "") if identity is None else f"{identity}-{next(numbers)}"
-        for record, identity in zip(records, identities, strict=True)
-    ]
-
-
-def _identity(record: Record, zone: tzinfo) -> str:
+def _identity(record: Record, date: str) -> str:
     """What a record without an id is known by: the same when a program that saved it anew wrote its date or its blanks otherwise."""
-    date = record.posted_at and same_date(record.posted_at, zone)
     who = record.customer or record.signed
-    # Platforms begin to tell where people are. Who is known to the second is nowhere else at that time.
-    region = None if record.customer and _MOMENT.match(date or "") else record.region
+    # Platforms begin to tell where people are. Somebody known by name is nowhere else at the same time.
+    region = None if record.customer and _MOMENT.match(date) else record.region
     about = (who, record.product, record.store, region, record.question)
     said = (_without_blanks(clean(record.text)), date, *(field and _without_blanks(field) for field in about))
     # Which answer of a response has its ratings depends on what else was asked.

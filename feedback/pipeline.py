@@ -26,6 +26,7 @@ from feedback.settings_digest import settings_digest
 from nlp.config import PipelineConfig, pipeline_version
 from nlp.marks import Analysis
 from storage import records
+from storage.adoption import adopt_former, adopt_made
 from storage.journal import (
     add_rejects,
     clear_rejects,
@@ -123,6 +124,8 @@ def _collect_parts(
                         reread[reading_id] = unread
                         move_cursor(connection, config.name, name, _under_way(run_id))
                 rename_reworded(connection, reading_id, taken.incoming)
+                adopt_former(connection, taken.incoming)
+                adopt_made(connection, unread.settings, taken.incoming)
                 result = add_verbatims(connection, run_id, reading_id, taken.incoming, similar)
                 rejects += [conflict(verbatim, name) for verbatim in result.conflicts]
                 withdrawn = withdraw(connection, config.name, taken.withdrawn, similar)

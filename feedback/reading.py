@@ -10,7 +10,7 @@ from itertools import islice
 
 from feedback.ahead import ahead
 from feedback.collectors.base import Item, Part, Record, SourceConfig
-from feedback.collectors.registry import load_file_collector
+from feedback.collectors.registry import TABLES, load_file_collector
 from feedback.errors import CollectError
 from feedback.intake import Intake, Taken
 from storage.occurrences import Occurrences
@@ -54,7 +54,8 @@ class Damaged:
 def read(reading: Reading) -> Generator[Batch | Damaged, None, None]:
     """The batches of all parts in order. One damaged part does not keep the others from being read."""
     collector = load_file_collector(reading.source.collector)
-    intake = Intake(reading.source.name, reading.timezone, reading.secret, reading.now)
+    of_tables = reading.source.collector == TABLES
+    intake = Intake(reading.source.name, reading.timezone, reading.secret, reading.now, of_tables=of_tables)
     for number, part in enumerate(reading.parts):
         first = True
         try:

@@ -1,8 +1,8 @@
-"""Rows of sources that are asked and not read as files, met again under other ids.
+"""Rows met again under other ids.
 
 Those without an id of their own, after the settings changed: their ids were made of what they say, and other settings make other ones (`feedback.intake`).
-A file's earlier reading is taken out then; of a source that may no longer show what it showed, the rows stay, and each is known again by its words and
-its time. And those to which their source gave other ids, where it tells the former ones.
+A file's earlier reading is taken out then, but the file may have changed meanwhile or be gone; and a source that is asked may no longer show what it
+showed. The rows stay, and each is known again by its words and its time. And those to which their source gave other ids, where it tells the former ones; or an earlier version of this program did, in files too.
 """
 
 import json
@@ -18,6 +18,22 @@ MADE_IDS = "[0-9a-f]" * 24 + "-[0-9]*"  # as a pattern of GLOB
 def adopt(connection: sqlite3.Connection, contents: str, settings: str, batch: Sequence[Incoming]) -> None:
     """Gives rows the ids under which the same is told now: those with a former id, and those with a made one, last seen under other settings. One row for each of the batch."""
     found = adoptions(connection, contents, settings, batch)
+    connection.executemany("update verbatims set source_id = ? where id = ?", list(found.items()))
+
+
+def adopt_former(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> None:
+    """As `adopt`, of what files hold: rows with a former id alone, and of those that have no date such as say the same."""
+    found = _by_former_ids(connection, batch, ())
+    texts = {item.verbatim.source_id: item.verbatim.text for item in batch}
+    connection.executemany(
+        "update verbatims set source_id = ?1 where id = ?2 and (posted_at is not null or text = ?3)",
+        [(source_id, row_id, texts[source_id]) for source_id, row_id in found.items()],
+    )
+
+
+def adopt_made(connection: sqlite3.Connection, settings: str, batch: Sequence[Incoming]) -> None:
+    """As `adopt`, of what files hold: rows with a made id alone, whatever their file held then."""
+    found = _by_words(connection, None, settings, batch, ())
     connection.executemany("update verbatims set source_id = ? where id = ?", list(found.items()))
 
 
@@ -63,7 +79,7 @@ def _by_former_ids(connection: sqlite3.Connection, batch: Sequence[Incoming], ta
 
 def _by_words(
     connection: sqlite3.Connection,
-    contents: str,
+    contents: str | None,
     settings: str,
     batch: Sequence[Incoming],
     taken: Collection[int],
@@ -102,10 +118,11 @@ class _Stray(NamedTuple):
         return None in (self.customer_id, verbatim.customer_id) or self.channel != verbatim.channel
 
 
-def _earlier(connection: sqlite3.Connection, source: str, contents: str, settings: str) -> list[int]:
-    """Readings of the same source, asked or loaded, under other settings."""
+def _earlier(connection: sqlite3.Connection, source: str, contents: str | None, settings: str) -> list[int]:
+    """Readings of the same source under other settings; with these contents, where they are given."""
     rows = connection.execute(
-        "select id from readings where source = ? and contents = ? and settings != ?", (source, contents, settings)
+        "select id from readings where source = ? and contents = coalesce(?, contents) and settings != ?",
+        (source, contents, settings),
     )
     return [int(row[0]) for row in rows]
 
@@ -130,12 +147,14 @@ def _strays(
     """Rows of these readings that have a made id and say one of these texts, by text and time."""
     found: dict[tuple[str, str | None], list[_Stray]] = {}
     if told:
-        texts = [verbatim.text for verbatim in told]
+        texts, dates = ([getattr(verbatim, name) for verbatim in told] for name in ("text", "posted_at"))
+        # By their dates (+ keeps it from going through the whole source).
         rows = connection.execute(
-            "select id, source_id, customer_id, channel, text, posted_at from verbatims where source = ? "
-            "and source_id glob ? and reading_id in (select value from json_each(?)) "
+            "select id, source_id, customer_id, channel, text, posted_at from verbatims where +source = ? "
+            "and posted_at in (select value from json_each(?)) and source_id glob ? "
+            "and reading_id in (select value from json_each(?)) "
             "and text in (select value from json_each(?)) order by id",
-            (told[0].source, MADE_IDS, json.dumps(list(readings)), json.dumps(texts)),
+            (told[0].source, json.dumps(dates), MADE_IDS, json.dumps(list(readings)), json.dumps(texts)),
         )
         for *row, text, posted_at in rows:
             if is_free(stray := _Stray(*row)):

@@ -16,6 +16,7 @@ from feedback.errors import CollectError
 from nlp.settings_table import quoted
 
 ENTRY_POINT_GROUP = "feedback.collectors"
+TABLES = "table"  # the collector of files that people open and save anew
 
 # Imported when asked for, so that `feedback --help` loads none of them.
 _BUILT_IN = {
@@ -31,7 +32,7 @@ _BUILT_IN = {
     "rss": "feedback.collectors.rss:RssCollector",
     "singer": "feedback.collectors.singer:SingerCollector",
     "sql": "feedback.collectors.sql:SqlCollector",
-    "table": "feedback.collectors.table:TableCollector",
+    TABLES: "feedback.collectors.table:TableCollector",
     "wechat-kf": "feedback.collectors.wechat_kf:WechatKfCollector",
     "zendesk": "feedback.collectors.zendesk:ZendeskCollector",
 }

@@ -1,0 +1,86 @@
+"""A table that somebody opened in Excel and saved in place: nothing doubles, nothing is lost. All people and words are made up."""
+
+import csv
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from command import run
+
+LAYOUT = 'name = "own"\nkind = "review"\nchannel = "门店"\n[columns]\ntext = "评价"\nposted_at = "时间"\nproduct = "商品"\ncustomer = "昵称"\nregion = "省"\n'
+SETTINGS = '[project]\nname = "店"\n[[sources]]\nname = "门店"\npaths = ["data"]\nlayout = "own.layout.toml"\n'
+SCORES = '[[scores]]\nmetric = "star"\ncolumn = "星"\nlow = 1\nhigh = 5\n'
+HEADER = ["评价", "时间", "商品", "昵称", "省", "星"]
+ROWS = [
+    ["包装破了", datetime(2026, 3, 1, 8, 0, 37), "保温杯", "青山不改", "广东", "2"],
+    ["很好", datetime(2026, 3, 1, 8, 0, 41), "保温杯", "", "", "5"],
+    ["很好", datetime(2026, 3, 1, 8, 0, 52), "保温杯", "", "", "5"],  # another one, in the same minute
+    ["很好", datetime(2026, 3, 1, 0, 0, 5), "保温杯", "绿水长流", "浙江", "4"],
+]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "feedback.toml").write_text(SETTINGS, encoding="utf-8")
+    (tmp_path / "own.layout.toml").write_text(LAYOUT + SCORES, encoding="utf-8")
+    return tmp_path
+
+
+def save(
+    shop: Path, rows: Sequence[Sequence[object]], form: str = "%Y-%m-%d %H:%M:%S", ids: Sequence[str] = ()
+) -> None:
+    header = ["编号", *HEADER] if ids else HEADER
+    if ids:
+        rows = [[own_id, *row] for own_id, row in zip(ids, rows, strict=True)]
+    written = [[cell.strftime(form) if isinstance(cell, datetime) else cell for cell in row] for row in rows]
+    with (shop / "data" / "a.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *written])
+
+
+def save_in_excel(shop: Path, rows: Sequence[Sequence[object]], ids: Sequence[str] = ()) -> None:
+    save(shop, rows, "%Y/%-m/%-d %-H:%M", ids)
+
+
+def stored(shop: Path) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(shop / "feedback.db")) as database:
+        return database.execute(
+            "select id, source_id, text, posted_at, region, (select group_concat(value) from scores where verbatim_id = verbatims.id) "
+            "from verbatims order by id"
+        ).fetchall()
+
+
+def test_rows_without_ids_are_known_again_without_their_seconds(shop: Path) -> None:
+    save(shop, ROWS)
+    assert run("collect", project=shop).out == "门店: 4 new\n"
+    before = stored(shop)
+    save_in_excel(shop, ROWS)
+    assert run("collect", project=shop).out == "门店: 0 new, 4 already there\n"
+    assert stored(shop) == before
+    save(shop, [*ROWS, ["太贵了", datetime(2026, 3, 2, 8, 0, 3), "保温杯", "", "", "3"]])
+    assert run("collect", project=shop).out == "门店: 1 new, 4 already there\n"
+    assert stored(shop)[:4] == before
+
+
+def test_rows_whose_seconds_come_later_are_known_too(shop: Path) -> None:
+    save_in_excel(shop, ROWS)
+    run("collect", project=shop)
+    save(shop, ROWS)
+    assert run("collect", project=shop).out == "门店: 0 new, 4 already there\n"
+
+
+def test_rows_that_an_earlier_version_stored_are_known_though_the_file_has_changed_since(shop: Path) -> None:
+    save(shop, ROWS)
+    run("collect", project=shop)
+    texts = [row[2:] for row in stored(shop)]
+    with closing(sqlite3.connect(shop / "feedback.db")) as database:
+        database.execute("update verbatims set source_id = printf('%024d-0', id), content_hash = 1")
+        database.execute("update readings set settings = 'of an earlier version'")
+        database.execute("delete from cursors")
+        database.commit()
+    save(shop, [*ROWS, ["太贵了", datetime(2026, 3, 2, 8, 0, 3), "保温杯", "", "", "3"]])
+    assert run("collect", project=shop).out == "门店: 1 new, 4 changed\n"
+    assert [row[2:] for row in stored(shop)[:4]] == texts
