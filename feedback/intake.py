@@ -12,7 +12,7 @@ from typing import overload
 
 from feedback.clean import clean
 from feedback.collectors.base import KEYED, Item, RawScore, Record, Unreadable
-from feedback.collectors.ids import EXCEL_ERRORS
+from feedback.collectors.ids import is_excel_error
 from feedback.copies import fingerprints
 from feedback.dates import DateReader, UnknownDate, same_date, same_minute
 from feedback.noise import noise_of
@@ -56,16 +56,17 @@ class Taken:
     incoming: list[Incoming] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     withdrawn: list[Withdrawal] = field(default_factory=list)
+    garbled: set[str] = field(default_factory=set)  # ids of those for whose words an error of Excel stands
 
     def __reduce__(self) -> tuple[object, ...]:
         rows = [
             ((*verbatim[:-1], tuple(map(tuple, verbatim.scores))), tuple(fingerprint), *rest)
             for verbatim, fingerprint, *rest in self.incoming
         ]
-        return _taken, (marshal.dumps(rows, 2), self.rejects, self.withdrawn)
+        return _taken, (marshal.dumps(rows, 2), self.rejects, self.withdrawn, self.garbled)
 
 
-def _taken(rows: bytes, rejects: list[Reject], withdrawn: list[Withdrawal]) -> Taken:
+def _taken(rows: bytes, rejects: list[Reject], withdrawn: list[Withdrawal], garbled: set[str]) -> Taken:
     return Taken(
         [
             Incoming(Verbatim._make(verbatim), Fingerprint._make(fingerprint), *rest)
@@ -73,6 +74,7 @@ def _taken(rows: bytes, rejects: list[Reject], withdrawn: list[Withdrawal]) -> T
         ],
         rejects,
         withdrawn,
+        garbled,
     )
 
 
@@ -103,6 +105,8 @@ class Intake:
                 if verbatim is not None:
                     verbatims.append(verbatim)
                     records.append(item)
+                    if not verbatim.text and is_excel_error(item.text):
+                        taken.garbled.add(verbatim.source_id)
                     if (told_again := void.get(verbatim.source_id)) and not told_again.for_good:
                         del void[told_again.source_id]
             elif isinstance(item, Unreadable):
@@ -228,7 +232,7 @@ class Intake:
 def _said(record: Record, problems: list[str]) -> str:
     """A record's text, clean and masked; of one that is longer than a text may be the beginning."""
     raw = record.text
-    if raw.strip().upper() in EXCEL_ERRORS:
+    if is_excel_error(raw):
         problems.append(f"an error of Excel stands where the words should be ({raw.strip()})")
         return ""
     if len(raw) > LONGEST_TEXT:

@@ -16,6 +16,7 @@ from feedback.collectors.registry import load_collector
 from feedback.copies import similar
 from feedback.errors import CollectError
 from feedback.garbage import rarely_collected
+from feedback.intake import find_by
 from feedback.live import NO_WISH, Wish, collect_pages, visit_of
 from feedback.part_names import stored_location, stored_name
 from feedback.passed_over import passed_over
@@ -40,6 +41,7 @@ from storage.journal import (
     read_cursor,
     start_run,
 )
+from storage.keeping import with_known_words
 from storage.marks import count_pending, pending, save_analyses
 from storage.records import AnalysisRow, BatchResult
 from storage.rewordings import rename_reworded
@@ -126,7 +128,8 @@ def _collect_parts(
                 rename_reworded(connection, reading_id, taken.incoming)
                 adopt_former(connection, taken.incoming)
                 adopt_made(connection, unread.settings, taken.incoming)
-                result = add_verbatims(connection, run_id, reading_id, taken.incoming, similar)
+                incoming = with_known_words(connection, taken.incoming, taken.garbled, find_by)
+                result = add_verbatims(connection, run_id, reading_id, incoming, similar)
                 rejects += [conflict(verbatim, name) for verbatim in result.conflicts]
                 withdrawn = withdraw(connection, config.name, taken.withdrawn, similar)
                 add_rejects(connection, run_id, name, rejects)

@@ -1,4 +1,7 @@
-"""What is known stays known where a source that is asked leaves it out: for a day its interface may call a field otherwise, or send nothing in it."""
+"""What is known stays known where a source that is asked leaves it out: for a day its interface may call a field otherwise, or send nothing in it.
+
+And where Excel made an error of what a table said.
+"""
 
 import json
 import sqlite3
@@ -24,6 +27,14 @@ class _Known(NamedTuple):
         return item.adds_scores or bool(known.text and not told.text) or bool(known.posted_at and not told.posted_at)
 
 
+def with_known_words(
+    connection: sqlite3.Connection, batch: Sequence[Incoming], garbled: Collection[str], find_by: FindBy
+) -> list[Incoming]:
+    """Of what files hold, which leave out what is no longer there: the batch, with the words that are known of those with
+    the ids `garbled`, and with the ratings that are known where they come one by one."""
+    return _with_known(connection, batch, find_by, lambda i: i.adds_scores or i.verbatim.source_id in garbled)
+
+
 def with_what_is_known(connection: sqlite3.Connection, batch: Sequence[Incoming], find_by: FindBy) -> list[Incoming]:
     """The batch, with the date that is known where none is told, and where no words are told with those that are known and all else that is.
 
@@ -31,8 +42,14 @@ def with_what_is_known(connection: sqlite3.Connection, batch: Sequence[Incoming]
     Where ratings come one by one, with those of other metrics that are known.
     Not of what is never edited: there another one may have the id, and its date would be made up (`storage.namesakes`).
     """
-    known = _known(connection, [item for item in batch if _lacks(item)])
-    found = ((item, known.get(item.verbatim.source_id) if _lacks(item) else None) for item in batch)
+    return _with_known(connection, batch, find_by, _lacks)
+
+
+def _with_known(
+    connection: sqlite3.Connection, batch: Sequence[Incoming], find_by: FindBy, lacks: Callable[[Incoming], bool]
+) -> list[Incoming]:
+    known = _known(connection, [item for item in batch if lacks(item)])
+    found = ((item, known.get(item.verbatim.source_id) if lacks(item) else None) for item in batch)
     return [item if each is None else _completed(item, each, find_by) for item, each in found]
 
 

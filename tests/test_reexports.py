@@ -397,7 +397,9 @@ NUMBERLESS = 'name = "our"\nkind = "survey"\nchannel = "问卷"\nheader = ["提�
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_of_responses_without_a_number_nothing_doubles_when_questions_change_places(shop: Path, at_once: bool) -> None:
+def test_of_responses_without_a_number_nothing_doubles_when_questions_change_places_or_go(
+    shop: Path, at_once: bool
+) -> None:
     (shop / "our.layout.toml").write_text(NUMBERLESS, encoding="utf-8")
     with (shop / "feedback.toml").open("a", encoding="utf-8") as file:
         file.write('layout = "our.layout.toml"\n')
@@ -413,3 +415,6 @@ def test_of_responses_without_a_number_nothing_doubles_when_questions_change_pla
             ran = run("collect", project=shop)
     assert ran.out == ("问卷: 5 new, 5 already there\n" if at_once else "问卷: 0 new, 5 already there\n")
     assert sorted(value for _, _, value in scores(shop)) == [3, 4, 9]
+    write_csv(shop / "data" / "c.csv", [header[n] for n in (0, 2, 3)], [[row[n] for n in (0, 2, 3)] for row in rows])
+    assert run("collect", project=shop).out == "问卷: 0 new, 5 already there\n"
+    assert sorted(value for _, _, value in scores(shop)) == [3, 4, 9]  # the question was deleted, not what was answered

@@ -84,3 +84,25 @@ def test_rows_that_an_earlier_version_stored_are_known_though_the_file_has_chang
     save(shop, [*ROWS, ["太贵了", datetime(2026, 3, 2, 8, 0, 3), "保温杯", "", "", "3"]])
     assert run("collect", project=shop).out == "门店: 1 new, 4 changed\n"
     assert [row[2:] for row in stored(shop)[:4]] == texts
+
+
+def test_words_of_which_excel_made_an_error_stay_what_they_were(shop: Path) -> None:
+    """It takes what begins with - or = for a formula."""
+    (shop / "own.layout.toml").write_text(LAYOUT + 'source_id = "编号"\n' + SCORES, encoding="utf-8")
+    rows, ids = [["-质量太差，用两天就坏了", *ROWS[0][1:]], *ROWS[1:]], ["P1", "P2", "P3", "P4"]
+    save(shop, rows, ids=ids)
+    run("collect", project=shop)
+    before = stored(shop)
+    garbled = [["#NAME?", *ROWS[0][1:]], *ROWS[1:]]
+    for _ in range(2):
+        save_in_excel(shop, garbled, ids)
+        ran = run("collect", project=shop)
+        assert ran.out.startswith("门店: 0 new, 4 already there, 1 rows or fields could not be used")
+        assert stored(shop) == before
+        save(shop, rows, ids=ids)
+        assert run("collect", project=shop).out == "门店: 0 new, 4 already there\n"
+    rated = [["#NAME?", *ROWS[0][1:5], "1"], *ROWS[1:], ["#NAME?", datetime(2026, 3, 3), "水壶", "", "", "3"]]
+    save_in_excel(shop, rated, [*ids, "P5"])
+    assert run("collect", project=shop).out.startswith("门店: 1 new, 1 changed, 3 already there, 2 rows or fields")
+    assert [(row[2], row[5]) for row in stored(shop)][::4] == [("-质量太差，用两天就坏了", "1.0"), ("", "3.0")]
+    assert "an error of Excel stands where the words should be (#NAME?)" in run("rejects", project=shop).out

@@ -7,7 +7,7 @@ EXCEL_DIGITS = 15  # what Excel keeps of a number; the digits after them become 
 
 _FORMULA = re.compile(r'="(.*)"')
 _SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+\d+")
-EXCEL_ERRORS = frozenset({"#NAME?", "#VALUE!", "#REF!", "#N/A", "#NUM!", "#DIV/0!", "#NULL!"})
+_EXCEL_ERRORS = frozenset({"#NAME?", "#VALUE!", "#REF!", "#N/A", "#NUM!", "#DIV/0!", "#NULL!"})
 
 
 class IdColumn:
@@ -27,7 +27,7 @@ class IdColumn:
             return None, None
         if (
             _SCIENTIFIC.fullmatch(found)
-            or found.upper() in EXCEL_ERRORS
+            or is_excel_error(found)
             or not found.strip("#")
             or (self._cut and found.isdigit() and len(found) > EXCEL_DIGITS and _has_cut_digits(found))
         ):
@@ -45,6 +45,11 @@ def strip_id(value: str) -> str:
     if found.endswith(".0") and found[:-2].isdigit():
         found = found[:-2]
     return found
+
+
+def is_excel_error(value: str) -> bool:
+    """Whether it is what Excel shows of a formula that it can't work out; it takes words that begin with - or = for one."""
+    return value.strip().upper() in _EXCEL_ERRORS
 
 
 def _has_cut_digits(number: str) -> bool:

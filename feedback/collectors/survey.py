@@ -112,7 +112,9 @@ class SurveyMapper:
             elif question.type in ("choice", "score"):
                 answers += [(question, f"+{n}", text) for n, text in enumerate(_own_words(question, raw), 1)]
         # Where a question stands, and in which marks, may be otherwise in the next export: the answer is the same.
-        records = [replace(record, shared=True) for record in answer_records(base, response, answers)]
+        # Where no rating is asked for any more, those of what has no id of its own stay where they are.
+        adds = not scores and response is None
+        records = [replace(r, shared=True, adds_scores=adds) for r in answer_records(base, response, answers)]
         # What has no id of its own would be one with all that are rated alike: then an answer has the ratings, the same
         # wherever its question stands.
         if not records or (scores and response):
