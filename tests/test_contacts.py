@@ -30,7 +30,6 @@ ASKED_FOR = [
     # The wording only speaks of it; the answers show what was asked for.
     ("您拨打客服时用的手机是多少号码", ["13800000001", "138 0000 0002", "无", "不记得了"]),
     ("把邮箱写在这里领券", ["a@example.com", "我的是 b@example.com"]),
-    ("您的手机", ["发热", "13800000001", "卡顿以后就没有再用过了，很失望"]),
 ]
 ASKED_WITHOUT_ANSWERS = [
     *(
