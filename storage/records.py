@@ -84,10 +84,11 @@ Similar = Callable[[str, str], bool]
 
 
 class Withdrawal(NamedTuple):
-    """What its source says is void; `for_good`: whatever tells of it later."""
+    """What its source says is void; `for_good`: whatever tells of it later; `with_texts`: with all that hangs on it, under ids that begin with its own and a slash."""
 
     source_id: str
     for_good: bool = True
+    with_texts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

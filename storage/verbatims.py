@@ -106,8 +106,15 @@ def withdraw(connection: sqlite3.Connection, source: str, void: Collection[Withd
         "insert or ignore into withdrawals values (?, ?)", [(source, each.source_id) for each in void if each.for_good]
     )
     rows = connection.execute(
-        "select id from verbatims where source = ? and source_id in (select value from json_each(?))",
-        (source, json.dumps([each.source_id for each in void])),
+        "select id from verbatims where source = ?1 and source_id in (select value from json_each(?2)) union "
+        # "0" is what comes behind the slash.
+        "select v.id from json_each(?3) main join verbatims v on v.source = ?1 and v.source_id > main.value || '/' "
+        "and v.source_id < main.value || '0' where v.parent_id = main.value",
+        (
+            source,
+            json.dumps([each.source_id for each in void]),
+            json.dumps([each.source_id for each in void if each.with_texts]),
+        ),
     ).fetchall()
     ids = [int(row[0]) for row in rows]
     _remove(connection, ids, similar)

@@ -81,3 +81,44 @@ def test_a_text_of_the_row_itself_has_no_author_of_its_own(key: str) -> None:
     assert str(error.value) == (
         f"comments.layout.toml, [[texts]] 1: '{key}' goes with 'each': a column's text is of whoever wrote the row."
     )
+
+
+ANSWERS = 'posted_at = "at"\ncustomer = "user"\n'
+WORSE = {"text": "更差了", "at": "2026-03-03", "user": "lin"}
+BACK = {"text": "退货了", "at": "2026-03-04", "user": "lin"}
+SAME = {"text": "更差了", "at": "2026-03-03", "user": "zhao"}
+
+
+def ids(replies: object) -> dict[str | None, str]:
+    mapper = ObjectMapper(layout(ANSWERS), SourceConfig("论坛", "rest"))
+    found = mapper.items(iter([("#7", {**ROW, "replies": replies})]))
+    return {item.source_id: item.text for item in found if isinstance(item, Record)}
+
+
+def test_without_an_id_each_is_known_by_its_words_its_author_and_its_date_wherever_it_stands() -> None:
+    both = ids([WORSE, BACK])
+    assert len(both) == 3
+    assert ids([BACK]).items() < both.items()
+    assert ids([SAME, BACK, WORSE]).items() > both.items()
+    assert len(ids([SAME, BACK, WORSE])) == 4
+
+
+def test_of_two_that_say_the_same_the_second_is_counted() -> None:
+    once, twice = ids([WORSE]), ids([WORSE, WORSE])
+    assert once.items() < twice.items()
+    assert [each for each in twice if each not in once] == [f"{list(once)[1]}-2"]
+
+
+def test_a_date_that_is_another_one_each_day_makes_no_other_text_of_it() -> None:
+    assert ids([{**WORSE, "at": "3天前"}]) == ids([{**WORSE, "at": "4天前"}])
+
+
+def test_the_only_one_there_can_be_is_the_same_when_its_words_change() -> None:
+    assert ids(WORSE).keys() == ids(BACK).keys() == {"7", "7/reply-1"}
+
+
+def test_what_an_earlier_version_knew_by_its_place_is_told_by_it_too() -> None:
+    found = ObjectMapper(layout(ANSWERS), SourceConfig("论坛", "rest")).items(
+        iter([("#7", {**ROW, "replies": [WORSE, BACK]})])
+    )
+    assert [item.former_ids for item in found if isinstance(item, Record)] == [(), ("7/reply-1",), ("7/reply-2",)]

@@ -203,6 +203,60 @@ def test_what_an_earlier_version_took_for_void_for_good_comes_with_the_next_whol
         assert database.execute("select * from withdrawals order by 1").fetchall() == [("live", "m4"), ("微信", "a:4")]
 
 
+ANSWERED = """
+[[streams.reviews.texts]]
+suffix = "reply"
+each = "replies"
+text = "content"
+role = "agent"
+[[streams.reviews.texts]]
+suffix = "told"
+each = "told"
+text = "content"
+source_id = "no"
+"""
+
+
+def test_with_a_record_go_the_texts_within_it_though_its_deletion_names_none(shop: Shop) -> None:
+    (shop.folder / "map.toml").write_text(MAP + ANSWERED, encoding="utf-8")
+    replies = [{"content": "抱歉"}, {"content": "已补发"}]
+    one, ten = (record(id=n, body="碎了", replies=replies, told=[{"no": 7, "content": "又碎了"}]) for n in (1, 10))
+    shop.collect_of(lines(schema(), one, ten, state(1)))
+    assert len(shop.stored()) == 8
+    gone = record(id=1, _sdc_deleted_at="2026-03-02")
+    assert shop.collect_of(lines(schema(), gone, state(2))).out == "live: 0 new, 4 withdrawn\n"
+    assert {each.split("/")[0] for each in shop.stored()} == {"reviews:10"}
+    assert shop.collect_of(lines(schema(), one, state(3))).out == "live: 4 new\n"
+
+
+def test_with_a_record_go_no_others_whose_key_begins_like_its_own(shop: Shop) -> None:
+    shop.collect_of(lines(schema(), record(id=1, shop=5, body="物流太慢"), state(1)))
+    there = record(id=1, shop=7, body="包装很好", parent="9")
+    shop.collect_of(lines(BOTH, there, record(id=1, shop=5, _sdc_deleted_at="2026-03-02"), state(2)))
+    assert shop.stored() == {"reviews:1/7": "包装很好"}
+
+
+def test_a_reply_is_known_again_wherever_it_stands_and_under_another_key(shop: Shop) -> None:
+    (shop.folder / "map.toml").write_text(MAP + ANSWERED, encoding="utf-8")
+    replies = [{"content": "抱歉"}, {"content": "已补发"}]
+    shop.collect_of(lines(schema(), record(id=1, shop=5, body="碎了", replies=replies), state(1)))
+    ran = shop.collect_of(lines(schema(), record(id=1, shop=5, body="碎了", replies=replies[1:]), state(2)))
+    assert ran.out == "live: 0 new, 2 already there\n"
+    ran = shop.collect_of(lines(BOTH, record(id=1, shop=5, body="碎了", replies=replies), state(3)))
+    assert ran.out.startswith("live: 0 new, 3 changed\n")
+    assert sorted(shop.stored().values()) == sorted(["碎了", "抱歉", "已补发"])
+
+
+def test_a_reply_that_an_earlier_version_knew_by_its_place_is_not_doubled(shop: Shop) -> None:
+    (shop.folder / "map.toml").write_text(MAP + ANSWERED, encoding="utf-8")
+    replies = [{"content": "抱歉"}, {"content": "已补发"}]
+    shop.collect_of(lines(schema(), record(id=1, body="碎了", replies=replies), state(1)))
+    with closing(sqlite3.connect(shop.folder / "feedback.db")) as database, database:
+        database.execute("update verbatims set source_id = 'reviews:1/reply-' || (id - 1) where parent_id is not null")
+    ran = shop.collect_of(lines(schema(), record(id=1, body="碎了", replies=[*replies, {"content": "收到"}]), state(2)))
+    assert ran.out == "live: 1 new, 3 already there\n"
+
+
 # Another key.
 
 BOTH = schema("reviews", "id", "shop")

@@ -212,6 +212,24 @@ def test_a_file_that_ends_in_the_middle_of_a_line_is_told_in_every_run_and_keeps
         assert saved.stored() == {"reviews:1": "物流很慢。更新：已解决", "reviews:2": "包装不错"}
 
 
+def test_texts_within_a_record_stay_away_with_it_when_an_older_file_grows_and_come_back_with_it(saved: Saved) -> None:
+    texts = '[[streams.reviews.texts]]\nsuffix = "reply"\neach = "replies"\ntext = "content"\n'
+    (saved.folder / "map.toml").write_text(MAP + texts, encoding="utf-8")
+    answered = {**TWO, "replies": [{"content": "谢谢"}]}
+    saved.add("1.jsonl", answered)
+    saved.collect()
+    saved.add("2.jsonl", GONE)
+    assert saved.collect().out == "live: 0 new, 2 withdrawn\n"
+    saved.add("1.jsonl", ONE)
+    assert saved.collect().out == "live: 1 new\n"
+    assert saved.stored() == {"reviews:1": "物流很慢"}
+    saved.add("3.jsonl", answered)
+    assert saved.collect().out == "live: 2 new\n"
+    saved.add("1.jsonl", {**ONE, "id": 3})
+    assert saved.collect().out.startswith("live: 1 new")
+    assert sorted(saved.stored().values()) == sorted(["物流很慢", "物流很慢", "包装不错", "谢谢"])
+
+
 def test_the_tap_is_told_what_the_last_file_says(saved: Saved) -> None:
     saved.add("9.jsonl", ONE, at=9)
     saved.add("10.jsonl", TWO, at=10)

@@ -134,8 +134,7 @@ def test_what_was_deleted_at_the_source_is_withdrawn_with_all_that_hangs_on_it(t
         record("a:b", number=2, body="还在", _sdc_deleted_at=None),
     )
     assert items_of(tmp_path, piped, TWO_STREAMS) == [
-        Withdrawn("a%3Ab:1", "a%3Ab:1", for_good=False),
-        Withdrawn("a%3Ab:1/note", "a%3Ab:1", for_good=False),
+        Withdrawn("a%3Ab:1", "a%3Ab:1", for_good=False, with_texts=True),
         Unreadable("messages.jsonl:3", "it was deleted at its source, and has no id to be found by"),
         Record("还在", "ticket", "工单", "a%3Ab:2", "a%3Ab:2"),
     ]

@@ -62,6 +62,7 @@ class Record:
     final: bool = False  # it is never edited: what has its id, but other words or another date, is something else
     own_date: bool = True  # False: its date tells it from no other with its id: it may be that of an arrival or of a change, or part of the id
     adds_scores: bool = False  # its ratings come one by one: those that are known stay, but for the metrics it tells
+    lost_id: bool = False  # its source gave it an id, which was ruined on the way
     shared: bool = False  # its place may be told otherwise, by windows copied out overlapping or a survey numbered anew
 
 
@@ -70,11 +71,13 @@ class Withdrawn:
     """The source says an earlier record is void (a recalled message). Intake removes it from the store.
 
     `for_good`: it stays away whatever tells of it later, another file of an archive or an older list. False: told again, it is there again.
+    `with_texts`: so are the further texts of its row, whose ids begin with its own (`layout.ExtraText`); which there were it need not tell.
     """
 
     source_id: str
     location: str
     for_good: bool = True
+    with_texts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

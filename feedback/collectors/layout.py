@@ -70,7 +70,8 @@ class ExtraText:
     """A further text of the same row (追评, a reply): a record of its own whose parent is the row's main one.
 
     `each` names a column that holds a list (JSON); the picks are then keys of its elements. There `customer` says who wrote one
-    (without it a customer's is of whoever wrote the main text), and `role_column` what to look up in [roles] instead of `role`.
+    (without it a customer's is of whoever wrote the main text), and `role_column` what to look up in [roles] instead of `role`. Without
+    `source_id` an element is known by its words, its author and its date.
     """
 
     suffix: str

@@ -1,18 +1,20 @@
 """From a row's cells to records, as a layout says. What can be decided once a file is decided in `__init__`."""
 
+import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from feedback.clean import NOT_WHOLE, is_whole
-from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable
+from feedback.collectors.base import KEYED, Item, RawScore, Record, SourceConfig, Unreadable
 from feedback.collectors.ids import IdColumn
 from feedback.collectors.layout import ExtraText, Layout, Pick, ScoreColumn, fold
 from feedback.collectors.nicknames import is_shared
 from feedback.collectors.objects import getter
-from feedback.dates import read_excel_serial
+from feedback.dates import read_excel_serial, same_date, stands
 from feedback.ratings import number_in
 from storage.records import Role
 
@@ -76,6 +78,7 @@ class RowMapper:
                 return []
         problems = [] if is_whole("".join(cells)) else [NOT_WHOLE]
         ids: dict[str, str] = {}
+        lost_id = False
         for name, (take_id, column) in self._ids.items():
             raw = take_id(cells)
             if raw not in NOTHING:
@@ -84,6 +87,7 @@ class RowMapper:
                     ids["signed" if name == "customer" and is_shared(found) else name] = found
                 elif problem:
                     problems.append(problem)
+                    lost_id = lost_id or name == "source_id"
         role: Role = "customer"
         text = self._text(cells) if self._text else ""
         if text.strip() in NULLS:
@@ -114,6 +118,7 @@ class RowMapper:
             votes=_known(self._votes, cells) if self._votes else None,
             scores=self._read_scores(cells, problems) if self._scores else (),
             problems=tuple(problems),
+            lost_id=lost_id,
         )
         if not self._extras:
             return [record]
@@ -228,6 +233,7 @@ class _Said(NamedTuple):
     suffix: str
     role: Role
     customer: str | None
+    former_suffixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +263,13 @@ class _Extra:
         except ValueError:
             return [Unreadable(main.location, f"column '{self.layout.each}' holds no JSON list")]
         entries = value if isinstance(value, list) else [value]
-        found = (self._entry(main, number, each) for number, each in enumerate(entries, 1) if isinstance(each, dict))
+        seen = None if entries is not value else Counter[str]()
+        found = (
+            self._entry(main, number, each, seen) for number, each in enumerate(entries, 1) if isinstance(each, dict)
+        )
         return [item for item in found if item is not None]
 
-    def _entry(self, main: Record, number: int, entry: dict[str, object]) -> Item | None:
+    def _entry(self, main: Record, number: int, entry: dict[str, object], seen: Counter[str] | None) -> Item | None:
         text = _first(self.layout.text, entry)
         if (
             not text.strip() or text.strip() in NULLS
@@ -275,9 +284,27 @@ class _Extra:
         if self.layout.customer:
             named = _first(self.layout.customer, entry).strip()
             customer = None if named in NOTHING or is_shared(named) else named
-        suffix = f"{self.layout.suffix}-{_first(self.layout.source_id, entry) or number}"
         posted_at = _first(self.layout.posted_at, entry)
-        return _further(main, _Said(text, posted_at, suffix, role, customer if role == "customer" else None))
+        suffix, *former = (f"{self.layout.suffix}-{each}" for each in self._numbers(number, entry, seen))
+        customer = customer if role == "customer" else None
+        return _further(main, _Said(text, posted_at, suffix, role, customer, tuple(former)))
+
+    def _numbers(self, number: int, entry: dict[str, object], seen: Counter[str] | None) -> list[str]:
+        """What an entry is known by in its record, and was by an earlier version. `seen`: what those before it in its list are known by."""
+        own_id = _first(self.layout.source_id, entry)
+        if own_id or seen is None:
+            return [own_id or str(number)]
+        picks = (self.layout.text, self.layout.posted_at, self.layout.customer)
+        known_by = _known_by(*(_first(pick, entry) for pick in picks))
+        seen[known_by] += 1
+        return [known_by if seen[known_by] == 1 else f"{known_by}-{seen[known_by]}", str(number)]
+
+
+def _known_by(text: str, posted_at: str, author: str) -> str:
+    """What tells an element without an id from the others of its list, whatever is added before it or taken away."""
+    when = same_date(posted_at) if stands(posted_at) else ""
+    said = "\0".join(("".join(text.split()), when, author))
+    return KEYED + hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _further(main: Record, said: _Said) -> Record:
@@ -287,6 +314,7 @@ def _further(main: Record, said: _Said) -> Record:
         channel=main.channel,
         location=main.location,
         source_id=f"{main.source_id}/{said.suffix}" if main.source_id else None,
+        former_ids=tuple(f"{main.source_id}/{each}" for each in said.former_suffixes) if main.source_id else (),
         role=said.role,
         posted_at=said.posted_at if said.posted_at not in NOTHING else None,
         conversation_id=main.conversation_id,
@@ -296,6 +324,7 @@ def _further(main: Record, said: _Said) -> Record:
         version=main.version,
         store=main.store,
         region=main.region,
+        lost_id=main.lost_id,
     )
 
 

@@ -83,9 +83,12 @@ class _LastTold:
         self._places: dict[str, int] = {}
         self._later: dict[str, Record] = {}
         self._dates: dict[str, str] = {}  # of what was passed over: the last words may be told without one
+        self._void: dict[str, int] = {}  # where it was said last that a record is void, with its further texts
 
     def note(self, item: Item, place: int) -> None:
         ids = _ids(item)
+        if isinstance(item, Withdrawn) and item.with_texts:
+            self._void[item.source_id] = place
         before = [self._places[each] for each in ids if each in self._places]
         if before and isinstance(item, Record) and not item.text.strip():
             place = max(before)
@@ -101,6 +104,8 @@ class _LastTold:
         ids = _ids(item)
         if not ids:
             return item
+        if place < self._void.get(_record_of(item), place):
+            return None
         if place != self._places.get(ids[0], place):
             if isinstance(item, Withdrawn):
                 self._dates.pop(item.source_id, None)
@@ -121,6 +126,13 @@ def _ids(item: Item) -> tuple[str, ...]:
     if isinstance(item, Unreadable) or not item.source_id or not (item.text.strip() or item.scores):
         return ()
     return (item.source_id, *item.former_ids)
+
+
+def _record_of(item: Item) -> str:
+    """The id of the record that it is a further text of; "" where it is none."""
+    if not isinstance(item, Record) or not item.parent_id or not item.source_id:
+        return ""
+    return item.parent_id if item.source_id.startswith(f"{item.parent_id}/") else ""
 
 
 def _completed(known: Item, later: Record) -> Record:

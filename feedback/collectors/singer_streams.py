@@ -109,11 +109,13 @@ class Stream:
                     item.location, "its id is empty, so that it can't be told from other records", item.text
                 )
             return item
-        source_id, suffix = self._prefix + item.source_id, item.source_id.removeprefix(own)
+        source_id = self._prefix + item.source_id
+        suffixes = [each.removeprefix(own) for each in (item.source_id, *item.former_ids)]
+        former_ids = (*item.former_ids, *(each + suffix for each in former for suffix in suffixes))
         return replace(
             item,
             source_id=source_id,
-            former_ids=tuple(f"{self._prefix}{each}{suffix}" for each in former),
+            former_ids=tuple(self._prefix + each for each in former_ids),
             parent_id=item.parent_id and self._prefix + item.parent_id,
             location=source_id,
         )
@@ -123,11 +125,8 @@ class Stream:
         if main is None:
             yield Unreadable(where, "it was deleted at its source, and has no id to be found by")
             return
-        also = [item.source_id for item in self._mapper.items(iter([(where, record)])) if isinstance(item, Record)]
-        suffixes = ["", *(f"/{text.suffix}" for text in self._layout.texts if text.each is None)]
-        known = [each + suffix for each in (main, *self._former_ids(where, record)) for suffix in suffixes]
-        for source_id in dict.fromkeys([*known, *filter(None, also)]):
-            yield Withdrawn(self._prefix + source_id, self._prefix + main, for_good=False)
+        for source_id in dict.fromkeys([main, *self._former_ids(where, record)]):
+            yield Withdrawn(self._prefix + source_id, self._prefix + main, for_good=False, with_texts=True)
 
 
 def mapped_streams(visit: Visit, keys: Mapping[str, Sequence[Key]] = MappingProxyType({})) -> dict[str, Stream]:
