@@ -226,8 +226,9 @@ class _Checker:
             if verbatim.posted_at is not None:
                 self._first = min(self._first or verbatim.posted_at, verbatim.posted_at)
                 self._last = max(self._last or verbatim.posted_at, verbatim.posted_at)
-        self._withdrawn += len(taken.withdrawn)
-        for withdrawal in taken.withdrawn:
+        recalled = [each for each in taken.withdrawn if each.rates is None]
+        self._withdrawn += len(recalled)
+        for withdrawal in recalled:
             self._ids.void(_hash(withdrawal.source_id))
 
     def _record(self, record: Record, text: str) -> None:

@@ -112,7 +112,7 @@ class Intake:
             elif isinstance(item, Unreadable):
                 taken.rejects.append(self._reject(item.location, item.reason, item.excerpt))
             else:
-                withdrawal = Withdrawal(self._id(item.source_id), item.for_good, item.with_texts)
+                withdrawal = Withdrawal(self._id(item.source_id), item.for_good, item.with_texts, item.rates)
                 void[withdrawal.source_id] = withdrawal
         taken.withdrawn.extend(void.values())
         folded = [fold(verbatim.text) for verbatim in verbatims]
@@ -121,7 +121,7 @@ class Intake:
             content_hash = self._content_hash(verbatim, record)
             found = (verbatim, fingerprint, content_hash, *index_columns(text))
             former_ids = tuple(map(self._id, record.former_ids))
-            taken.incoming.append(Incoming(*found, record.final, record.own_date, former_ids, record.adds_scores))
+            taken.incoming.append(Incoming(*found, record.final, record.own_date, former_ids, record.rates))
         return taken
 
     def _verbatim(self, record: Record, source_id: str, rejects: list[Reject]) -> Verbatim | None:
@@ -217,7 +217,9 @@ class Intake:
         if record.shared:
             about = about[_PLACE:]
         said = (*verbatim[:_TEXT], text, date, *about, self._timezone)
-        scores = [f"{score.metric}={score.value}/{score.low}..{score.high}" for score in verbatim.scores]
+        # Of one that tells some of its ratings alone, storage knows which others there are.
+        told = verbatim.scores if record.rates is None else ()
+        scores = [f"{score.metric}={score.value}/{score.low}..{score.high}" for score in told]
         return hash_with_version(int.from_bytes(_digest((*said, *scores), 8), signed=True), verbatim.version)
 
     def _told_date(self, verbatim: Verbatim, record: Record) -> object:
@@ -291,7 +293,7 @@ def _score(raw: RawScore, problems: list[str]) -> Score | None:
         said = f"{raw.metric} score unknown: '{mask(raw.value)[:20]}' is not in {raw.low:g}..{raw.high:g}"
         problems.append(said + cure(raw.value, raw.high))
         return None
-    return Score(raw.metric, value, raw.low, raw.high)
+    return Score(raw.metric, value, raw.low, raw.high, raw.question)
 
 
 def _votes(raw: str, problems: list[str]) -> int | None:

@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from storage.records import Fingerprint, Incoming, Score, Verbatim
+from storage.records import Fingerprint, Incoming, Verbatim
+from storage.scores import scores_of
 from storage.verbatims import hash_with_version
 
 # What a verbatim is found by, and copies of it: its fingerprint, and its columns of the index.
@@ -24,22 +25,24 @@ class _Known(NamedTuple):
 
     def has_more_than(self, item: Incoming) -> bool:
         known, told = self.verbatim, item.verbatim
-        return item.adds_scores or bool(known.text and not told.text) or bool(known.posted_at and not told.posted_at)
+        return (
+            item.rates is not None or bool(known.text and not told.text) or bool(known.posted_at and not told.posted_at)
+        )
 
 
 def with_known_words(
     connection: sqlite3.Connection, batch: Sequence[Incoming], garbled: Collection[str], find_by: FindBy
 ) -> list[Incoming]:
     """Of what files hold, which leave out what is no longer there: the batch, with the words that are known of those with
-    the ids `garbled`, and with the ratings that are known where they come one by one."""
-    return _with_known(connection, batch, find_by, lambda i: i.adds_scores or i.verbatim.source_id in garbled)
+    the ids `garbled`, and as the same where none of the ratings that stand beside the words is told (`storage.scores` has those of responses)."""
+    return _with_known(connection, batch, find_by, lambda i: i.rates == frozenset() or i.verbatim.source_id in garbled)
 
 
 def with_what_is_known(connection: sqlite3.Connection, batch: Sequence[Incoming], find_by: FindBy) -> list[Incoming]:
     """The batch, with the date that is known where none is told, and where no words are told with those that are known and all else that is.
 
     What tells nothing new is then what is stored already. What does, a score that changed, is told with the known words.
-    Where ratings come one by one, with those of other metrics that are known.
+    Where the ratings of some questions alone are told, with the date and the customer that are known (`storage.scores` has the others).
     Not of what is never edited: there another one may have the id, and its date would be made up (`storage.namesakes`).
     """
     return _with_known(connection, batch, find_by, _lacks)
@@ -58,8 +61,9 @@ def _lacks(item: Incoming) -> bool:
 
 
 def _completed(item: Incoming, known: _Known, find_by: FindBy) -> Incoming:
-    told = (_with_scores if item.adds_scores else _filled)(item.verbatim, known.verbatim)
-    if says_nothing_new(told, known.verbatim):
+    told = (_filled if item.rates is None else _as_before)(item.verbatim, known.verbatim)
+    whole = told if item.rates is None else told._replace(scores=known.verbatim.scores)
+    if says_nothing_new(whole, known.verbatim):
         return as_known(item, told, known.content_hash, known.verbatim.version)
     # It keeps the hash of what was told, without the words: told in full again it is a change, whatever is told then.
     fingerprint, words, characters = find_by(told)
@@ -75,14 +79,10 @@ def _filled(told: Verbatim, known: Verbatim) -> Verbatim:
     return told._replace(**{**left_out, "posted_at": date, "language": known.language, "noise": known.noise})
 
 
-def _with_scores(told: Verbatim, known: Verbatim) -> Verbatim:
-    """What is told with the ratings of other metrics, the date and the customer that are known; product and store are as settings say them now."""
-    metrics = {score.metric for score in told.scores}
-    scores = (*told.scores, *(score for score in known.scores if score.metric not in metrics))
-    if sorted(scores) == sorted(known.scores):
-        scores = known.scores
+def _as_before(told: Verbatim, known: Verbatim) -> Verbatim:
+    """Product and store are as settings say them now."""
     customer_id = told.customer_id or known.customer_id
-    return told._replace(posted_at=known.posted_at or told.posted_at, customer_id=customer_id, scores=scores)
+    return told._replace(posted_at=known.posted_at or told.posted_at, customer_id=customer_id)
 
 
 def as_known(item: Incoming, told: Verbatim, content_hash: int, version: str | None) -> Incoming:
@@ -113,14 +113,3 @@ def _known(connection: sqlite3.Connection, told: Sequence[Incoming]) -> dict[str
     scores = scores_of(connection, [each.id for each in found])
     with_scores = [each.verbatim._replace(scores=scores.get(each.id, ())) for each in found]
     return {v.source_id: each._replace(verbatim=v) for each, v in zip(found, with_scores, strict=True)}
-
-
-def scores_of(connection: sqlite3.Connection, verbatim_ids: Collection[int]) -> dict[int, tuple[Score, ...]]:
-    found: dict[int, tuple[Score, ...]] = {}
-    for verbatim_id, *score in connection.execute(
-        "select verbatim_id, metric, value, scale_low, scale_high from scores "
-        "where verbatim_id in (select value from json_each(?)) order by verbatim_id, number",
-        (json.dumps(list(verbatim_ids)),),
-    ):
-        found[verbatim_id] = (*found.get(verbatim_id, ()), Score(*score))
-    return found

@@ -24,6 +24,7 @@ STEPS = (
     "0005_deleted_for_now",
     "0006_ratings_of_responses",
     "0007_questions_alike",
+    "0008_questions_of_ratings",
 )
 
 migrations = Migrations("yuansheng")

@@ -15,12 +15,16 @@ Noise = Literal["default_review", "company_reply", "copied_template", "no_text"]
 
 
 class Score(NamedTuple):
-    """One rating on its own scale: `value` lies in `low`..`high` (NPS 0..10, stars 1..5 …)."""
+    """One rating on its own scale: `value` lies in `low`..`high` (NPS 0..10, stars 1..5 …).
+
+    `question`: what the question is known by, "" where there is but one thing that is rated.
+    """
 
     metric: Metric
     value: float
     low: float
     high: float
+    question: str = ""
 
 
 class Verbatim(NamedTuple):
@@ -66,7 +70,8 @@ class Incoming(NamedTuple):
     """A verbatim on its way in, with what is needed to find its copies and to find it (`storage.search.index_columns`).
 
     `content_hash` changes when the source changed what it says, and only then: a date like "昨天" is read anew at each run, and
-    votes are what others think of it. It is a signed 64-bit integer, as SQLite stores it, made by `hash_with_version`.
+    votes are what others think of it. Where `rates` says that it tells some of the ratings alone it is made without any. It is a
+    signed 64-bit integer, as SQLite stores it, made by `hash_with_version`.
     """
 
     verbatim: Verbatim
@@ -77,18 +82,20 @@ class Incoming(NamedTuple):
     final: bool = False  # never edited: with other words or another date than its id had it is something else
     own_date: bool = True  # False: its date tells it from no other with its id: it may be that of an arrival or of a change, or part of the id
     former_ids: tuple[str, ...] = ()  # under which it may be stored
-    adds_scores: bool = False  # those that are known stay, but for the metrics it tells
+    rates: frozenset[str] | None = None  # the questions whose ratings it tells; others stay. None: it tells all
 
 
 Similar = Callable[[str, str], bool]
 
 
 class Withdrawal(NamedTuple):
-    """What its source says is void; `for_good`: whatever tells of it later; `with_texts`: with all that hangs on it, under ids that begin with its own and a slash."""
+    """What its source says is void; `for_good`: whatever tells of it later; `with_texts`: with all that hangs on it, under ids that begin with its own and a slash;
+    `rates`: its ratings by these questions alone."""
 
     source_id: str
     for_good: bool = True
     with_texts: bool = False
+    rates: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from hashlib import blake2b
 
 from storage.journal import settings_of
 from storage.namesakes import told_apart
-from storage.records import BatchResult, Incoming, Similar, Verbatim, Withdrawal
+from storage.records import BatchResult, Incoming, Score, Similar, Verbatim, Withdrawal
+from storage.scores import are_alike, rewrite_scores, scores_of, with_others, withdraw_ratings, write_scores
 from storage.search import index_rows, unindex_rows
 
 # So many copies of one longer text are no coincidence: they were handed out.
@@ -39,6 +40,7 @@ class _Sorted:
     moved: list[int] = field(default_factory=list)  # unchanged, and last seen in another reading
     versions: list[tuple[str, int, int]] = field(default_factory=list)  # become known: version, content_hash, id
     votes: list[tuple[int, int]] = field(default_factory=list)  # changed alone: votes, id
+    ratings: list[tuple[int, tuple[Score, ...]]] = field(default_factory=list)  # the same, to other questions
     conflicts: list[Verbatim] = field(default_factory=list)
 
 
@@ -75,6 +77,7 @@ def add_verbatims(
         )
     connection.executemany("update verbatims set version = ?, content_hash = ? where id = ?", todo.versions)
     connection.executemany("update verbatims set votes = ? where id = ?", todo.votes)
+    rewrite_scores(connection, todo.ratings)
     _forget(connection, [row_id for row_id, _ in todo.changed], similar)
     written = [*todo.changed, *new]
     copies = _copies(connection, written, similar)
@@ -105,6 +108,7 @@ def withdraw(connection: sqlite3.Connection, source: str, void: Collection[Withd
     connection.executemany(
         "insert or ignore into withdrawals values (?, ?)", [(source, each.source_id) for each in void if each.for_good]
     )
+    rated, unrated = withdraw_ratings(connection, source, void)
     rows = connection.execute(
         "select id from verbatims where source = ?1 and source_id in (select value from json_each(?2)) union "
         # "0" is what comes behind the slash.
@@ -112,13 +116,13 @@ def withdraw(connection: sqlite3.Connection, source: str, void: Collection[Withd
         "and v.source_id < main.value || '0' where v.parent_id = main.value",
         (
             source,
-            json.dumps([each.source_id for each in void]),
+            json.dumps([each.source_id for each in void if each.rates is None]),
             json.dumps([each.source_id for each in void if each.with_texts]),
         ),
     ).fetchall()
-    ids = [int(row[0]) for row in rows]
+    ids = sorted({int(row[0]) for row in rows} | set(unrated))
     _remove(connection, ids, similar)
-    return len(ids)
+    return len(ids) + len(set(rated) - set(ids))
 
 
 def take_out(connection: sqlite3.Connection, reading_ids: Collection[int], similar: Similar) -> int:
@@ -168,6 +172,8 @@ def _sort(
             if not _says_the_same(earlier.content_hash, earlier.verbatim.version, item):
                 result.conflicts.append(item.verbatim)
     known, void = _look_up(connection, latest)
+    rated = [known[key][0] for key, item in latest.items() if item.rates is not None and key in known]
+    ratings = scores_of(connection, rated)
     for key, item in latest.items():
         if key in void:
             result.unchanged += 1
@@ -177,13 +183,20 @@ def _sort(
             result.new.append(item)
             continue
         row_id, content_hash, stored_by, seen_in, version, votes = stored
-        if not _says_the_same(content_hash, version, item):
+        before = ratings.get(row_id, ())
+        if item.rates is not None:
+            scores = with_others(item.verbatim.scores, item.rates, before)
+            item = item._replace(verbatim=item.verbatim._replace(scores=scores))
+        same_ratings = item.rates is None or are_alike(item.verbatim.scores, before)
+        if not (same_ratings and _says_the_same(content_hash, version, item)):
             result.changed.append((row_id, _with_votes(item, votes)))
             if stored_by == run_id:
                 result.conflicts.append(item.verbatim)
             continue
         result.unchanged += 1
         told = item.verbatim
+        if item.rates is not None and told.scores != before:
+            result.ratings.append((row_id, told.scores))
         if seen_in != reading_id:
             result.moved.append(row_id)
         if version is None and told.version is not None:
@@ -239,10 +252,7 @@ def _row(item: Incoming, run_id: int, reading_id: int, duplicate_of: int | None)
 def _write_details(
     connection: sqlite3.Connection, written: Sequence[tuple[int, Incoming]], copies: dict[int, int]
 ) -> None:
-    connection.executemany(
-        "insert into scores (verbatim_id, number, metric, value, scale_low, scale_high) values (?, ?, ?, ?, ?, ?)",
-        [(row_id, n, *score) for row_id, item in written for n, score in enumerate(item.verbatim.scores, 1)],
-    )
+    write_scores(connection, [(row_id, item.verbatim.scores) for row_id, item in written])
     # Only originals are found again by their bands: a copy of a copy resembles the original.
     connection.executemany(
         "insert or ignore into copy_bands (band, verbatim_id) values (?, ?)",

@@ -9,8 +9,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from storage.keeping import FindBy, as_known, says_nothing_new, scores_of
+from storage.keeping import FindBy, as_known, says_nothing_new
 from storage.records import Incoming, Verbatim
+from storage.scores import scores_of
 from storage.verbatims import hash_with_version
 
 _FIELDS = Verbatim._fields[:-1]  # but the scores

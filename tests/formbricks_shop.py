@@ -5,7 +5,7 @@ from typing import Any
 
 from worlds import NOW
 
-from feedback.collectors.base import Item, Record, SourceConfig
+from feedback.collectors.base import Item, Record, SourceConfig, Withdrawn
 from feedback.collectors.formbricks_form import Form, Named, read_response
 from feedback.collectors.formbricks_records import Submissions
 from feedback.collectors.live import Visit
@@ -32,6 +32,7 @@ QUESTIONS: list[dict[str, object]] = [
     {"id": "agree", "type": "consent", "headline": {"default": "同意吗"}},
     {"id": "visit", "type": "date", "headline": {"default": "哪天来的"}},
 ]
+RATINGS = frozenset(("likely", "pleased", "easy", "stars", "content"))
 SHOP: dict[str, object] = {"id": "s1", "questions": QUESTIONS, "hiddenFields": {"fieldIds": ["campaign"]}}
 
 
@@ -48,12 +49,20 @@ def record(key: str = "", **fields: Any) -> Record:
     common: dict[str, Any] = {"text": "", "kind": "survey", "channel": "Formbricks", "location": "s1:r1"}
     common |= {"source_id": f"r1{key}", "conversation_id": "r1", "posted_at": "2026-03-01T02:00:00.507Z"}
     common |= {"product": "手冲壶", "store": "人民路店"}
+    if not key:
+        common["rates"] = RATINGS
     return Record(**{**common, **fields})
+
+
+def unrated(*others: str) -> Withdrawn:
+    """What is told of a response without any rating, where the settings name others of its questions."""
+    return Withdrawn("r1", "s1:r1", for_good=False, rates=RATINGS.union(others))
 
 
 def of_hub(key: str = "", **fields: Any) -> Record:
     """As `record`, of feedback records: some of a response, of which others may come later."""
-    return record(key, **{("shared" if key else "adds_scores"): True, **fields})
+    alone = {"shared": True} if key else {"rates": frozenset(score.question for score in fields["scores"])}
+    return record(key, **{**alone, **fields})
 
 
 def read(data: object, form: Form | None = None, **changed: object) -> list[Item]:

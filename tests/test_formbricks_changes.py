@@ -156,7 +156,8 @@ def test_a_place_to_go_on_from_of_an_earlier_version_is_one_still(survey: Survey
 
 
 BEFORE = """
-delete from _sqlite_migrations where name = '0006_ratings_of_responses';
+delete from _sqlite_migrations where name in ('0006_ratings_of_responses', '0008_questions_of_ratings');
+alter table scores drop column question_key;
 delete from verbatims where source_id in ('r1', 'r2');
 insert into scores select id, 1, 'nps', 3, 0, 10 from verbatims where source_id = 'r1/why';
 insert into scores select id, 1, 'nps', 4, 0, 10 from verbatims where source_id = 'r1/better';
@@ -194,3 +195,23 @@ def test_ratings_that_an_earlier_version_gave_to_answers_are_the_response_s_alon
     survey.questions = [LIKELY, PLEASED, BETTER]
     survey.collect()
     assert survey.stored() == whole
+
+
+def test_ratings_stay_when_their_question_is_deleted_and_go_when_their_answer_is(survey: Survey) -> None:
+    survey.questions = [WHY, LIKELY, PLEASED]
+    survey.responses = [a_response({"likely": 4, "pleased": 5, "why": "太慢"})]
+    survey.collect()
+    survey.questions = [WHY, PLEASED]
+    survey.collect()
+    assert survey.stored() == [("r1", "", 4.0), ("r1", "", 5.0), ("r1/why", "太慢", None)]
+    survey.responses = [a_response({"why": "太慢"}, updatedAt="2026-03-01T02:05:00.000Z")]
+    survey.collect()
+    assert survey.stored() == [("r1", "", 4.0), ("r1/why", "太慢", None)]
+
+
+def test_ratings_go_when_the_settings_say_that_their_question_is_to_be_left_out(survey: Survey) -> None:
+    survey.questions = [LIKELY, PLEASED]
+    survey.responses = [a_response({"likely": 4, "pleased": 5})]
+    survey.collect()
+    survey.collect('skip = ["likely"]')
+    assert survey.stored() == [("r1", "", 5.0)]

@@ -24,7 +24,7 @@ UPDATED = a_webhook("responseUpdated", {"likely": 3, "why": "太慢"}, "2026-03-
 FINISHED = a_webhook("responseFinished", {"likely": 3, "why": "太慢", "better": "快一点"}, "2026-03-01T02:02:00.000Z")
 ABOUT: dict[str, Any] = {"product": None, "store": None}
 WHOLE = [
-    record(scores=(RawScore("nps", "3", 0, 10),), **ABOUT),
+    record(scores=(RawScore("nps", "3", 0, 10, "likely"),), **ABOUT),
     record("/why", text="太慢", turn=8, question="您好 …，为什么？", **ABOUT),
     record("/better", text="快一点", turn=9, question="What can we improve?", **ABOUT),
 ]
@@ -139,10 +139,10 @@ def test_feedback_records_of_one_submission_may_lie_in_a_file_each(tmp_path: Pat
         replace(item, location="") for item in whole.items if isinstance(item, Record)
     ]
     assert [(item.source_id, item.text, item.scores) for item in apart.items if isinstance(item, Record)] == [
-        ("r1", "", (RawScore("nps", "9", 0, 10), RawScore("star", "4", 1, 10))),
+        ("r1", "", (RawScore("nps", "9", 0, 10, "likely"), RawScore("star", "4", 1, 10, "stars"))),
         ("r1/why", "好喝", ()),
         ("r1/better", "包装", ()),
-        ("r2", "", (RawScore("star", "8", 1, 10),)),
+        ("r2", "", (RawScore("star", "8", 1, 10, "stars"),)),
     ]
 
 
@@ -150,7 +150,7 @@ def test_feedback_records_that_are_loaded_together_are_one_response(tmp_path: Pa
     files = (write(tmp_path / "1.json", *HUB[:2]), write(tmp_path / "2.json", *HUB[2:4]))
     [rated, *answers] = load(*files)
     assert isinstance(rated, Record)
-    assert rated.scores == (RawScore("nps", "9", 0, 10), RawScore("star", "4", 1, 5))
+    assert rated.scores == (RawScore("nps", "9", 0, 10, "likely"), RawScore("star", "4", 1, 5, "stars"))
     assert [item.text for item in answers if isinstance(item, Record)] == ["好喝", "包装"]
 
 
@@ -162,8 +162,13 @@ def test_what_was_deleted_in_the_hub_is_void_where_its_record_lies_beside(tmp_pa
     records = [{**each, "id": f"id{number}"} for number, each in enumerate(HUB)]
     path = write(tmp_path / "a.json", deletion("id1", "id0"), *records)
     assert load(path) == [
-        *(Withdrawn(each, "a.json:r1", for_good=False) for each in ("r1", "r1/why")),
-        of_hub(scores=(RawScore("star", "4", 1, 10),), location="a.json:r1", adds_scores=False, **ABOUT),
+        Withdrawn("r1/why", "a.json:r1", for_good=False),
+        of_hub(
+            scores=(RawScore("star", "4", 1, 10, "stars"),),
+            location="a.json:r1",
+            rates=frozenset(("likely", "stars")),
+            **ABOUT,
+        ),
         of_hub("/better", text="包装", turn=4, question="", location="a.json:r1", **ABOUT),
         Record(
             text="",
@@ -173,8 +178,8 @@ def test_what_was_deleted_in_the_hub_is_void_where_its_record_lies_beside(tmp_pa
             source_id="r2",
             conversation_id="r2",
             posted_at="2026-03-01T02:00:00.507Z",
-            scores=(RawScore("star", "8", 1, 10),),
-            adds_scores=True,
+            scores=(RawScore("star", "8", 1, 10, "stars"),),
+            rates=frozenset(["stars"]),
         ),
     ]
 
@@ -185,7 +190,7 @@ def test_a_deletion_of_what_lies_in_no_file_is_listed(tmp_path: Path) -> None:
     assert load(write(tmp_path / "a.json", deletion("id1"))) == [Unreadable("a.json", reason)]
     assert load(write(tmp_path / "b.json", earlier, HUB[0])) == [
         Unreadable("b.json", reason),
-        of_hub(scores=(RawScore("nps", "9", 0, 10),), location="b.json:r1", **ABOUT),
+        of_hub(scores=(RawScore("nps", "9", 0, 10, "likely"),), location="b.json:r1", **ABOUT),
     ]
 
 

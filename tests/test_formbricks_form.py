@@ -1,7 +1,9 @@
 """What each kind of question becomes, in responses and in feedback records."""
 
+from dataclasses import replace
+
 import pytest
-from formbricks_shop import QUESTIONS, a_field, a_form, of_hub, read, read_records, record
+from formbricks_shop import QUESTIONS, RATINGS, a_field, a_form, of_hub, read, read_records, record, unrated
 
 from feedback.collectors.base import RawScore, Record, Unreadable, Withdrawn
 from feedback.collectors.formbricks_form import Form, Named
@@ -27,11 +29,11 @@ def test_a_response_becomes_a_record_for_its_ratings_and_one_for_each_answer_in_
         "verifiedEmail": "wang@example.com",
     }
     scores = (
-        RawScore("nps", "9", 0, 10),
-        RawScore("csat", "4", 1, 5),
-        RawScore("ces", "6", 1, 7),
-        RawScore("star", "8", 1, 10),
-        RawScore("csat", "5", 1, 5),
+        RawScore("nps", "9", 0, 10, "likely"),
+        RawScore("csat", "4", 1, 5, "pleased"),
+        RawScore("ces", "6", 1, 7, "easy"),
+        RawScore("star", "8", 1, 10, "stars"),
+        RawScore("csat", "5", 1, 5, "content"),
     )
     customer = {"customer": "member-7", "region": "CN"}
     assert read(data, contact={"id": "c7", "userId": "member-7"}, meta={"country": "CN"}) == [
@@ -43,19 +45,21 @@ def test_a_response_becomes_a_record_for_its_ratings_and_one_for_each_answer_in_
 
 
 def test_ratings_without_words_are_a_record_by_themselves() -> None:
-    assert read({"likely": 0}) == [record(scores=(RawScore("nps", "0", 0, 10),))]
+    assert read({"likely": 0}) == [record(scores=(RawScore("nps", "0", 0, 10, "likely"),))]
 
 
 def test_ratings_are_where_they_were_when_words_come_or_a_question_goes() -> None:
-    rated = record(scores=(RawScore("nps", "3", 0, 10),))
+    rated = record(scores=(RawScore("nps", "3", 0, 10, "likely"),))
     why = record("/why", text="太慢", turn=8, question="您好 …，为什么？")
     assert read({"likely": 3, "why": "太慢"}) == [rated, why]
-    assert read({"likely": 3, "why": "太慢"}, a_form(Named(skip=frozenset(["why"])))) == [rated]
+    assert read({"likely": 3, "why": "太慢"}, a_form(Named(skip=frozenset(["why"])))) == [
+        replace(rated, rates=RATINGS | {"why"})
+    ]
 
 
 @pytest.mark.parametrize("data", [{}, {"why": "", "known": [], "likely": None}, {"size": "大号", "why": "  "}])
 def test_a_response_that_holds_neither_words_nor_ratings_yet_gives_nothing(data: object) -> None:
-    assert read(data) == []
+    assert read(data) == [unrated()]
 
 
 def test_what_can_not_be_read_is_listed_with_what_can() -> None:
@@ -70,13 +74,14 @@ def test_what_can_not_be_read_is_listed_with_what_can() -> None:
                 "csat score can't be read",
                 "the answer to question 'better' is no text",
             ),
-        )
+        ),
+        unrated(),
     ]
 
 
 def test_an_answer_to_a_question_that_is_gone_is_listed_until_the_settings_name_it() -> None:
     gone = "the survey has no question 'old' any more; its answer was left out. Name it under 'open' if it holds words"
-    assert read({"old": "以前的回答"}) == [Unreadable("s1:r1", gone)]
+    assert read({"old": "以前的回答"}) == [Unreadable("s1:r1", gone), unrated()]
     named = Form.unseen("s1", Named(open=frozenset(["old"])))
     assert read({"old": "以前的回答"}, named) == [record("/old", text="以前的回答", turn=1, question="")]
 
@@ -84,7 +89,8 @@ def test_an_answer_to_a_question_that_is_gone_is_listed_until_the_settings_name_
 def test_the_settings_say_what_a_question_is_whatever_its_type() -> None:
     form = a_form(Named(open=frozenset(["name"]), skip=frozenset(["why"])))
     assert read({"why": "不收", "name": "其实是意见"}, form) == [
-        record("/name", text="其实是意见", turn=11, question="您的姓名")
+        record("/name", text="其实是意见", turn=11, question="您的姓名"),
+        unrated("name", "why"),
     ]
 
 
@@ -105,7 +111,9 @@ def test_questions_of_a_new_type_are_told() -> None:
     new = [{"id": "x", "type": "hologram", "headline": 5}, {"id": "y", "type": "hologram"}, {"id": "z", "type": "nps"}]
     form = a_form(questions=new, hiddenFields=None)
     assert form.unknown == ("hologram",)
-    assert read({"x": "几句话", "z": 5}, form) == [record(scores=(RawScore("nps", "5", 0, 10),))]
+    assert read({"x": "几句话", "z": 5}, form) == [
+        record(scores=(RawScore("nps", "5", 0, 10, "z"),), rates=frozenset(["z"]))
+    ]
 
 
 def test_choices_that_are_none_hide_nothing() -> None:
@@ -158,11 +166,11 @@ def test_feedback_records_of_one_submission_are_one_response() -> None:
         a_field("mood", "colour", value_text="红"),
     ]
     scores = (
-        RawScore("nps", "9", 0, 10),
-        RawScore("csat", "4", 1, 5),
-        RawScore("ces", "5", 1, 7),
-        RawScore("star", "4.5", 1, 5),
-        RawScore("csat", "8", 1, 10),
+        RawScore("nps", "9", 0, 10, "likely"),
+        RawScore("csat", "4", 1, 5, "pleased"),
+        RawScore("ces", "5", 1, 7, "easy"),
+        RawScore("star", "4.5", 1, 5, "stars"),
+        RawScore("csat", "8", 1, 10, "content"),
     )
     assert read_records(*records) == [
         of_hub(
@@ -179,7 +187,7 @@ def test_a_review_among_feedback_records_is_rated_where_it_is_written() -> None:
         a_field("stars", "rating", value_number=2, source_type="review"),
         a_field("body", "text", value_text="漏水", source_type="review"),
     )
-    scores = (RawScore("star", "2", 1, 5),)
+    scores = (RawScore("star", "2", 1, 5, "stars"),)
     assert read_records(rating) == [of_hub(kind="review", scores=scores)]
     assert read_records(rating, body) == [
         of_hub("/body", text="漏水", kind="review", turn=2, question="", scores=scores),
@@ -196,7 +204,7 @@ def test_of_a_feedback_record_the_newest_version_counts_and_says_nothing_of_othe
     why, likely = a_field("why", "text", value_text="太慢"), a_field("likely", "nps", value_number=3)
     later = {**why, "value_text": "太慢，等了两周", "updated_at": "2026-03-02T02:00:00Z"}
     whole = [
-        of_hub(scores=(RawScore("nps", "3", 0, 10),)),
+        of_hub(scores=(RawScore("nps", "3", 0, 10, "likely"),)),
         of_hub("/why", text="太慢，等了两周", turn=1, question=""),
     ]
     assert read_records(why, likely, later) == whole
@@ -206,14 +214,15 @@ def test_of_a_feedback_record_the_newest_version_counts_and_says_nothing_of_othe
 @pytest.mark.parametrize("value", [10**400, float("nan"), float("inf"), True, None, "5"])
 def test_a_number_that_is_none_is_no_rating(value: object) -> None:
     found = read_records(a_field("x", "rating", value_number=value))
+    void = replace(unrated(), rates=frozenset("x"))
     assert found in (
-        [],
-        [Unreadable("s1:r1", "star score can't be read")],
-        [of_hub(scores=(RawScore("star", "5", 1, 10),))],
+        [void],
+        [Unreadable("s1:r1", "star score can't be read"), void],
+        [of_hub(scores=(RawScore("star", "5", 1, 10, "x"),))],
     )
-    assert read({"likely": 10**400}) == [Unreadable("s1:r1", "nps score can't be read")]
+    assert read({"likely": 10**400}) == [Unreadable("s1:r1", "nps score can't be read"), unrated()]
 
 
 def test_a_value_far_beyond_any_scale_is_left_for_intake_to_refuse() -> None:
     [found] = read_records(a_field("x", "rating", value_number=250))
-    assert found == of_hub(scores=(RawScore("star", "250", 1, 10),))
+    assert found == of_hub(scores=(RawScore("star", "250", 1, 10, "x"),))

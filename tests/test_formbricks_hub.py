@@ -73,10 +73,16 @@ def test_ratings_that_are_loaded_one_by_one_are_all_there(hub: Hub, others: tupl
         )
 
 
-def test_a_rating_that_is_told_anew_takes_the_place_of_that_of_its_metric(hub: Hub) -> None:
+def test_a_rating_that_is_told_anew_takes_the_place_of_what_it_was(hub: Hub) -> None:
     hub.load(WHY, LIKELY, PLEASED)
     assert hub.load({**LIKELY, "value_number": 2}) == "hub: 0 new, 1 changed"
     assert hub.stored()[0] == ("r1", "", "2026-03-01T02:00:00Z", ["csat 4", "nps 2"])
+
+
+def test_two_ratings_of_one_metric_that_are_told_one_by_one_are_both_there(hub: Hub) -> None:
+    hub.load(PLEASED)
+    hub.load(a_field("again", "csat", value_number=2))
+    assert hub.stored()[0][3] == ["csat 2", "csat 4"]
 
 
 def test_files_that_are_put_away_one_by_one_take_nothing_away_and_change_nothing(hub: Hub) -> None:

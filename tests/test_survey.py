@@ -1,11 +1,12 @@
 """Surveys: what each column is, what a rating is worth, and what becomes of a response."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from feedback.collectors.base import Part, RawScore, Record, SourceConfig
+from feedback.collectors.base import Part, RawScore, Record, SourceConfig, Withdrawn
 from feedback.collectors.layout import builtin_layouts, parse_layout
 from feedback.collectors.survey import classify, find_questions, is_no_answer, response_id, wording_key
 from feedback.collectors.table import TableCollector
@@ -30,20 +31,30 @@ def survey_record(location: str, number: int, moment: str, took: int, raw_date: 
     key = f"/{wording_key(str(asked))}{rest.pop('blank', '')}" if asked else ""
     fields: dict[str, object] = {"text": "", "kind": "survey", "channel": "问卷", "location": location}
     fields |= {"source_id": response + key, "conversation_id": response, "posted_at": raw_date, **rest}
-    fields["shared"] = asked is not None
+    fields |= {"shared": asked is not None, "rates": None if asked else TOLD}
     return Record(**fields)  # type: ignore[arg-type]
 
 
+LIKELY, PLEASED, EASY = map(
+    wording_key,
+    ("您有多大可能向朋友推荐青禾？(0-10分)", "您对最近一次购物满意吗？", "您觉得解决问题有多容易？(1-7分)"),
+)
+
+
+# The ratings that the export tells, and that what the layout skips is none.
+TOLD = frozenset((LIKELY, PLEASED, EASY, wording_key("来源"), wording_key("来源详情")))
+
+
 def nps(value: str) -> RawScore:
-    return RawScore("nps", value, 0, 10)
+    return RawScore("nps", value, 0, 10, LIKELY)
 
 
 def csat(value: str) -> RawScore:
-    return RawScore("csat", value, 1, 5)
+    return RawScore("csat", value, 1, 5, PLEASED)
 
 
 def ces(value: str) -> RawScore:
-    return RawScore("ces", value, 1, 7)
+    return RawScore("ces", value, 1, 7, EASY)
 
 
 def test_an_export_of_wjx_in_gbk_becomes_one_record_per_answer_in_words() -> None:
@@ -67,6 +78,7 @@ def test_an_export_of_wjx_in_gbk_becomes_one_record_per_answer_in_words() -> Non
         survey_record("wjx_text.csv:5", **third, scores=(nps("10"), csat("5"), ces("7"))),
         survey_record("wjx_text.csv:5", **third, **where, text="公司楼下的快闪店"),
         survey_record("wjx_text.csv:6", **fourth),
+        Withdrawn("4-202602100900-15", "wjx_text.csv:6", for_good=False, rates=TOLD),
         survey_record(
             "wjx_text.csv:7", **fifth, scores=(nps("7"), csat("3")), problems=("ces score can't be read: 四",)
         ),
@@ -194,7 +206,8 @@ def test_of_responses_without_a_number_the_place_of_a_question_is_no_part(tmp_pa
     assert isinstance(said, Record)
     # A record of the response alone would be one with all that are rated alike.
     assert (said.source_id, said.turn, said.question, said.text) == (None, None, "建议", "多出新品")
-    assert said.scores == (nps("7"),)
+    assert said.scores == (replace(nps("7"), question=wording_key("推荐吗（0-10）")),)
+    assert said.rates is None
 
 
 def test_addresses_of_pictures_alone_are_nobodys_words_and_words_beside_them_are_kept(tmp_path: Path) -> None:
@@ -286,6 +299,7 @@ def test_an_export_of_tencent_holds_the_answers_and_nothing_that_was_noted_of_pe
         for n, who, nps_, said in ((1, "o6_bmj1", 9, "豆子新鲜"), (2, "0", 3, "发货快点，等了五天"))
     ]
     path = tmp_path / "q.csv"
+    friends = wording_key("您有多大可能推荐给朋友（0-10）")
     header = f"{TENCENT},1.您有多大可能推荐给朋友（0-10）,2.请说说您的建议,3.上传图片\n"
     path.write_text(header + "".join(lines), encoding="utf-8")
     found = [
@@ -293,9 +307,16 @@ def test_an_export_of_tencent_holds_the_answers_and_nothing_that_was_noted_of_pe
     ]
     key = wording_key("请说说您的建议")
     assert [(r.source_id, r.posted_at, r.customer, r.region, r.text, r.scores) for r in found] == [
-        ("1-202603010931-50", "2026-03-01 09:31:50", "o6_bmj1", "广东 深圳", "", (nps("9"),)),
+        (
+            "1-202603010931-50",
+            "2026-03-01 09:31:50",
+            "o6_bmj1",
+            "广东 深圳",
+            "",
+            (replace(nps("9"), question=friends),),
+        ),
         (f"1-202603010931-50/{key}", "2026-03-01 09:31:50", "o6_bmj1", "广东 深圳", "豆子新鲜", ()),
-        ("2-202603010932-50", "2026-03-01 09:32:50", None, "广东 深圳", "", (nps("3"),)),
+        ("2-202603010932-50", "2026-03-01 09:32:50", None, "广东 深圳", "", (replace(nps("3"), question=friends),)),
         (f"2-202603010932-50/{key}", "2026-03-01 09:32:50", None, "广东 深圳", "发货快点，等了五天", ()),
     ]
 

@@ -19,12 +19,16 @@ NOBODY = "nobody"  # beside the roles, of what looks like a speaker's name and i
 
 @dataclass(frozen=True, slots=True)
 class RawScore:
-    """A rating as the source wrote it ("5", "4.0", "50", "9分"), and the scale it is on."""
+    """A rating as the source wrote it ("5", "4.0", "50", "9分"), and the scale it is on.
+
+    `question`: what the question that it answers is known by, where one record has the ratings of several.
+    """
 
     metric: Metric
     value: str
     low: float
     high: float
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Record:
     problems: tuple[str, ...] = ()
     final: bool = False  # it is never edited: what has its id, but other words or another date, is something else
     own_date: bool = True  # False: its date tells it from no other with its id: it may be that of an arrival or of a change, or part of the id
-    adds_scores: bool = False  # its ratings come one by one: those that are known stay, but for the metrics it tells
+    rates: frozenset[str] | None = None  # the questions whose ratings it tells; others stay. None: it tells all
     lost_id: bool = False  # its source gave it an id, which was ruined on the way
     shared: bool = False  # its place may be told otherwise, by windows copied out overlapping or a survey numbered anew
 
@@ -72,12 +76,14 @@ class Withdrawn:
 
     `for_good`: it stays away whatever tells of it later, another file of an archive or an older list. False: told again, it is there again.
     `with_texts`: so are the further texts of its row, whose ids begin with its own (`layout.ExtraText`); which there were it need not tell.
+    `rates`: void are its ratings by these questions alone.
     """
 
     source_id: str
     location: str
     for_good: bool = True
     with_texts: bool = False
+    rates: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

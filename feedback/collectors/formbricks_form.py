@@ -14,7 +14,7 @@ from feedback.clean import clean
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable, Withdrawn
 from feedback.collectors.objects import Object, getter
 from feedback.collectors.scales import Scale, find_scale
-from feedback.collectors.survey import Question, answer_records, classify, is_no_answer, whole_response
+from feedback.collectors.survey import Question, answer_records, classify, is_no_answer, rated, unrated, whole_response
 from feedback.errors import CollectError
 from storage.records import Metric
 
@@ -102,9 +102,9 @@ def _questions_of(definition: Object) -> list[Object] | None:
 def _question(each: Object, number: int, key: str, wording: str, blanks: bool, named: Named) -> Question:
     kind = each.get("type")
     if key in named.skip:
-        return Question(0, number, key, wording, "contact")
+        return Question(0, number, key, wording, "contact", settled=True)
     if key in named.open:
-        return Question(0, number, key, wording, "open")
+        return Question(0, number, key, wording, "open", settled=True)
     if kind == "openText":
         asks_for_words = each.get("inputType", "text") == "text" and classify(wording, ())[0] != "contact"
         return Question(0, number, key, wording, "open" if asks_for_words else "contact")
@@ -165,7 +165,7 @@ def read_response(response: Object, form: Form, stream: str, config: SourceConfi
             said.problems.append(
                 f"the survey has no question '{other}' any more; its answer was left out. Name it under 'open' if it holds words"
             )
-    return said.items(base)
+    return said.items(base, rated(form.questions))
 
 
 def base_record(config: SourceConfig, location: str, response: str, moment: object) -> Record:
@@ -202,7 +202,7 @@ class Said:
         if _is_blank(value):
             return
         if question.scale is not None:
-            self._rate(question.scale, value)
+            self._rate(question.key, question.scale, value)
         elif question.type == "open":
             if isinstance(value, str):
                 self.answers.append((question, "", value))
@@ -214,29 +214,31 @@ class Said:
             own = [each for each in own if not _is_blank(each)]
             self.answers += [(question, f"+{number}", each) for number, each in enumerate(own, 1)]
 
-    def _rate(self, scale: Scale, value: object) -> None:
+    def _rate(self, key: str, scale: Scale, value: object) -> None:
         score = scale.read(value) if isinstance(value, str) else None
         if is_number(value):
             score = RawScore(scale.metric, f"{value:g}", scale.low, scale.high)
         if score is None:
             self.problems.append(f"{scale.metric} score can't be read")
         else:
-            self.scores.append(score)
+            self.scores.append(replace(score, question=key))
 
-    def items(self, base: Record) -> list[Item]:
+    def items(self, base: Record, rates: frozenset[str]) -> list[Item]:
         """The records. A survey's ratings stand in one of the response itself: questions come and go, and the answers to them.
+        It tells those by the questions `rates`, and that there are none where it has none.
 
         Anything else, as a review, is one thing that was written and rated: its first words have its ratings. Those that came
         before any words were stored by themselves, and are so no longer.
         """
-        if not self.answers and not self.scores:
-            return [Unreadable(base.location, problem) for problem in self.problems]
         response, is_survey = base.source_id, base.kind == "survey"
+        void = unrated(response, base.location, rates, self.scores)
+        if not self.answers and not self.scores:
+            return [*(Unreadable(base.location, problem) for problem in self.problems), *void]
         records = list(answer_records(base, response, self.answers))
         if not records or (self.scores and is_survey):
-            records.insert(0, whole_response(base, response))
+            records.insert(0, replace(whole_response(base, response), rates=rates))
         records[0] = replace(records[0], scores=tuple(self.scores), problems=tuple(self.problems))
-        found: list[Item] = list(records)
+        found: list[Item] = [*records, *void]
         if self.answers and self.scores and response and not is_survey:
             found.append(Withdrawn(response, base.location, for_good=False))
         return found

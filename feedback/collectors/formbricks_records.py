@@ -68,26 +68,27 @@ class Submissions:
             kind=config.kind or _KINDS.get(str(records[0].get("source_type")), "survey"),
             customer=user if isinstance(user, str) else None,
         )
-        said, void, dates = Said(), set[str](), dict[str, object]()
+        said, void, rates, dates = Said(), set[str](), set[str](), dict[str, object]()
         for number, record in enumerate(records, 1):
             source_id = f"{submission}/{record.get('field_id')}"
+            is_rating = record.get("field_type") in _RATINGS
+            if is_rating:
+                rates.add(str(record.get("field_id")))
             if record.get("id") in self._deleted:
-                # Which of the response's ratings it was, what is stored does not tell: those that are left are all.
-                void.add(submission if record.get("field_type") in _RATINGS else source_id)
+                if not is_rating:
+                    void.add(source_id)
             else:
                 dates[source_id] = record.get("collected_at")
                 _add_record(said, number, record, self._values.get(_field(record), []))
-        told = [_alone(item, dates, adds_scores=submission not in void) for item in said.items(base)]
+        told = [_alone(item, dates) for item in said.items(base, frozenset(rates))]
         # Before what is told: what is told again is not void.
         return [*(Withdrawn(each, base.location, for_good=False) for each in sorted(void)), *told]
 
 
-def _alone(item: Item, dates: Mapping[str, object], adds_scores: bool) -> Item:
+def _alone(item: Item, dates: Mapping[str, object]) -> Item:
     """As it is told whichever others of its submission lie beside it: an answer with the date that is its own, at no place among them."""
-    if not isinstance(item, Record):
+    if not isinstance(item, Record) or item.source_id == item.conversation_id:
         return item
-    if item.source_id == item.conversation_id:
-        return replace(item, adds_scores=adds_scores)
     date = dates.get(item.source_id or "")
     return replace(item, posted_at=date if isinstance(date, str) else item.posted_at, shared=True)
 

@@ -24,7 +24,7 @@ from hashlib import blake2b
 from typing import Literal
 
 from feedback.collectors.answers import is_address, is_open, reads_as_prose, without_blanks
-from feedback.collectors.base import Item, RawScore, Record, SourceConfig
+from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Withdrawn
 from feedback.collectors.contacts import asks_for_contact
 from feedback.collectors.grades import does_not_apply, remark_of
 from feedback.collectors.grids import Grid
@@ -58,7 +58,8 @@ _REGION_OF_IP = re.compile(r"[\d.:a-fA-F]+\s*[(（](.+)[)）]")
 class Question:
     """One column: its place, its number in the survey, what its answers are known by, and its wording.
 
-    `options`: of a rating, the answers that were given more than once: what stands in them is nobody's own.
+    `options`: of a rating, the answers that were given more than once: what stands in them is nobody's own. `settled`: that it
+    is a rating or none is no guess from its answers: the settings say it, or there are none.
     """
 
     index: int
@@ -68,6 +69,7 @@ class Question:
     type: Type
     scale: Scale | None = None
     options: frozenset[str] = frozenset()
+    settled: bool = False
 
     @property
     def meaning(self) -> str:
@@ -87,8 +89,10 @@ class SurveyMapper:
         self._took = _column_of((layout.survey or Survey()).took, grid.columns)
         self.questions = find_questions(layout, grid.columns, sample, grid.header)
 
+        self._rates = rated(self.questions) | _skipped(layout, grid)
+
     def read(self, where: str, cells: Cells) -> list[Item]:
-        """The response's records, in the order of the questions; at least one."""
+        """The response's records, in the order of the questions; at least one. Void is a rating that is not given any more."""
         items = self._rows.read(where, cells)
         if not items or not isinstance(items[0], Record):
             return items
@@ -104,7 +108,7 @@ class SurveyMapper:
             if question.scale is not None:
                 score = question.scale.read(raw)
                 if score is not None:
-                    scores.append(score)
+                    scores.append(replace(score, question=question.key))
                 elif not does_not_apply(raw):
                     problems.append(f"{question.scale.metric} score can't be read: {raw}")
             if question.type == "open":
@@ -113,17 +117,38 @@ class SurveyMapper:
                 answers += [(question, f"+{n}", text) for n, text in enumerate(_own_words(question, raw), 1)]
         # Where a question stands, and in which marks, may be otherwise in the next export: the answer is the same.
         # Where no rating is asked for any more, those of what has no id of its own stay where they are.
-        adds = not scores and response is None
-        records = [replace(r, shared=True, adds_scores=adds) for r in answer_records(base, response, answers)]
+        rates = frozenset[str]() if not scores and response is None else None
+        records = [replace(r, shared=True, rates=rates) for r in answer_records(base, response, answers)]
         # What has no id of its own would be one with all that are rated alike: then an answer has the ratings, the same
         # wherever its question stands.
         if not records or (scores and response):
-            records.insert(0, whole_response(base, response))
-            rated = 0
+            records.insert(0, replace(whole_response(base, response), rates=self._rates if response else None))
+            first = 0
         else:
-            rated = min(range(len(answers)), key=lambda place: answers[place][0].key)
-        records[rated] = replace(records[rated], scores=tuple(scores), problems=tuple(problems))
-        return list(records)
+            first = min(range(len(answers)), key=lambda place: answers[place][0].key)
+        records[first] = replace(records[first], scores=tuple(scores), problems=tuple(problems))
+        return [*records, *unrated(response, base.location, self._rates, scores)]
+
+
+def rated(questions: Sequence[Question]) -> frozenset[str]:
+    """The questions whose ratings are told: those that are ratings here, and those that are certainly rated by nobody.
+
+    Of one that only looks like none this time nothing is told: an earlier export may have shown that it is one.
+    """
+    return frozenset(question.key for question in questions if question.scale is not None or question.settled)
+
+
+def _skipped(layout: Layout, grid: Grid) -> frozenset[str]:
+    skip = set(map(fold, (layout.survey or Survey()).skip))
+    return frozenset(wording_key(_taken_apart(name)[-1]) for name in grid.header or grid.columns if fold(name) in skip)
+
+
+def unrated(
+    response: str | None, location: str, rates: frozenset[str], scores: Sequence[RawScore]
+) -> Iterator[Withdrawn]:
+    """What is said of a response that was rated by none of these questions: it may have been, before answers were taken back."""
+    if response and rates and not scores:
+        yield Withdrawn(response, location, for_good=False, rates=rates)
 
 
 def _own_words(question: Question, raw: str) -> list[str]:
@@ -205,7 +230,7 @@ def find_questions(
     survey = layout.survey or Survey()
     mapped = (name for pick in layout.columns.values() for name in pick.columns)
     about = _NOBODYS_WORDS | set(map(fold, (*mapped, *survey.skip, *survey.took)))
-    found: list[tuple[int, int, str, Type, Scale | None, frozenset[str]]] = []
+    found: list[tuple[int, int, str, Type, Scale | None, frozenset[str], bool]] = []
     for index, (column, name) in enumerate(zip(columns, header or columns, strict=True)):
         if fold(name) in about or not name.strip():
             continue
@@ -213,13 +238,15 @@ def find_questions(
         number = index + 1 if number is None else number
         values = [value for cells in sample if not is_no_answer(value := cells[index].strip())]
         _, *ways_to_name = _taken_apart(column)
-        kind, scale = classify(typed, values, _named(survey, (column, *ways_to_name, str(number))))
+        named = _named(survey, (column, *ways_to_name, str(number)))
+        kind, scale = classify(typed, values, named)
         given = Counter(map(without_blanks, values)) if scale else Counter[str]()
-        found.append((index, number, wording, kind, scale, frozenset(each for each in given if given[each] > 1)))
+        options = frozenset(each for each in given if given[each] > 1)
+        found.append((index, number, wording, kind, scale, options, named is not None or not values))
     keys = question_keys([wording for _, _, wording, *_ in found])
     return [
-        Question(index, number, key, wording, kind, scale, options)
-        for key, (index, number, wording, kind, scale, options) in zip(keys, found, strict=True)
+        Question(index, number, key, wording, kind, scale, options, settled)
+        for key, (index, number, wording, kind, scale, options, settled) in zip(keys, found, strict=True)
     ]
 
 
