@@ -484,6 +484,8 @@ def test_a_response_whose_ratings_are_all_taken_back_keeps_those_to_questions_th
     export_rated(shop, 2, RATED[1:], {"4": PLEASED["4"]}, ANGRY)
     assert run("collect", project=shop).out == "问卷: 0 new, 3 already there, 1 withdrawn\n"
     assert values(shop) == [("csat", 1), ("csat", 1), ("nps", 2), ("nps", 9)]
+    # Who rated nothing recalled nothing.
+    assert "Recalled" not in run("doctor", "data/问卷_2.csv", project=shop).out
 
 
 @pytest.mark.parametrize("said", ['choice = ["您对物流满意吗"]', 'skip = ["2、您对物流满意吗"]'])
