@@ -57,16 +57,17 @@ class Taken:
     rejects: list[Reject] = field(default_factory=list)
     withdrawn: list[Withdrawal] = field(default_factory=list)
     garbled: set[str] = field(default_factory=set)  # ids of those for whose words an error of Excel stands
+    lost_ids: set[str] = field(default_factory=set)  # made ids, of those whose own were ruined
 
     def __reduce__(self) -> tuple[object, ...]:
         rows = [
             ((*verbatim[:-1], tuple(map(tuple, verbatim.scores))), tuple(fingerprint), *rest)
             for verbatim, fingerprint, *rest in self.incoming
         ]
-        return _taken, (marshal.dumps(rows, 2), self.rejects, self.withdrawn, self.garbled)
+        return _taken, (marshal.dumps(rows, 2), self.rejects, self.withdrawn, self.garbled, self.lost_ids)
 
 
-def _taken(rows: bytes, rejects: list[Reject], withdrawn: list[Withdrawal], garbled: set[str]) -> Taken:
+def _taken(rows: bytes, rejects: list[Reject], withdrawn: list[Withdrawal], *ids: set[str]) -> Taken:
     return Taken(
         [
             Incoming(Verbatim._make(verbatim), Fingerprint._make(fingerprint), *rest)
@@ -74,7 +75,7 @@ def _taken(rows: bytes, rejects: list[Reject], withdrawn: list[Withdrawal], garb
         ],
         rejects,
         withdrawn,
-        garbled,
+        *ids,
     )
 
 
@@ -107,6 +108,8 @@ class Intake:
                     records.append(item)
                     if not verbatim.text and is_excel_error(item.text):
                         taken.garbled.add(verbatim.source_id)
+                    if item.lost_id:
+                        taken.lost_ids.add(verbatim.source_id)
                     if (told_again := void.get(verbatim.source_id)) and not told_again.for_good:
                         del void[told_again.source_id]
             elif isinstance(item, Unreadable):

@@ -45,6 +45,7 @@ from storage.keeping import with_known_words
 from storage.marks import count_pending, pending, save_analyses
 from storage.records import AnalysisRow, BatchResult
 from storage.rewordings import rename_reworded
+from storage.ruined_ids import known_by_contents
 from storage.store import Store
 from storage.verbatims import add_verbatims, count_copies, newest_verbatim, take_out, withdraw
 
@@ -125,10 +126,11 @@ def _collect_parts(
                     if other_readings(connection, reading_id):
                         reread[reading_id] = unread
                         move_cursor(connection, config.name, name, _under_way(run_id))
-                rename_reworded(connection, reading_id, taken.incoming)
-                adopt_former(connection, taken.incoming)
-                adopt_made(connection, unread.settings, taken.incoming)
-                incoming = with_known_words(connection, taken.incoming, taken.garbled, find_by)
+                incoming = known_by_contents(connection, taken.incoming, taken.lost_ids)
+                rename_reworded(connection, reading_id, incoming)
+                adopt_former(connection, incoming)
+                adopt_made(connection, unread.settings, incoming)
+                incoming = with_known_words(connection, incoming, taken.garbled, find_by)
                 result = add_verbatims(connection, run_id, reading_id, incoming, similar)
                 rejects += [conflict(verbatim, name) for verbatim in result.conflicts]
                 withdrawn = withdraw(connection, config.name, taken.withdrawn, similar)

@@ -53,10 +53,10 @@ def _by_former_ids(connection: sqlite3.Connection, batch: Sequence[Incoming], ta
     if not renamed:
         return {}
     told = {item.verbatim.source_id for item in batch}
-    unknown = {verbatim.source_id for verbatim in _unknown(connection, [item.verbatim for item in renamed])}
+    unknown_ids = {verbatim.source_id for verbatim in unknown(connection, [item.verbatim for item in renamed])}
     former: dict[str, list[Verbatim]] = {}
     for item in renamed:
-        for each in item.former_ids if item.verbatim.source_id in unknown else ():
+        for each in item.former_ids if item.verbatim.source_id in unknown_ids else ():
             former.setdefault(each, []).append(item.verbatim)
     rows = connection.execute(
         "select id, source_id, text, posted_at from verbatims "
@@ -88,16 +88,16 @@ def _by_words(
     dated = [item.verbatim for item in batch if item.verbatim.posted_at]
     if not dated or not (others := _earlier(connection, dated[0].source, contents, settings)):
         return {}
-    unknown = _unknown(connection, dated)
+    new = unknown(connection, dated)
     told = {item.verbatim.source_id for item in batch}
-    left = _strays(connection, others, unknown, lambda row: row.id not in taken and row.source_id not in told)
+    left = _strays(connection, others, new, lambda row: row.id not in taken and row.source_id not in told)
     found: dict[str, int] = {}
     for is_own in (_Stray.is_of, _Stray.may_be_of):  # whoever has a row of his own takes no other's
-        for verbatim in list(unknown):
+        for verbatim in list(new):
             rows = left.get((verbatim.text, verbatim.posted_at), [])
             if own := next((row for row in rows if is_own(row, verbatim)), None):
                 rows.remove(own)
-                unknown.remove(verbatim)
+                new.remove(verbatim)
                 found[verbatim.source_id] = own.id
     return found
 
@@ -127,7 +127,7 @@ def _earlier(connection: sqlite3.Connection, source: str, contents: str | None, 
     return [int(row[0]) for row in rows]
 
 
-def _unknown(connection: sqlite3.Connection, told: Sequence[Verbatim]) -> list[Verbatim]:
+def unknown(connection: sqlite3.Connection, told: Sequence[Verbatim]) -> list[Verbatim]:
     """Those under whose ids nothing is stored; of several with one id the last."""
     by_id = {verbatim.source_id: verbatim for verbatim in told}
     rows = connection.execute(

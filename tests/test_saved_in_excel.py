@@ -106,3 +106,34 @@ def test_words_of_which_excel_made_an_error_stay_what_they_were(shop: Path) -> N
     assert run("collect", project=shop).out.startswith("门店: 1 new, 1 changed, 3 already there, 2 rows or fields")
     assert [(row[2], row[5]) for row in stored(shop)][::4] == [("-质量太差，用两天就坏了", "1.0"), ("", "3.0")]
     assert "an error of Excel stands where the words should be (#NAME?)" in run("rejects", project=shop).out
+
+
+LONG = ["1234567890123456789", "1234567890123464708", "1234567890123472627", "1234567890123480546"]
+RUINED = {"in short": ["1.23457E+18"] * 4, "cut": [f"{own_id[:15]}0000" for own_id in LONG]}
+
+
+@pytest.mark.parametrize("ruined", RUINED)
+def test_rows_whose_ids_excel_ruined_are_known_by_what_they_say(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, ruined: str
+) -> None:
+    further = '[[texts]]\nsuffix = "after"\ntext = "追评"\nposted_at = "追评时间"\n'
+    (shop / "own.layout.toml").write_text(LAYOUT + 'source_id = "编号"\n' + SCORES + further, encoding="utf-8")
+    monkeypatch.setattr("test_saved_in_excel.HEADER", [*HEADER, "追评", "追评时间"])
+    rows = [[*row, *(["盖子漏水", datetime(2026, 3, 9, 7, 0, 1)] if row is ROWS[0] else ["", ""])] for row in ROWS]
+    save(shop, rows, ids=LONG)
+    run("collect", project=shop)
+    before = stored(shop)
+    assert len(before) == 5
+    for save_anew in (save_in_excel, save):
+        save_anew(shop, rows, ids=RUINED[ruined])
+        assert run("collect", project=shop).out.startswith("门店: 0 new, 5 already there, 4 rows or fields")
+        assert stored(shop) == before
+    assert f"source_id looks ruined by Excel: {RUINED[ruined][0]}" in run("rejects", project=shop).out
+    # One more that says the same in the same minute, and one whose rating is another, are new, and stay so.
+    grown = [*rows, rows[2], [*rows[0][:5], "3", "", ""]]
+    for said in ("2 new, 5 already there", "0 new, 7 already there"):
+        save_in_excel(shop, grown, ids=[*RUINED[ruined], *RUINED[ruined][:2]])
+        assert run("collect", project=shop).out.startswith(f"门店: {said}")
+        save(shop, rows, ids=LONG)
+        assert run("collect", project=shop).out == "门店: 0 new, 5 already there\n"
+    assert stored(shop)[:5] == before
