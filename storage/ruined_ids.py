@@ -11,8 +11,9 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from storage.adoption import MADE_IDS, unknown
-from storage.keeping import as_known, says_nothing_new, scores_of
+from storage.keeping import as_known, says_nothing_new
 from storage.records import Incoming, Verbatim
+from storage.scores import scores_of
 
 _FIELDS = Verbatim._fields[:-1]  # but the scores
 _ALIKE = ("kind", "channel", "role", "text", "product", "store", "question")
