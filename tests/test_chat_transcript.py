@@ -190,10 +190,10 @@ CHAT = [
 ]
 
 
-def collected(folder: Path, *windows: str) -> tuple[str, list[tuple[str, str]]]:
+def collected(folder: Path, *windows: str, roles: str = "") -> tuple[str, list[tuple[str, str]]]:
     """What collecting windows, each copied out into a file of its own, says and stores."""
     (folder / "feedback.toml").write_text(
-        '[project]\nname = "小店"\n[[sources]]\nname = "会话"\ncollector = "chat"\npaths = ["*.txt"]\n',
+        '[project]\nname = "小店"\n[[sources]]\nname = "会话"\ncollector = "chat"\npaths = ["*.txt"]\n' + roles,
         encoding="utf-8",
     )
     for number, text in enumerate(windows):
@@ -220,6 +220,45 @@ def test_windows_that_overlap_double_nothing_and_lose_nothing(
     assert stored == [("customer" if n in (2, 3, 5) else "agent", text) for n, text in enumerate(expected)]
     assert collected(tmp_path, first, second)[0] == "会话: nothing new (2 files unchanged)\n"
     assert collected(tmp_path, first, second, head + "".join(chat))[1] == stored
+
+
+STRANGERS = "".join(CHAT).replace("客服小美", "小王")
+ASKED: dict[str, Role] = {"tb_88": "customer", "小王": "agent"}
+
+
+@pytest.mark.parametrize("clock", ["with seconds", "with minutes"])
+def test_a_customer_whom_roles_name_is_somebody(clock: str, tmp_path: Path) -> None:
+    text = STRANGERS if clock == "with seconds" else re.sub(r"(\d\d:\d\d):\d\d", r"\1", STRANGERS)
+    path = written(tmp_path, "t.txt", text)
+    named, left_over = (
+        [(r.source_id, r.conversation_id, r.customer) for r in records(collect(path, roles))]
+        for roles in (ASKED, {"小王": "agent"})
+    )
+    assert named == left_over
+    assert {customer for *_, customer in named} == {"tb_88", None}
+
+
+@pytest.mark.parametrize("name", ["客户", "用户", "对方"])
+def test_a_word_for_everybody_is_nobody_though_roles_have_it(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path, "t.txt", STRANGERS.replace("tb_88", name))
+    found = records(collect(path, {name: "customer", "小王": "agent"}))
+    assert {r.customer for r in found} == {None}
+    assert [r.source_id for r in found] == [f"{found[0].conversation_id}-{n}" for n in range(1, 7)]
+
+
+@pytest.mark.parametrize("clock", ["with seconds", "with minutes"])
+def test_turns_that_an_earlier_version_counted_are_not_doubled_when_their_file_has_grown(
+    clock: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = STRANGERS if clock == "with seconds" else re.sub(r"(\d\d:\d\d):\d\d", r"\1", STRANGERS)
+    roles = '[sources.roles]\n"tb_88" = "customer"\n"小王" = "agent"\n'
+    with monkeypatch.context() as before:
+        before.setattr("feedback.settings_digest.INTAKE_VERSION", "before")
+        before.setattr("feedback.collectors.chat.transcript.is_generic", lambda _: True)
+        collected(tmp_path, chat.rsplit("tb_88", 1)[0], roles=roles)
+    out, stored = collected(tmp_path, chat, roles=roles)
+    assert out == "会话: 1 new, 5 changed\n"
+    assert len(stored) == 6
 
 
 def test_what_two_customers_say_in_the_same_second_is_two_messages(tmp_path: Path) -> None:

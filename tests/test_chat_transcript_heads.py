@@ -114,6 +114,55 @@ def test_a_time_in_a_message_opens_no_turn_where_heads_carry_dates(tmp_path: Pat
     assert said(collect(written(tmp_path, "t.txt", text))) == expected
 
 
+# Forms whose heads all have a date, and messages with a time alone at an end of a line.
+DATED = {
+    "QQ": "{date} 10:2{n}{seconds} {name}\n{words}\n\n",
+    "WeChat": "{name} {date} 10:2{n}{seconds}\n{words}\n",
+    "stamp, name, words": "[{date} 10:2{n}{seconds}] {name}：{words}\n",
+    "name, stamp, words": "{name}({date} 10:2{n}{seconds})：{words}\n",
+}
+TIMED = [
+    *("3:30 能送到吗", "10:00 之前能到吗", "周五 15:00 到店", "我昨天下单的是 15:30", "看\n10:30 打电话：没人接"),
+    *("10:00 客服说能到", "好\n客服说 15:00"),  # as if an agent spoke
+]
+
+
+@pytest.mark.parametrize("form", DATED.values(), ids=DATED.keys())
+@pytest.mark.parametrize("date", ["2026-03-02", "03-02"], ids=["", "no year"])
+@pytest.mark.parametrize("seconds", [":33", ""], ids=["seconds", "minutes"])
+@pytest.mark.parametrize("name", ["小鹿", "加油！小鹿", "A|B", "加油！小鹿(12345678)"])
+@pytest.mark.parametrize("words", TIMED)
+def test_a_time_alone_opens_no_turn_where_all_heads_have_dates_whatever_the_names(
+    words: str, name: str, seconds: str, date: str, form: str, tmp_path: Path
+) -> None:
+    turns = [("客服小美", "您好"), (name, "在吗"), ("客服小美", "在"), (name, words), ("客服小美", "好")]
+    heads = (
+        form.format(date=date, n=n, seconds=seconds, name=speaker, words=said_then)
+        for n, (speaker, said_then) in enumerate(turns)
+    )
+    items = collect(written(tmp_path, "t.txt", "".join(heads)))
+    roles = ["agent", "customer"] * 2 + ["agent"]
+    assert said(items) == [(role, n, turns[n - 1][1]) for n, role in enumerate(roles, 1)]
+    assert all(record.problems == () for record in records(items))
+
+
+@pytest.mark.parametrize("words", ["3:30 能送到吗", "10:00 客服说能到"])
+def test_a_question_and_its_answer_are_two_turns_though_a_clock_without_seconds_is_in_one(
+    words: str, tmp_path: Path
+) -> None:
+    text = f"2026-03-02 10:21:05 加油！小鹿\n{words}\n\n2026-03-02 10:21:45 客服小美\n可以\n\n"
+    assert said(collect(written(tmp_path, "t.txt", text))) == [("customer", 1, words), ("agent", 2, "可以")]
+
+
+@pytest.mark.parametrize(
+    "pasted", ["下单 2026-03-01 15:30", "客服说 2026-03-01 15:30", "下单 2026-03-01 15:30\n付款 2026-03-01 15:31"]
+)
+def test_dates_in_a_message_take_no_turn_away_where_heads_have_only_a_clock(pasted: str, tmp_path: Path) -> None:
+    text = f"客服小美 10:20:33\n您好\n小林 10:21:00\n{pasted}\n客服小美 10:22:00\n好\n"
+    roles: dict[str, Role] = {"小林": "customer", "下单": "customer", "付款": "customer"}
+    assert {"您好", "好"} <= {words for _, _, words in said(collect(written(tmp_path, "t.txt", text), roles))}
+
+
 def test_words_for_a_time_are_nobodys_name(tmp_path: Path) -> None:
     text = "客户张三 10:20:33\n我约的上门\n明天下午 3:30\n能改吗\n客服小美 10:21:33\n好\n"
     assert said(collect(written(tmp_path, "t.txt", text))) == [

@@ -211,7 +211,7 @@ def test_what_was_somebody_and_is_nobody_now_is_taken_out(tmp_path: Path) -> Non
     written(tmp_path, "t.txt", WECHAT)
     for role, out in (
         ("customer", "微信: 3 new\n"),
-        ("nobody", "微信: 0 new, 2 changed, 1 of an earlier reading taken out\n"),
+        ("nobody", "微信: 0 new, 1 changed, 1 already there, 1 of an earlier reading taken out\n"),
     ):
         (tmp_path / "feedback.toml").write_text(settings.format(role), encoding="utf-8")
         assert run("collect", project=tmp_path).out == out

@@ -29,6 +29,7 @@ _WORDS: dict[Role, tuple[str, ...]] = {
     ),
 }
 _ROLE_OF: dict[str, Role] = {word.lower(): role for role, words in _WORDS.items() for word in words}
+_SIDES = frozenset({"我", "你", "您", "他", "她", "对方", "本人", "自己", "me", "you"})
 _ALTERNATIVES = "|".join(re.escape(word) for word in sorted(_ROLE_OF, key=len, reverse=True))
 # "客服小美", "在线客服", "用户8839201" — at an end of the name only: "不想当客服的猫" is anybody.
 _AT_START = re.compile(_ALTERNATIVES)
@@ -57,9 +58,9 @@ def _built_in_role(name: str) -> Role | None:
     return None
 
 
-def is_generic(name: str, configured: Mapping[str, Role]) -> bool:
-    """Whether a name says only the role ("客户"), so that two of that name are not one person."""
-    return name in configured or name.lower() in _ROLE_OF
+def is_generic(name: str) -> bool:
+    """Whether a name says only the role or the side ("客户", "对方"), so that two of that name are not one person."""
+    return name.lower() in _ROLE_OF or name.lower() in _SIDES
 
 
 def missing_side(known: Collection[Role]) -> Role | None:

@@ -53,6 +53,7 @@ class _Conversation(NamedTuple):
 
     id: str
     roles: dict[str, Role]
+    former_ids: tuple[str, ...] = ()  # with which turns were counted while a customer whom `roles` name was nobody
 
 
 class _Survey(NamedTuple):
@@ -79,14 +80,16 @@ def _survey(file: TextFile, form: Form, config: SourceConfig) -> _Survey:
             first_turns.setdefault(turn.speaker, turn)
         roles, left = _roles(names, form, config)
         unknown |= dict.fromkeys(left)
-        made = _conversation_id(list(first_turns.values()), roles, config)
-        made = made or fingerprint("transcript", file.name, str(number))
+        place = fingerprint("transcript", file.name, str(number))
+        made = _conversation_id(list(first_turns.values()), roles) or place
         count = ids[made] = ids.get(made, 0) + 1
-        conversations.append(_Conversation(made if count == 1 else f"{made}-{count}", roles))
+        made = made if count == 1 else f"{made}-{count}"
+        was_nobody = any(role == "customer" and name in config.roles for name, role in roles.items())
+        conversations.append(_Conversation(made, roles, (made, place) if was_nobody else ()))
     return _Survey(conversations, unknown, who)
 
 
-def _conversation_id(openings: list[Turn], roles: Mapping[str, Role], config: SourceConfig) -> str | None:
+def _conversation_id(openings: list[Turn], roles: Mapping[str, Role]) -> str | None:
     """The id written in the file, or one that stays when the file grows; None when only the place in the file is one.
 
     A dated beginning, with the customer's first words in it, is found again in another export of the same chat.
@@ -95,7 +98,7 @@ def _conversation_id(openings: list[Turn], roles: Mapping[str, Role], config: So
     if openings[0].conversation_id:
         return openings[0].conversation_id
     customer = next((turn for turn in openings if roles.get(turn.speaker) == "customer"), openings[0])
-    nameless = is_generic(customer.speaker, config.roles) and (customer.time or "").count(":") < 2
+    nameless = is_generic(customer.speaker) and (customer.time or "").count(":") < 2
     if customer.date is None or customer.time is None or nameless:
         return None
     # Of the words the first line only: a file cut in the middle of a message grows there.
@@ -110,8 +113,7 @@ class _TurnIds:
     tell too little without the words; where there are seconds the words may still grow, as they do in a file that is being written.
     """
 
-    def __init__(self, config: SourceConfig) -> None:
-        self._config = config
+    def __init__(self) -> None:
         self._moment: tuple[str, ...] = ()
         self._said: list[str] = []  # at this moment, so far
 
@@ -130,12 +132,13 @@ class _TurnIds:
         count = self._said.count(made)
         return made if count == 1 else f"{made}-{count}", True
 
-    def _among(self, turn: Turn, conversation: _Conversation) -> list[str]:
+    @staticmethod
+    def _among(turn: Turn, conversation: _Conversation) -> list[str]:
         """What tells the conversation from others that are held in the same second: its number, or the customer's name."""
         if turn.conversation_id:
             return ["number", turn.conversation_id]
         names = [name for name, role in conversation.roles.items() if role == "customer"]
-        named = [name for name in names if not is_generic(name, self._config.roles)]
+        named = [name for name in names if not is_generic(name)]
         return ["name", turn.speaker] if turn.speaker in named else named and ["name", named[0]]
 
 
@@ -157,7 +160,7 @@ def _roles(names: dict[str, int], form: Form, config: SourceConfig) -> tuple[dic
 
 def _records(file: TextFile, form: Form, config: SourceConfig, conversations: list[_Conversation]) -> Iterator[Item]:
     kind, channel = config.kind or "chat", config.channel or "chat"
-    said_undated, ids = False, _TurnIds(config)
+    said_undated, ids = False, _TurnIds()
     reading, number = -1, 0
     speaking = [conversation.roles for conversation in conversations]
     for turn in read_turns(file, form, speaking):
@@ -173,13 +176,14 @@ def _records(file: TextFile, form: Form, config: SourceConfig, conversations: li
             problems = (ONLY_DAYS if turn.day_name else NO_DATES,)
             said_undated = True
         source_id, own = ids.id_of(turn, conversation, number)
-        named = role == "customer" and not is_generic(turn.speaker, config.roles)
+        named = role == "customer" and not is_generic(turn.speaker)
         yield Record(
             text=turn.text,
             kind=kind,
             channel=channel,
             location=f"{file.name}:{turn.line}",
             source_id=source_id,
+            former_ids=tuple(f"{each}-{number}" for each in conversation.former_ids if own),
             role=role,
             posted_at=f"{turn.date} {turn.time}" if turn.date and turn.time else turn.date,
             conversation_id=conversation.id,

@@ -6,8 +6,9 @@ Which of the names are somebody's `transcript_names.py` finds out. What looks li
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from feedback.collectors.base import SourceConfig
@@ -18,6 +19,7 @@ from feedback.collectors.chat.transcript_heads import (
     NAME_STAMP,
     RULE_SIGNS,
     STAMP_NAME,
+    WHOLE_DATE,
     Head,
     Kind,
     bare_name,
@@ -49,7 +51,7 @@ class Form:
     configured: Mapping[str, Role]
     nobody: frozenset[str] = frozenset()
     on_two_lines: bool = False  # the stamp is on the line below the name
-    dated: bool = False  # a whole date is on every one of them
+    dated: int = 0  # numbers of the date that is on every one of them: 3, without years 2, without dates none
     halved: bool = True  # 上午, 下午 may be on them
     frames: frozenset[str] = frozenset()  # how they look apart from names
     pattern_of_any: re.Pattern[str] | None = None  # of whatever name in such frames
@@ -81,7 +83,7 @@ class Form:
     def head(self, line: str) -> Head | None:
         """The line taken apart, when it is one that may open a turn, by its name too."""
         head = self.loose_head(line)
-        if head is None or (self.dated and not head.is_dated) or (head.is_halved and not self.halved):
+        if head is None or head.date_parts < self.dated or (head.is_halved and not self.halved):
             return None
         return head
 
@@ -100,7 +102,7 @@ class Form:
         if not self.stamped:
             is_name = name in self.configured or not (is_label(name) or begins_quote(line))
             return Head(name, None, None, None, found["text"]) if is_name else None
-        if found["date"] is None and name not in self.configured and is_no_name(name):
+        if name not in self.configured and (has_moment(name) or (found["date"] is None and is_no_name(name))):
             return None
         return head_of(found, name)
 
@@ -110,9 +112,9 @@ class Form:
             return None
         found = self.pattern_of_any.match(line)
         head = found and head_of(found, found["name"])
-        if head is None or head.frame not in self.frames or (head.date is None and is_no_name(head.speaker)):
+        if head is None or head.frame not in self.frames or head.date_parts < self.dated:
             return None
-        return head
+        return None if head.date is None and is_no_name(head.speaker) else head
 
     def _refusal(self, head: Head, is_odd: bool) -> str | None:
         if is_odd and len(head.speaker) > _LONGEST_NAME:
@@ -145,7 +147,7 @@ def find_form(opening: Sequence[str], config: SourceConfig) -> Form | None:
         joined = [line.text for line in name_and_stamp_joined(Line(n, line) for n, line in enumerate(written))]
         form = replace(forms[KINDS.index(NAME_STAMP)], on_two_lines=True)
         found.append((form, _seen([form], joined)[0], joined))
-    form, seen, lines = max(found, key=lambda each: (len(_known(each[1], config.roles)), len(each[1])))
+    form, seen, lines = max(found, key=lambda each: _weight(each[1], config.roles))
     return _with_its_ways(form, seen, lines) if seen else None
 
 
@@ -192,16 +194,25 @@ def _known(seen: Sequence[_Seen], roles: Mapping[str, Role]) -> list[_Seen]:
     return [each for each in seen if role_of(each.head.speaker, roles) is not None]
 
 
+def _weight(seen: Sequence[_Seen], roles: Mapping[str, Role]) -> tuple[int, int, int]:
+    """What speaks for a form: speakers known by name, then dates beside them ("客服说 15:00" is hardly a head), then heads at all."""
+    known = _known(seen, roles)
+    return len(known), sum(each.head.date_parts for each in known), len(seen)
+
+
 def _with_its_ways(form: Form, seen: Sequence[_Seen], lines: Sequence[str]) -> Form | None:
     """The form with what its heads have in common; None where they are no conversation."""
     heads, known = [each.head for each in seen], _known(seen, form.configured)
     odd: list[Head] = []
     if form.stamped:
         form = _with_its_frames(form, heads, [each.head for each in known])
-        odd = [head for line in lines if form.head(line) is None and (head := form.odd_head(line))]
-        form = _with_its_stamps(form, heads, odd)
+        written = [head for line in lines if (head := form.head(line) or form.odd_head(line)) and not head.is_notice]
+        form = _with_its_stamps(form, heads, written)
+        seen = [each for each in seen if each.head.date_parts >= form.dated]
+        known, heads = _known(seen, form.configured), [each.head for each in seen]
         form = _with_its_places(form, seen, known)
-    odd = odd if form.dated else []
+        usual = set(heads)
+        odd = [head for head in written if head not in usual and head.date_parts >= form.dated > 0]
     said = sum(1 for line in lines if line)
     return form if known or _talk_among_strangers(form, [*heads, *odd], said) else None
 
@@ -219,18 +230,43 @@ def _with_its_frames(form: Form, heads: Sequence[Head], known: Sequence[Head]) -
     return replace(form, frames=frozenset(frames), pattern_of_any=any_name)
 
 
-def _with_its_stamps(form: Form, heads: Sequence[Head], odd: Sequence[Head]) -> Form:
-    """What the stamps of a file hold, by those heads whose speakers are known, by name or from a head with a whole date.
+def _with_its_stamps(form: Form, heads: Sequence[Head], written: Sequence[Head]) -> Form:
+    """What the stamps of a file hold, by those heads whose speakers are known, by name or from a head with a date.
 
-    Stamps that differ from theirs are times that somebody wrote. One speaker alone shows no rule about dates: they
-    may be on the first head only.
+    Stamps that differ from theirs are times that somebody wrote: "10:00 客服说能到" too, though that seems to be an agent's.
+    `written`: these heads and those with whatever names, in their order.
     """
-    dated = {head.speaker for head in heads if head.is_dated}
-    sure = [head for head in heads if head.speaker in dated or role_of(head.speaker, form.configured) is not None]
-    always = len(dated) > 1 and all(head.is_dated for head in sure)
-    if len(dated) == 1 and any(head.is_dated for head in odd):
-        always = all(head.is_dated for head in heads)
-    return replace(form, dated=always, halved=not sure or any(head.is_halved for head in sure))
+    dated = next((parts for parts in (WHOLE_DATE, WHOLE_DATE - 1) if _are_dated(form, heads, written, parts)), 0)
+    speakers = {head.speaker for head in heads if head.date_parts == WHOLE_DATE}
+    sure = [head for head in heads if head.speaker in speakers or role_of(head.speaker, form.configured) is not None]
+    return replace(form, dated=dated, halved=not sure or any(head.is_halved for head in sure))
+
+
+def _are_dated(form: Form, heads: Sequence[Head], written: Sequence[Head], parts: int) -> bool:
+    """Whether a date of that many numbers is on every head, so that a clock alone opens nothing.
+
+    It may be on the first head of a day only, or of a speaker. Then it is not written again by who speaks next, and the clocks without it look like those beside it.
+    """
+    speakers = {head.speaker for head in heads if head.date_parts >= parts}
+    without = [head for head in heads if head.date_parts < parts]
+    if not speakers or any(head.speaker in speakers for head in without):
+        return False
+    with_date = [head for head in written if head.date_parts >= parts]
+    if 2 * len(with_date) > len(written):
+        clocks = {_clock_parts(head) for head in with_date}
+        without = [head for head in without if _clock_parts(head) in clocks]
+        if not without or any(_is_dated_again(*pair, speakers) for pair in pairwise(written)):
+            return True
+    return len(speakers) > 1 and all(role_of(head.speaker, form.configured) is None for head in without)
+
+
+def _is_dated_again(above: Head, head: Head, speakers: Collection[str]) -> bool:
+    """Whether two heads, one of them one of these speakers', have the same date."""
+    return head.date is not None and head.date == above.date and (above.speaker in speakers or head.speaker in speakers)
+
+
+def _clock_parts(head: Head) -> int:
+    return (head.time or "").count(":")
 
 
 def _with_its_places(form: Form, seen: Sequence[_Seen], known: Sequence[_Seen]) -> Form:
@@ -239,7 +275,7 @@ def _with_its_places(form: Form, seen: Sequence[_Seen], known: Sequence[_Seen]) 
     roles = [role_of(name, form.configured) for name in numbers]
     # Both sides have QQ's: a shop writes its customers' phones behind their names as well, an agent may have a number of the company's own.
     both = any(role in (None, "customer") for role in roles) and any(role in (None, "agent") for role in roles)
-    numbered = form.kind is STAMP_NAME and form.dated and len(roles) > 1 and both and bool(known)
+    numbered = form.kind is STAMP_NAME and form.dated > 0 and len(roles) > 1 and both and bool(known)
     numbered = numbered and all(each.head.speaker in numbers for each in known)
     return replace(form, numbered=numbered, apart=all(each.apart for each in known or seen))
 
@@ -249,8 +285,8 @@ def _talk_among_strangers(form: Form, heads: Sequence[Head], lines: int) -> bool
 
     Whole dates say so of messages of any length; without them every third line has to be a head.
     """
-    names = [head.speaker for head in heads if head.is_dated or not form.dated]
+    names = [head.speaker for head in heads]
     distinct = len(set(names))
     # Of lines with a time and a Chinese name on them two will do: a log is none.
     again = distinct < len(names) or (form.stamped and all(map(is_chinese, names)))
-    return 2 <= distinct <= 12 and again and (form.dated or 3 * len(names) >= lines)
+    return 2 <= distinct <= 12 and again and (form.dated == WHOLE_DATE or 3 * len(names) >= lines)

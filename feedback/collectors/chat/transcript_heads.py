@@ -32,7 +32,7 @@ _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _NOTICE = re.compile(rf"{_OPEN}{_STAMP}{_CLOSE}\s*(?P<text>[^:：]+)$")
 _NOTICE_SPEAKER = "系统"
 _STAMP_ALONE = re.compile(rf"(?={_OPEN}?\d{{4}}){_OPEN}?{_STAMP}{_CLOSE}?")
-_MOMENT = re.compile(rf"{YEAR}{DAY}[T\s]?\s*{_CLOCK}")
+_MOMENT = re.compile(rf"(?:{YEAR})?{DAY}[T\s]?\s*{_CLOCK}")
 
 # What stands before a colon without being a speaker.
 LABEL = re.compile(
@@ -99,6 +99,9 @@ def _pattern(kind: Kind, odd_names: tuple[str, ...]) -> re.Pattern[str]:
 
 NAME_TEXT = KINDS[-1].pattern()
 
+WHOLE_DATE = 3  # numbers in it
+_NUMBERS = re.compile(r"\d+")
+
 
 class Head(NamedTuple):
     """The line that opens a turn, taken apart.
@@ -116,9 +119,9 @@ class Head(NamedTuple):
     doubt: str = ""
 
     @property
-    def is_dated(self) -> bool:
-        """Whether the date is a whole one, its year included."""
-        return self.date is not None and self.date[:4].isdigit()
+    def date_parts(self) -> int:
+        """How many numbers its date has: 3, without the year 2, without a date none."""
+        return len(_NUMBERS.findall(self.date or ""))
 
     @property
     def is_halved(self) -> bool:
@@ -162,7 +165,7 @@ def is_stamp(line: str) -> bool:
 
 
 def has_moment(line: str) -> bool:
-    """Whether a whole date and a time are in the line."""
+    """Whether a date and a time are in the line, as in no name."""
     return _MOMENT.search(line) is not None
 
 
@@ -213,5 +216,4 @@ def plain_time(time: str) -> str:
 
 @lru_cache(maxsize=256)
 def plain_date(date: str) -> str:
-    numbers = re.findall(r"\d+", date)
-    return "-".join(number.zfill(2) for number in numbers)
+    return "-".join(number.zfill(2) for number in _NUMBERS.findall(date))

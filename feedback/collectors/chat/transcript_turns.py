@@ -230,7 +230,7 @@ class _Reader:
 
     def _quoted_speaker(self, line: str) -> str | None:
         found = NAME_TEXT.match(line)
-        if found and found["name"] not in self.form.configured and is_generic(found["name"], {}):
+        if found and found["name"] not in self.form.configured and is_generic(found["name"]):
             return f"a line of this message begins with '{found['name']}：' but has no time; kept in this message"
         return None
 
