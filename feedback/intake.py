@@ -57,7 +57,7 @@ class Taken:
     rejects: list[Reject] = field(default_factory=list)
     withdrawn: list[Withdrawal] = field(default_factory=list)
     garbled: set[str] = field(default_factory=set)  # ids of those for whose words an error of Excel stands
-    lost_ids: set[str] = field(default_factory=set)  # made ids, of those whose own were ruined
+    lost_ids: set[str] = field(default_factory=set)  # made ids, of those whose own or whose words were ruined
 
     def __reduce__(self) -> tuple[object, ...]:
         rows = [
@@ -106,9 +106,10 @@ class Intake:
                 if verbatim is not None:
                     verbatims.append(verbatim)
                     records.append(item)
-                    if not verbatim.text and is_excel_error(item.text):
+                    garbled = not verbatim.text and is_excel_error(item.text)
+                    if garbled:
                         taken.garbled.add(verbatim.source_id)
-                    if item.lost_id:
+                    if item.lost_id or (garbled and not item.source_id):
                         taken.lost_ids.add(verbatim.source_id)
                     if (told_again := void.get(verbatim.source_id)) and not told_again.for_good:
                         del void[told_again.source_id]

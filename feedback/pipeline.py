@@ -126,7 +126,7 @@ def _collect_parts(
                     if other_readings(connection, reading_id):
                         reread[reading_id] = unread
                         move_cursor(connection, config.name, name, _under_way(run_id))
-                incoming = known_by_contents(connection, taken.incoming, taken.lost_ids)
+                incoming = known_by_contents(connection, taken.incoming, taken.lost_ids, taken.garbled)
                 rename_reworded(connection, reading_id, incoming)
                 adopt_former(connection, incoming)
                 adopt_made(connection, unread.settings, incoming)

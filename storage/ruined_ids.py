@@ -3,6 +3,8 @@
 Such a row is told under an id made of its contents (`feedback.intake`), and would be there twice where it is stored under the id that it had. It is the
 same where all agrees: words, ratings, minute, product, shop, question, and who said it, if that is told. Of several alike as many are the same as are
 stored; one more is new. Of what has no date nothing says that it is the same.
+
+Without an id it is the words that make one. Where Excel made an error of them, they began as formulas do, and all else has to agree.
 """
 
 import json
@@ -16,8 +18,10 @@ from storage.records import Incoming, Verbatim
 from storage.scores import scores_of
 
 _FIELDS = Verbatim._fields[:-1]  # but the scores
-_ALIKE = ("kind", "channel", "role", "text", "product", "store", "question")
+_ALIKE = ("kind", "channel", "role", "product", "store", "question")
 _TO_THE_MINUTE = len("2026-03-01T12:00")  # all of it that Excel leaves in a date
+
+_FORMULAS = ("-", "=", "+", "@")  # what they begin with
 
 _Key = tuple[object, ...]
 
@@ -34,16 +38,20 @@ class _Stored(NamedTuple):
 
 
 def known_by_contents(
-    connection: sqlite3.Connection, batch: Sequence[Incoming], lost_ids: Collection[str]
+    connection: sqlite3.Connection, batch: Sequence[Incoming], lost_ids: Collection[str], garbled: Collection[str]
 ) -> list[Incoming]:
-    """The batch, with the ids that are stored for those of it whose made ids are among `lost_ids`, and what is known of them besides."""
+    """The batch, with the ids that are stored for those of it whose made ids are among `lost_ids`, and what is known of them besides.
+
+    `garbled`: ids of those whose words are not told.
+    """
     dated = [item.verbatim for item in batch if item.verbatim.source_id in lost_ids and item.verbatim.posted_at]
     told = unknown(connection, dated) if dated else []
     found = _stored(connection, told) if told else {}
     used: set[int] = set()
     known: dict[str, _Stored] = {}
     for verbatim in told:
-        alike = [each for each in found.get(_key(verbatim), ()) if each.may_be_of(verbatim)]
+        key = _key(verbatim, None if verbatim.source_id in garbled else verbatim.text)
+        alike = [each for each in found.get(key, ()) if each.may_be_of(verbatim)]
         # Behind the dash stands how many of its file came before it that say the same.
         left = (each for each in alike[int(verbatim.source_id.rpartition("-")[2]) :] if each.id not in used)
         if own := next(left, None):
@@ -54,26 +62,27 @@ def known_by_contents(
 
 def _named(item: Incoming, known: _Stored) -> Incoming:
     told, stored = item.verbatim, known.verbatim
-    left_out = {name: getattr(stored, name) for name in _FIELDS if getattr(told, name) is None}
+    left_out = {name: getattr(stored, name) for name in _FIELDS if getattr(told, name) in (None, "")}
     told = told._replace(**left_out, source_id=stored.source_id)._replace(posted_at=stored.posted_at)
     if says_nothing_new(told, stored):
         return as_known(item, told, known.content_hash, stored.version)
     return item._replace(verbatim=told)
 
 
-def _key(verbatim: Verbatim) -> _Key:
+def _key(verbatim: Verbatim, text: str | None) -> _Key:
     alike = (getattr(verbatim, name) for name in _ALIKE)
-    return (*alike, (verbatim.posted_at or "")[:_TO_THE_MINUTE], *sorted(verbatim.scores))
+    return (text, *alike, (verbatim.posted_at or "")[:_TO_THE_MINUTE], *sorted(verbatim.scores))
 
 
 def _stored(connection: sqlite3.Connection, told: Sequence[Verbatim]) -> dict[_Key, list[_Stored]]:
-    """What is stored under ids of its own in the same words and of the same minutes, by all that has to agree."""
+    """What is stored of the same minutes, under ids of its own in the same words or in such as Excel garbles, by all that has to agree."""
     minutes = {(verbatim.posted_at or "")[:_TO_THE_MINUTE] for verbatim in told}
     rows = connection.execute(
         # "~" comes behind whatever follows the minute in a date; + keeps it from going through the whole source.
         f"select v.id, content_hash, {', '.join(_FIELDS)} from json_each(?) minute "
         "join verbatims v on posted_at >= minute.value and posted_at < minute.value || '~' "
-        "where +source = ? and text in (select value from json_each(?)) and source_id not glob ? order by v.id",
+        f"where +source = ? and (substr(text, 1, 1) in {_FORMULAS} or text in (select value from json_each(?)) and source_id not glob ?) "
+        "order by v.id",
         (
             json.dumps(sorted(minutes)),
             told[0].source,
@@ -86,5 +95,7 @@ def _stored(connection: sqlite3.Connection, told: Sequence[Verbatim]) -> dict[_K
     found: dict[_Key, list[_Stored]] = {}
     for each in stored:
         with_scores = each._replace(verbatim=each.verbatim._replace(scores=scores.get(each.id, ())))
-        found.setdefault(_key(with_scores.verbatim), []).append(with_scores)
+        found.setdefault(_key(with_scores.verbatim, each.verbatim.text), []).append(with_scores)
+        if each.verbatim.text[:1] in _FORMULAS:
+            found.setdefault(_key(with_scores.verbatim, None), []).append(with_scores)
     return found

@@ -108,6 +108,21 @@ def test_words_of_which_excel_made_an_error_stay_what_they_were(shop: Path) -> N
     assert "an error of Excel stands where the words should be (#NAME?)" in run("rejects", project=shop).out
 
 
+def test_a_row_without_an_id_of_whose_words_excel_made_an_error_is_the_one_that_is_stored(shop: Path) -> None:
+    save(shop, [["-质量太差，用两天就坏了", *ROWS[0][1:]], *ROWS[1:]])
+    run("collect", project=shop)
+    before = stored(shop)
+    for _ in range(2):
+        save_in_excel(shop, [["#NAME?", *ROWS[0][1:]], *ROWS[1:]])
+        assert run("collect", project=shop).out.startswith("门店: 0 new, 4 already there, 1 rows or fields")
+        assert stored(shop) == before
+        save(shop, [["-质量太差，用两天就坏了", *ROWS[0][1:]], *ROWS[1:]])
+        assert run("collect", project=shop).out == "门店: 0 new, 4 already there\n"
+    save_in_excel(shop, [["#NAME?", *ROWS[0][1:5], "1"], *ROWS[1:]])  # another rating: nothing says that it is the same
+    assert run("collect", project=shop).out.startswith("门店: 1 new, 3 already there")
+    assert [row[2] for row in stored(shop)] == ["-质量太差，用两天就坏了", "很好", "很好", "很好", ""]
+
+
 LONG = ["1234567890123456789", "1234567890123464708", "1234567890123472627", "1234567890123480546"]
 RUINED = {"in short": ["1.23457E+18"] * 4, "cut": [f"{own_id[:15]}0000" for own_id in LONG]}
 
