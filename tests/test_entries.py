@@ -363,6 +363,30 @@ def test_what_an_earlier_version_stored_under_both_schemes_comes_no_third_time(f
     assert feed.texts() == ["物流太慢", "物流太慢，已解决"]
 
 
+def test_a_post_whose_id_names_its_forum_is_one_in_all_its_feeds_and_under_every_query(feed: Feed) -> None:
+    def shown(text: str) -> str:
+        return post(text, "小林", 10, guid="f.example-post-5-1")
+
+    feed.reads("posts")
+    feed.collect(shown("物流太慢"))
+    feed.reads("posts?order=new", "topic")
+    assert feed.collect(shown("物流太慢")) == NOTHING_NEW.format(2)
+    assert feed.collect(shown("物流太慢，已解决")) == "论坛: 0 new, 1 changed, 1 already there"
+    assert feed.texts() == ["物流太慢，已解决"]
+
+
+def test_such_a_post_that_an_earlier_version_knew_by_its_feed_comes_no_second_time(feed: Feed) -> None:
+    shown = post("物流太慢", "小林", 10, guid="f.example-post-5-1")
+    feed.reads("posts")
+    feed.collect(shown)
+    source = SourceConfig("论坛", "rss", options={"urls": f"{feed.url}/posts"})
+    [stream] = RssCollector().streams(Visit(source, Vault(feed.folder), NOW))
+    with Store.open(load_project(feed.folder).database) as store, store.transaction() as connection:
+        connection.execute("update verbatims set source_id = ? || '/' || source_id", (stream,))
+    feed.reads("topic", "posts")
+    assert feed.collect(shown).startswith(NOTHING_NEW.format(2))
+
+
 def test_what_its_feed_alone_knows_is_known_again_when_the_feed_goes_to_https(feed: Feed) -> None:
     feed.collect(post("物流太慢", "小林", 10, guid="7"))
     secure = SourceConfig("论坛", "rss", options={"urls": f"{feed.url}/feed".replace("http:", "https:")})

@@ -94,6 +94,29 @@ def test_ids_that_only_their_feed_knows_do_not_meet_those_of_another(tmp_path: P
     assert "s3cret" not in a + b + c
 
 
+@pytest.mark.parametrize(
+    "guid, link, everywhere",
+    [
+        ("forum.example-post-5-1", "https://forum.example/t/5/1", True),
+        ("Forum.Example:5", "http://forum.example:8080/t/5", True),
+        ("forum.example-post-5-1", "", False),
+        ("forum.example-post-5-1", "https://other.example/t/5/1", False),
+        ("forum.example.cn-5", "https://forum.example/t/5/1", False),
+        ("forum.examples-5", "https://forum.example/t/5/1", False),
+        ("forum.example", "https://forum.example/t/5/1", False),
+        ("forum.example-5", "https://[forum.example/t", False),
+    ],
+)
+def test_an_id_that_names_its_site_is_the_same_in_every_feed(
+    tmp_path: Path, guid: str, link: str, everywhere: bool
+) -> None:
+    shown = rss(f'<item><guid isPermaLink="false">{guid}</guid><link>{link}</link><description>慢</description></item>')
+    with wire(feeds(a=shown.encode(), b=shown.encode())) as web:
+        asking = visit(tmp_path, f"{web.url}/a", f"{web.url}/b")
+        one, other = records(pages(asking))
+    assert (one.source_id == other.source_id == guid) is everywhere
+
+
 def test_entries_that_cannot_be_used_are_told(tmp_path: Path) -> None:
     whole = rss(
         "<item><link>https://f.example/1</link></item>",

@@ -50,7 +50,7 @@ class RawFeed:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`link`: its address, where it has no `id` of its own. `posted_at`: as ISO, made of `written_date`, or as written where it is no date of RFC 5322. `own_date`: it is not that of the last change.
+    """`link`: its address, where that is not its `id`. `posted_at`: as ISO, made of `written_date`, or as written where it is no date of RFC 5322. `own_date`: it is not that of the last change.
 
     `cut`: the feed breaks off in this entry.
     """
@@ -196,7 +196,7 @@ def _why(error: object) -> str:
 
 def _entry(entry: Any, cut: bool) -> Entry:
     # Of the dictionary itself: asked for what is missing, feedparser's own gives something else and warns.
-    own_id = str(dict.get(entry, "id") or "").strip()
+    own_id, link = (str(dict.get(entry, name) or "").strip() for name in ("id", "link"))
     title = _shown(dict.get(entry, "title"), dict.get(entry, "title_detail"))
     pieces = [_shown(each.get("value"), each) for each in dict.get(entry, "content", [])]
     pieces.append(_shown(dict.get(entry, "summary"), dict.get(entry, "summary_detail")))
@@ -215,7 +215,7 @@ def _entry(entry: Any, cut: bool) -> Entry:
         author=" ".join(str(dict.get(entry, "author") or "").split()),
         posted_at=read or written or None,
         cut=cut,
-        link="" if own_id else str(dict.get(entry, "link") or "").strip(),
+        link="" if link == own_id else link,
         own_date=field != "updated",
         written_date=written if read else "",
     )

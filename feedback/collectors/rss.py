@@ -7,7 +7,7 @@ It is kept when the last entry is stored, and not for a feed that had to be repa
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -58,7 +58,8 @@ class RssCollector:
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """All entries that the feed shows, 200 a page; none where it has not changed."""
-        feed = _feeds(visit)[stream]
+        feeds = _feeds(visit)
+        feed = feeds[stream]
         url = feed.url()
         answer = self._ask(url, _Version.read(state), visit.patience)
         if answer.unchanged:
@@ -70,7 +71,7 @@ class RssCollector:
         notes: tuple[str, ...] = ()
         if isinstance(first[0] if first else None, Repaired):
             reached, notes = None, (f"{stream}: {_repaired(first.pop())}",)
-        items = _items(chain(first, found), stream, feed.names(), visit.config)
+        items = _items(chain(first, found), stream, _Names.of(feed, feeds), visit.config)
         page = list(islice(items, PAGE))
         while following := list(islice(items, PAGE)):
             yield Page(page, None, notes)
@@ -79,14 +80,15 @@ class RssCollector:
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """The entries of a feed that was saved as a file."""
-        feeds = list(_feeds(visit).values())
+        feeds = _feeds(visit)
         with open_binary(path) as file:
             body = file.read(MOST_BYTES + 1)
         refuse_binary(path, body[:16])
         if len(body) > MOST_BYTES:
             raise CollectError(f"{path} has more than {MOST_BYTES >> 20} MB, which no feed has.")
         found = read_feed(RawFeed(body, str(path)))
-        return _items(found, path.name, feeds[0].names() if len(feeds) == 1 else [], visit.config)
+        only = next(iter(feeds.values())) if len(feeds) == 1 else None
+        return _items(found, path.name, _Names.of(only, feeds), visit.config)
 
     def _ask(self, url: str, known: "_Version", patience: Patience) -> Answer:
         try:
@@ -131,6 +133,18 @@ class _Feed:
         if stream is None:
             raise self.settings.fault(_NO_ADDRESS)
         return stream
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Of a feed, now and before, by which an id that is one in its feed alone is one in the source; none: there may be no such ids. And of all feeds."""
+
+    own: Sequence[str]
+    all: Sequence[str]
+
+    @classmethod
+    def of(cls, feed: _Feed | None, feeds: Mapping[str, _Feed]) -> "_Names":
+        return cls(feed.names() if feed else [], [name for each in feeds.values() for name in each.names()])
 
 
 def _feeds(visit: Visit) -> dict[str, _Feed]:
@@ -208,11 +222,10 @@ def _repaired(notice: Entry | Repaired) -> str:
     return f"the feed is no well-formed XML ({why}); it was read as well as that can be done"
 
 
-def _items(found: Iterable[Entry | Repaired], where: str, names: Sequence[str], config: SourceConfig) -> Iterator[Item]:
-    """`names` of the feed, now and before, make an id that is one in its feed alone one in the source; none: there may be no such ids."""
+def _items(found: Iterable[Entry | Repaired], where: str, names: _Names, config: SourceConfig) -> Iterator[Item]:
     entries = [each for each in found if isinstance(each, Entry)]
     for number, (entry, own) in enumerate(zip(entries, _ids(entries), strict=True), 1):
-        ids = [*_source_ids(own, names, where), *_source_ids(_once_known_by(entry), names, where)]
+        ids = [each for known_by in (own, _once_known_by(entry)) for each in _source_ids(entry, known_by, names, where)]
         source_id = ids[0] if ids else None
         location = f"{where}:{source_id or f'#{number}'}"
         text = entry.text or entry.title
@@ -293,15 +306,28 @@ def _date_problems(entry: Entry) -> tuple[str, ...]:
     return (f"date unknown: '{entry.posted_at[:_QUOTED_DATE]}': no year can be told from it",)
 
 
-def _source_ids(own: str, names: Sequence[str], where: str) -> list[str]:
+def _source_ids(entry: Entry, own: str, names: _Names, where: str) -> list[str]:
     """The id in the source, and those that it may have had before; none where intake is to make one of the contents."""
     if not own:
         return []
     if _EVERYWHERE.match(own):
         return _same_addresses(own)
-    if not names:
+    if _names_its_site(own, entry.link):
+        # An earlier version took it for one that its feed alone knows.
+        return [own, *(f"{name}/{own}" for name in names.all)]
+    if not names.own:
         raise CollectError(
             f"{where}: its entries have ids that only their own feed knows, and the source has several 'urls'. "
             "Load it for a source that names this feed alone."
         )
-    return [f"{name}/{own}" for name in names]
+    return [f"{name}/{own}" for name in names.own]
+
+
+def _names_its_site(own: str, link: str) -> bool:
+    """Whether an id begins with the host where the entry is, as Discourse's do (`forum.example-post-5-1`): all feeds of the site have it."""
+    try:
+        host = urlsplit(link).hostname or ""
+    except ValueError:
+        return False
+    rest = own[len(host) :]
+    return bool(host and rest) and own.lower().startswith(host) and not (rest[0].isalnum() or rest[0] == ".")
