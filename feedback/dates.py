@@ -31,6 +31,8 @@ _YEAR = re.compile(r"\d{4}")  # or a number of seconds
 _AGO = re.compile(r"(\d{1,4})\s*(秒钟?|分钟?|个?小时|个?钟头|天|日)(?:之|以)?前", re.ASCII)
 _DAY_NAME = re.compile(rf"(今天|今日|昨天|昨日|前天)\s*(?:{_TIME})?", re.ASCII)
 _NO_YEAR = re.compile(r"\d{1,2}\s*[-/.月]\s*\d{1,2}\s*[日号]?(?:\s.*)?", re.ASCII)
+_NAMED_MONTH = re.compile(r"(\d{1,2})[- ](jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-, ]+(\d{4})(?!\d)")
+_MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
 _SECONDS = re.compile(r"(?<=^\d{4}-\d\d-\d\d \d\d:\d\d):\d\d(?:\.\d+)?", re.ASCII)  # of what `same_date` gives
 _AGO_UNITS = {"秒": "seconds", "分": "minutes", "小": "hours", "钟": "hours", "天": "days", "日": "days"}
 _DAYS_BACK = {"今天": 0, "今日": 0, "昨天": 1, "昨日": 1, "前天": 2}
@@ -53,7 +55,7 @@ class DateReader:
     A time without a zone is local to `timezone`; a date without a time is its local midnight. `now`, the time of
     collection (aware), is what "昨天 12:30" and "3天前" count from, and a day after it the future begins: times after
     that and years before 1990 are unknown. Read are `2026-09-03 12:00:00` with -, /, . or 年月日, one-digit fields,
-    上午/下午, fractions of seconds and zones; `20260903` and `20260903120000`; epoch seconds and milliseconds; 刚刚,
+    上午/下午, fractions of seconds and zones; `03-Sep-2026 12:00:00`; `20260903` and `20260903120000`; epoch seconds and milliseconds; 刚刚,
     N秒/分钟/小时/天前, 今天/昨天/前天.
     """
 
@@ -227,7 +229,10 @@ def read_excel_serial(raw: str) -> str:
 
 
 def _plain(raw: str) -> str:
-    return unicodedata.normalize("NFKC", raw).strip().strip("'\"").lower()
+    """In one form of each character; a date whose month is named begins with the year, as others do."""
+    text = unicodedata.normalize("NFKC", raw).strip().strip("'\"").lower()
+    named = _NAMED_MONTH.match(text)
+    return f"{named[3]}-{_MONTHS.index(named[2]) // 3 + 1}-{named[1]}{text[named.end() :]}" if named else text
 
 
 def _clock(raw: str, match: re.Match[str]) -> tuple[int, int, int]:

@@ -273,14 +273,14 @@ WRONG = {
 def test_what_is_no_table_is_told_with_one(key: str) -> None:
     value, said = WRONG[key]
     with pytest.raises(CollectError) as error:
-        RestCollector().streams(visit({"url": "x", "columns": {"text": "body"}, key: value}))
+        RestCollector().streams(visit({"url": "https://shop.example", "columns": {"text": "body"}, key: value}))
     assert str(error.value) == f"source '工单': [{key}] {said}"
 
 
 def test_where_no_field_holds_the_text_one_is_named() -> None:
     for columns in ({}, {"source_id": "id"}, {"text": ""}):
         with pytest.raises(CollectError) as error:
-            RestCollector().streams(visit({"url": "x", "columns": columns}))
+            RestCollector().streams(visit({"url": "https://shop.example", "columns": columns}))
         assert (
             str(error.value)
             == "source '工单': [columns] must say which field holds the text: columns = { text = \"body\" }."
