@@ -1,12 +1,13 @@
-"""Files that lie in a folder of a source and that nothing reads: an old workbook beside the new ones is no export that was collected."""
+"""Files that lie in a folder of a source and that nothing reads: an old workbook beside the new ones is no export that was collected, and
+neither is one in a folder that a pattern (`data/*`) matches, as it stands for files."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from feedback.collectors.base import Collector, Part, SourceConfig
-from feedback.collectors.files import in_folders, part_name
+from feedback.collectors.files import in_folders, in_matched_folders, part_name
 from feedback.collectors.live import LiveCollector
 from feedback.collectors.registry import load_collector
 from feedback.errors import CollectError
@@ -16,6 +17,7 @@ _NAMED = 3
 # Settings, and databases with what lies beside them (feedback.db-wal).
 _NO_EXPORTS = frozenset({".toml", ".ini", ".db"})
 _NO_KIND = "no kind of file that is read"
+_NAME_FOLDER = "name its folder in `paths`"
 _CURES = {
     **dict.fromkeys((".xls", ".xlsb", ".et", ".ods", ".numbers"), "save it as .xlsx"),
     **dict.fromkeys((".zip", ".rar", ".7z", ".gz", ".tar", ".tgz"), "unpack it"),
@@ -26,14 +28,19 @@ _CURES = {
 def passed_over(project: Project, config: SourceConfig, collector: Collector, parts: Sequence[Part]) -> list[str]:
     """What to say of them, in one line; nothing where there are none. `parts`: what the source reads."""
     digests = (project.folder / "digests").resolve()
-    there = {path.resolve(): path for path in in_folders(config) if not _is_no_export(path)}
+    named = {path.resolve(): path for path in in_folders(config)}
+    matched = {path.resolve(): path for path in in_matched_folders(config)}
+    there = {whole: path for whole, path in (matched | named).items() if not _is_no_export(path)}
     left = there.keys() - {part.path.resolve() for part in parts}
     if left:  # only then are the other sources looked through
         left -= _read_by_others(project, config)
-    paths = [there[whole] for whole in left if not whole.is_relative_to(digests)]
-    if not paths:
+    left = {whole for whole in left if not whole.is_relative_to(digests)}
+    if not left:
         return []
-    return [f"not read: {_kinds(paths) if collector.private_names else _named(paths, config.base)}"]
+    if collector.private_names:
+        return [f"not read: {_kinds([there[whole] for whole in left])}"]
+    cures = {there[whole]: _NO_KIND if whole in named else _NAME_FOLDER for whole in left}
+    return [f"not read: {_named(cures, config.base)}"]
 
 
 def _is_no_export(path: Path) -> bool:
@@ -56,8 +63,9 @@ def _kinds(paths: Iterable[Path]) -> str:
     return f"{counts.total():,} files ({', '.join(f'{kind} {count:,}' for kind, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])))})"
 
 
-def _named(paths: Iterable[Path], base: Path) -> str:
-    told = sorted((_CURES.get(path.suffix.lower(), _NO_KIND), part_name(path, base)) for path in paths)
+def _named(cures: Mapping[Path, str], base: Path) -> str:
+    """`cures`: what to do with each where its kind does not tell."""
+    told = sorted((_CURES.get(path.suffix.lower(), cure), part_name(path, base)) for path, cure in cures.items())
     told.sort(key=lambda one: (one[0] == _NO_KIND, one[1]))
     # An escape sequence in a name must not reach the terminal.
     shown = ["".join(c if c.isprintable() else "�" for c in f"{name} ({cure})") for cure, name in told[:_NAMED]]

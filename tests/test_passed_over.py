@@ -91,6 +91,29 @@ def test_a_glob_says_itself_what_is_to_be_read(shop: Path) -> None:
     assert run("collect", project=shop).out == "店: 1 new\n"
 
 
+@pytest.mark.parametrize("paths", ['"data/*"', '"*/*"', '"data/*", "data/二月.xls"'])
+def test_what_lies_in_a_folder_that_a_glob_matches_is_said_not_to_be_read(shop: Path, paths: str) -> None:
+    (shop / "feedback.toml").write_text(SETTINGS.replace('"data"', paths), encoding="utf-8")
+    for name in ("4月/b.csv", "4月/周/c.csv", "4月/三月.xls", "4月/.hidden.csv", ".old/d.csv"):
+        put(shop, f"data/{name}", REVIEWS)
+    put(shop, "data/二月.xls", REVIEWS)
+    note = "data/4月/b.csv (name its folder in `paths`), data/4月/三月.xls (save it as .xlsx), data/4月/周/c.csv (name its folder in `paths`)"
+    assert run("collect", project=shop).out.endswith(f"  not read: {note}\n")
+    more = SETTINGS.replace('"data"', f'{paths}, "data/*/*.csv", "data/4月/周"')
+    (shop / "feedback.toml").write_text(more, encoding="utf-8")
+    assert run("collect", project=shop).out.endswith("  not read: data/4月/三月.xls (save it as .xlsx)\n")
+
+
+def test_of_chats_in_a_folder_that_a_glob_matches_no_name_is_told(shop: Path) -> None:
+    (shop / "feedback.toml").write_text(
+        '[project]\nname = "小店"\n' + CHAT.replace('"data"', '"data/*.txt", "data/*"'), encoding="utf-8"
+    )
+    (shop / "data/a.csv").unlink()
+    put(shop, "data/小林.txt", TALK)
+    put(shop, "data/4月/小林.txt", TALK)
+    assert run("collect", project=shop).out == "聊天: 2 new\n  not read: 1 files (.txt 1)\n"
+
+
 def test_an_escape_sequence_in_a_name_does_not_reach_the_terminal(shop: Path) -> None:
     put(shop, "data/\x1b[31m.xls")
     assert run("collect", project=shop).out == "店: 1 new\n  not read: data/�[31m.xls (save it as .xlsx)\n"

@@ -1,7 +1,7 @@
 """From the paths of a source (files, folders, globs) to the parts a collector reads."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -61,7 +61,16 @@ def by_age(name: str) -> tuple[object, ...]:
 
 def in_folders(config: SourceConfig) -> list[Path]:
     """All files, whatever their suffix, in the folders that the paths of the source name and below; not those that are hidden."""
-    folders = [folder for pattern in config.paths if (folder := _place(pattern, config)).is_dir()]
+    return _files_in([folder for pattern in config.paths if (folder := _place(pattern, config)).is_dir()])
+
+
+def in_matched_folders(config: SourceConfig) -> list[Path]:
+    """All such files in the folders that the patterns of the source match: a pattern stands for files, and for no folder."""
+    patterns = [path for pattern in config.paths if not (path := _place(pattern, config)).exists()]
+    return _files_in([folder for path in patterns for folder in _globbed(path) if folder.is_dir()])
+
+
+def _files_in(folders: Iterable[Path]) -> list[Path]:
     return [path for folder in folders for path in folder.rglob("*") if _wanted(path, folder)]
 
 
@@ -80,10 +89,13 @@ def _matches(pattern: str, config: SourceConfig, suffixes: Collection[str]) -> l
         if not path.is_file():
             raise CollectError(f"{path} is neither a file nor a folder. Save what it gives as a file first.")
         return [path]
-    if not _GLOB & set(pattern):
-        return []
+    return [p for p in _globbed(path) if p.is_file()]
+
+
+def _globbed(path: Path) -> list[Path]:
+    """What a pattern matches; nothing where it is none."""
     anchor, rest = _split_glob(path)
-    return [p for p in anchor.glob(rest) if _wanted(p, anchor)] if anchor.is_dir() else []
+    return [p for p in anchor.glob(rest) if _is_shown(p, anchor)] if anchor.is_dir() and _GLOB & set(rest) else []
 
 
 def _split_glob(path: Path) -> tuple[Path, str]:
@@ -94,7 +106,11 @@ def _split_glob(path: Path) -> tuple[Path, str]:
 
 
 def _wanted(path: Path, root: Path) -> bool:
-    return path.is_file() and not any(p.startswith((".", "~$")) for p in path.relative_to(root).parts)
+    return path.is_file() and _is_shown(path, root)
+
+
+def _is_shown(path: Path, root: Path) -> bool:
+    return not any(p.startswith((".", "~$")) for p in path.relative_to(root).parts)
 
 
 def part_name(path: Path, base: Path) -> str:
