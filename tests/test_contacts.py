@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from feedback.collectors.contacts import is_contact
 from feedback.collectors.survey import classify
 
 ASKED_FOR = [
@@ -100,3 +101,22 @@ def test_without_answers_it_asks_for_no_contact_either(wording: str) -> None:
 def test_a_number_in_a_sentence_makes_no_contact_of_it() -> None:
     answers = [f"等了{n}分钟没人接，后来用13800000001回拨才接通" for n in range(10)]
     assert classify("您拨打客服电话时遇到了什么问题？", answers) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    ("wording", "declined", "given"),
+    [
+        ("您的手机号", "不方便透露", "13800000001"),
+        ("请留下您的联系电话", "不用回访了", "王芳 13800000001"),
+        ("您的QQ", "没有QQ", "qq0038885"),
+        ("您的微信", "不想留", "微信同号 zhang12"),
+    ],
+)
+def test_that_most_decline_makes_no_open_question_of_it(wording: str, declined: str, given: str) -> None:
+    assert classify(wording, [declined] * 8 + [given] * 2) == ("contact", None)
+
+
+def test_an_answer_that_is_a_number_beside_a_name_is_nobodys_words() -> None:
+    assert is_contact("王芳 13800000001")
+    assert is_contact("邮箱：a@example.com")
+    assert not is_contact("打 13800000001 老是占线，等了半天")

@@ -10,7 +10,7 @@ How a question is told, over the first 2,000 responses, unless the layout names 
 - a rating: the wording says so (推荐, 满意, 容易 / 费力, 星 / 打分) and three in four answers are numbers, stars or
   steps such as 非常满意 (half of them where the wording states the scale), those aside that say that it does not apply;
 - contact details (姓名, 手机号, 邮箱 …): not collected; `feedback.collectors.contacts` tells what asks for them from what
-  speaks of them;
+  speaks of them. An answer that is a number of somebody's, and no words, is not collected whatever the question;
 - uploads: answers that are addresses alone are nobody's words: not collected, whatever the question;
 - choices or open: `feedback.collectors.answers` weighs the wording and the answers, and in doubt keeps the words.
 """
@@ -25,7 +25,7 @@ from typing import Literal
 
 from feedback.collectors.answers import is_address, is_open, reads_as_prose, without_blanks
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Withdrawn
-from feedback.collectors.contacts import asks_for_contact
+from feedback.collectors.contacts import asks_for_contact, is_contact
 from feedback.collectors.grades import does_not_apply, remark_of
 from feedback.collectors.grids import Grid
 from feedback.collectors.layout import Layout, Survey, fold
@@ -111,7 +111,7 @@ class SurveyMapper:
                     scores.append(replace(score, question=question.key))
                 elif not does_not_apply(raw):
                     problems.append(f"{question.scale.metric} score can't be read: {raw}")
-            if question.type == "open":
+            if question.type == "open" and not is_contact(raw):
                 answers.append((question, "", cells[question.index]))
             elif question.type in ("choice", "score"):
                 answers += [(question, f"+{n}", text) for n, text in enumerate(_own_words(question, raw), 1)]
