@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from nlp.fast.engine import FastEngine
-from nlp.fast.features import BUCKETS, bags_of
+from nlp.fast.features import BITS, BUCKETS, bags_of
 from nlp.marks import INTENTS, SENTIMENTS, STAGES
 from nlp.normalize import squash
 from nlp.training.corpus import (
@@ -69,6 +69,13 @@ def matrix(texts: Sequence[str]) -> sp.csr_matrix:
         piece.sum_duplicates()
         pieces.append(piece)
     return sp.vstack(pieces).tocsr()
+
+
+def folded(x: sp.csr_matrix, bits: int) -> sp.csr_matrix:
+    """The features in fewer buckets, `(texts, 2 ** bits)`."""
+    cells = x.tocoo()
+    shape = (x.shape[0], 1 << bits)
+    return sp.coo_matrix((cells.data, (cells.row, cells.col >> (BITS - bits))), shape=shape).tocsr()
 
 
 def fit(

@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
 
 from nlp.encoder.engine import EncoderEngine, shipped
-from nlp.fast.aspects import ASPECT_BITS, SHIFT, LinearAspects
+from nlp.fast.aspects import ASPECT_BITS, LinearAspects
 from nlp.normalize import squash
 from nlp.probabilities import Floats
 from nlp.segmenter import segment
@@ -26,7 +26,7 @@ from nlp.training import aspect_sets
 from nlp.training.aspect_sets import ASPECTS, TAXONOMIES, UNKNOWN
 from nlp.training.encoder.data import examples, unread
 from nlp.training.texts import measuring_texts
-from nlp.training.train_fast import matrix
+from nlp.training.train_fast import folded, matrix
 
 SEED = 20261130
 TAUGHT = 70_000  # segments of which the encoder tells
@@ -84,13 +84,6 @@ def learned(x: sp.csr_matrix, labels: npt.NDArray[np.int64], weight: Floats) -> 
     return weights, biases
 
 
-def folded(x: sp.csr_matrix) -> sp.csr_matrix:
-    """The fast engine's features in fewer buckets."""
-    pieces = x.tocoo()
-    shape = (x.shape[0], 1 << ASPECT_BITS)
-    return sp.coo_matrix((pieces.data, (pieces.row, pieces.col >> SHIFT)), shape=shape).tocsr()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder of the labelled data")
@@ -101,7 +94,9 @@ def main() -> None:
     labels = np.concatenate([np.array([each.aspects for each in told]), taught(drawn)])
     of_told = [RESTAURANT_WEIGHT if each.source == "restaurant_triplets" else 1.0 for each in told]
     weight = np.array(of_told + [TAUGHT_WEIGHT] * len(drawn), dtype=np.float32)
-    weights, bias = learned(folded(matrix([each.text for each in told] + [t for _, t in drawn])), labels, weight)
+    weights, bias = learned(
+        folded(matrix([each.text for each in told] + [t for _, t in drawn]), ASPECT_BITS), labels, weight
+    )
     scale = np.maximum(np.abs(weights).max(axis=0) / 127, 1e-9).astype(np.float32)
     np.savez_compressed(
         how.out,

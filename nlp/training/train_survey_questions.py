@@ -17,9 +17,9 @@ import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from nlp.survey_questions import ASKED, SHIFT, WORDING_BITS
+from nlp.survey_questions import ASKED, WORDING_BITS
 from nlp.training.corpus import LABELS
-from nlp.training.train_fast import matrix
+from nlp.training.train_fast import folded, matrix
 
 SEED = 20261130
 FOLDS = 5
@@ -38,13 +38,6 @@ def wordings(name: str = "survey_questions") -> list[tuple[str, str]]:
     """Labels and wordings of `labels/NAME.tsv`."""
     with (LABELS / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
         return [(label, wording) for label, wording in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
-
-
-def folded(x: sp.csr_matrix) -> sp.csr_matrix:
-    """The fast engine's features in fewer buckets."""
-    pieces = x.tocoo()
-    shape = (x.shape[0], 1 << WORDING_BITS)
-    return sp.coo_matrix((pieces.data, (pieces.row, pieces.col >> SHIFT)), shape=shape).tocsr()
 
 
 def learned(x: sp.csr_matrix, labels: Sequence[str]) -> list[LogisticRegression]:
@@ -80,12 +73,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("nlp/models/survey_questions.npz"))
     how = parser.parse_args()
     labels, texts = zip(*wordings(), strict=True)
-    x = folded(matrix(texts))
+    x = folded(matrix(texts), WORDING_BITS)
     told("five-fold", unseen(x, labels), labels)
     models = learned(x, labels)
     new = [(label, text) for label, text in wordings("survey_questions_dev") if text not in set(texts)]
     dev_labels, dev_texts = zip(*new, strict=True)
-    dev = folded(matrix(dev_texts))
+    dev = folded(matrix(dev_texts), WORDING_BITS)
     told("dev", np.stack([model.predict_proba(dev)[:, 1] for model in models], axis=1), dev_labels)
     weights = np.hstack([model.coef_.T for model in models])
     scale = np.maximum(np.abs(weights).max(axis=0) / 127, 1e-9).astype(np.float32)
