@@ -1,16 +1,23 @@
 """Chats that Zendesk keeps as one comment: only what the requester said in them is the customer's."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable, Withdrawn
-from feedback.collectors.zendesk_chats import UNSURE, is_chat, said_by_customer
+from feedback.collectors.zendesk_chats import ALL_OTHERS, UNSURE, NotTold, is_chat, said_by_customer
 from feedback.collectors.zendesk_records import Desk
 
 CONFIG = SourceConfig("客服", "zendesk")
 HEAD = "Conversation with Web User 6ab\n\nURL: https://acme.zendesk.com/agent/x"
 TALK = "(10:20:33) 阿宝: 灯坏了\n(10:20:50) 客服小林: 您好，非常抱歉，我们马上给您换新\n(10:21:00) 阿宝: 好的"
+
+# As tickets of Zendesk Chat show it in public posts, with other names and words.
+CLASSIC = (
+    "Chat started: 2026-03-02 10:20 AM UTC\n\n(10:20:33 AM) Visitor 12345678: 灯坏了\n(10:20:50 AM) *** 小林 joined the chat ***\n"
+    "(10:21:00 AM) 小林: 您好\n(10:21:30 AM) Visitor 12345678: 那怎么办\n(10:25:00 AM) *** 小林 left the chat ***"
+)
 
 
 @pytest.mark.parametrize(
@@ -21,15 +28,32 @@ TALK = "(10:20:33) 阿宝: 灯坏了\n(10:20:50) 客服小林: 您好，非常�
             "(10:20:33 AM) Web User 6ab: 灯坏了\n才用三天\n(10:20:50 AM) 小林: 您好", "灯坏了\n才用三天", id="two lines"
         ),
         pytest.param(
-            f"Chat started: 2026-03-01 10:20 AM UTC\n\n(10:20:30) *** 阿宝 joined the chat ***\n{TALK}",
+            f"Chat started: 2026-03-01 10:20 AM UTC\n\n(10:20:30) *** 客服小林 joined the chat ***\n{TALK}",
             "灯坏了\n好的",
             id="what the window says",
         ),
         pytest.param(f"{TALK}\n(10:22:00) 客服小红: 换我来", "灯坏了\n好的", id="two agents"),
-        pytest.param("灯坏了", "灯坏了", id="one message"),
-        pytest.param("型号：M\n颜色：红\n灯坏了", "型号：M\n颜色：红\n灯坏了", id="a message with labels"),
         pytest.param(HEAD, "", id="the head"),
-        pytest.param("(10:20:50) 客服小林: 您好", "", id="an agent alone"),
+        pytest.param(f"{HEAD}\n\n{TALK}", "灯坏了\n好的", id="the head before the chat"),
+        pytest.param("Chat started: 2026-03-01 10:20 AM UTC", "", id="a beginning"),
+        pytest.param(CLASSIC, "灯坏了\n那怎么办", id="classic"),
+        pytest.param(CLASSIC.replace("***", "*"), "灯坏了\n那怎么办", id="notices with one star"),
+        pytest.param(
+            CLASSIC.replace("Visitor 12345678", "阿宝"),
+            "灯坏了\n那怎么办",
+            id="who joins is an agent, and one name is left",
+        ),
+        pytest.param(
+            "(10:20:33) 阿宝: 灯坏了\n(10:20:50) *** 小林 已加入聊天 ***",
+            "灯坏了",
+            id="an agent who joins and says nothing",
+        ),
+        pytest.param(CLASSIC.replace("\n", "\r\n"), "灯坏了\n那怎么办", id="line ends of two characters"),
+        pytest.param(
+            f"{TALK}\n客服: 态度差\n物流: 慢",
+            "灯坏了\n好的\n客服: 态度差\n物流: 慢",
+            id="lines with labels in a message",
+        ),
     ],
 )
 def test_what_the_customer_said_in_a_chat_is_known(text: str, said: str) -> None:
@@ -39,18 +63,61 @@ def test_what_the_customer_said_in_a_chat_is_known(text: str, said: str) -> None
 @pytest.mark.parametrize(
     "text",
     [
+        "灯坏了",
+        "客服：态度很差，问三次没人回",
+        "物流: 慢\n客服: 态度很差，问三次没人回",
+        "型号：A3\n系统：安卓 14\n一打开就闪退，太差了",
+        "用户名：abc\n系统：安卓\n打开就闪退",
+        "店铺：小米旗舰店\n订单：123\n问题：发错货",
+        "(10:20) 下的单，到现在没发货：太慢",
+        "2026-03-01 10:20:33 客服\n让我等着",
+        "*** 差评 ***",
+    ],
+)
+def test_a_message_without_the_clocks_of_a_transcript_is_the_customers_as_it_stands(text: str) -> None:
+    assert said_by_customer(text, CONFIG) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         pytest.param(TALK.replace("客服", ""), id="two names that may be anybody's"),
         pytest.param(f"{TALK}\n(10:22:00) 小红: 我的也坏了", id="a third name"),
         pytest.param("(10:20:33) 阿宝: 灯坏了", id="one name"),
         pytest.param(f"灯坏了\n{TALK}", id="words before the first name"),
-        pytest.param(f"{TALK}\n客服: 他们说可以退", id="a line without a time"),
+        pytest.param(f"{TALK}\n(10:22:00) 客服小林 uploaded a.png", id="a clock without a name"),
+        pytest.param("Chat started: 2026-03-01 10:20 AM UTC\n\n阿宝 灯坏了", id="a chat of another form"),
         pytest.param(
             "(10:20:33) 用户123: 灯坏了\n(10:20:40) 用户124: 我也是\n(10:20:50) 客服小林: 您好", id="two customers"
         ),
     ],
 )
 def test_in_doubt_nothing_of_a_chat_is_the_customers(text: str) -> None:
-    assert said_by_customer(text, CONFIG) is None
+    with pytest.raises(NotTold) as told:
+        said_by_customer(text, CONFIG)
+    assert str(told.value) == UNSURE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(10:20:50) 客服小林: 您好",
+        "(10:20:50) 机器人: 您好\n(10:20:55) *** 小林 joined the chat ***\n(10:21:00) 小林: 在吗",
+    ],
+)
+def test_a_chat_in_which_only_others_speak_is_none_of_the_customers_words_and_says_so(text: str) -> None:
+    with pytest.raises(NotTold) as told:
+        said_by_customer(text, CONFIG)
+    assert str(told.value) == ALL_OTHERS
+    assert "roles" in ALL_OTHERS
+
+
+def test_roles_settle_who_is_who() -> None:
+    config = replace(CONFIG, roles={"小林": "agent"})
+    assert said_by_customer(TALK.replace("客服", ""), config) == "灯坏了\n好的"
+    # A customer may join too, after a break for instance.
+    joins = f"{TALK}\n(10:30:00) *** 阿宝 joined the chat ***"
+    assert said_by_customer(joins, replace(CONFIG, roles={"阿宝": "customer"})) == "灯坏了\n好的"
 
 
 @pytest.mark.parametrize(

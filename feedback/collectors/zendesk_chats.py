@@ -1,25 +1,39 @@
 """What the customer said in a chat that Zendesk keeps as one comment, a transcript of all that anybody said in it.
 
-    (10:20:33) 阿宝: 灯坏了
-    (10:20:50) 客服小林: 您好，非常抱歉
+    Chat started: 2026-03-01 10:20 AM UTC
 
-Zendesk calls the requester its author. Who is who is found as in any transcript (`chat/roles.py`); in doubt nobody's words are the customer's.
+    (10:20:33 AM) 阿宝: 灯坏了
+    (10:20:50 AM) *** 小林 joined the chat ***
+    (10:21:00 AM) 小林: 您好，非常抱歉
+
+Zendesk calls the requester its author. Who joins is an agent, as the customer is there from the beginning; else who is who is found as in any
+transcript (`chat/roles.py`), and in doubt nobody's words are the customer's. What has no such clocks is what one person wrote: a line of
+it that begins with a word and a colon (物流：慢) is no speaker's.
 """
 
 import re
+from collections.abc import Mapping
 
-from feedback.collectors.base import Record, SourceConfig, Unreadable
-from feedback.collectors.chat import transcript
-from feedback.collectors.chat.lines import TextFile
+from feedback.collectors.base import SourceConfig
+from feedback.collectors.chat.roles import assign_roles, role_of
 from feedback.collectors.live.helpdesk import words_at
 from feedback.errors import CollectError
+from storage.records import Role
 
-UNSURE = "it is a chat, and does not tell for certain which lines are the customer's"
-# Of the comment that such a ticket begins with, and of the line that a transcript may begin with.
-_HEAD = re.compile(r"(?:Conversation|Chat) with [^\n]+\s*\nURL:\s*\S*")
-_BEGINNING = re.compile(r"Chat started:[^\n]*\s*")
-_SPOKEN = re.compile(r"^\(\d{1,2}:\d{2}[^)\n]*\)", re.MULTILINE)
-_UNDATED = (transcript.NO_DATES, transcript.ONLY_DAYS)
+_SAY_WHO = '. If you know who is who, add the names to this source: roles = { "NAME" = "agent" }'
+UNSURE = f"it is a chat, and does not tell for certain which lines are the customer's{_SAY_WHO}"
+ALL_OTHERS = f"it is a chat in which, as it seems, nothing was said by the customer{_SAY_WHO}"
+# What Zendesk writes before a transcript, or by itself as the comment that such a ticket begins with.
+_BEGINNING = re.compile(r"(?:(?:Conversation|Chat) with [^\n]+\n\s*URL:\s*\S*|Chat started: \d[^\n]*)\s*")
+_CLOCK = r"\([^\d()\n]{0,4}\d{1,2}:\d\d:\d\d[^\d()\n]{0,6}\)[^\S\n]*"  # "(10:20:33)", "(10:20:33 AM)", "(上午10:20:33)"
+_CLOCKED = re.compile(_CLOCK)
+_NOTICE = re.compile(rf"{_CLOCK}(?P<stars>\*{{1,3}}) (?P<notice>.+) (?P=stars)\s*")
+_SPOKEN = re.compile(rf"{_CLOCK}(?P<name>[^\n]+?)(?:：|:(?=\s|$))\s*(?P<words>.*)")
+_JOINED = re.compile(r"(?P<name>.+?)(?: has joined\b| joined\b|已?加入).*")
+
+
+class NotTold(CollectError):
+    """It can't be told what the customer said; the message says why, and shows nothing of it."""
 
 
 def is_chat(comment: object) -> bool:
@@ -28,21 +42,46 @@ def is_chat(comment: object) -> bool:
     return "chat" in channel or "messag" in channel
 
 
-def said_by_customer(text: str, config: SourceConfig) -> str | None:
-    """The words of the customer, "" where there are none; None where it can't be told for certain which they are."""
-    text = _BEGINNING.sub("", text, count=1) if _BEGINNING.match(text) else text
-    if _HEAD.fullmatch(text):
+def said_by_customer(text: str, config: SourceConfig) -> str:
+    """The words of the customer, "" for what Zendesk writes at the beginning; `NotTold` where they are not known for certain."""
+    beginning = _BEGINNING.match(text)
+    lines = text[beginning.end() if beginning else 0 :].splitlines()
+    if not beginning and not any(_NOTICE.fullmatch(line) or _SPOKEN.fullmatch(line) for line in lines):
+        return text
+    if not lines:
         return ""
-    try:
-        found = transcript.collect(TextFile.pasted(text), config)
-        items = None if found is None else list(found)
-    except CollectError:  # who is who
-        return None
-    if items is None:
-        return None if _SPOKEN.search(text) else text
-    said = [item for item in items if isinstance(item, Record) and item.role == "customer"]
-    doubts = [problem for item in items if isinstance(item, Record) for problem in item.problems]
-    one_customer = len({item.customer for item in said}) < 2
-    if any(isinstance(item, Unreadable) for item in items) or set(doubts).difference(_UNDATED) or not one_customer:
-        return None
-    return "\n".join(item.text for item in said).strip()
+    said, joined = _turns(lines)
+    roles = _roles(said, joined, config.roles)
+    customers = [name for name in said if roles.get(name) == "customer"]
+    if len(customers) > 1 or not roles.keys() >= said.keys():
+        raise NotTold(UNSURE)
+    words = "\n".join(line for name in customers for line in said[name]).strip()
+    if not words:
+        raise NotTold(ALL_OTHERS)
+    return words
+
+
+def _turns(lines: list[str]) -> tuple[dict[str, list[str]], set[str]]:
+    """What each name said, and the names that joined. Raises `NotTold` where a line is nobody's."""
+    said: dict[str, list[str]] = {}
+    joined: set[str] = set()
+    saying: list[str] | None = None
+    for line in lines:
+        if notice := _NOTICE.fullmatch(line):
+            saying = None
+            if who := _JOINED.fullmatch(notice["notice"]):
+                joined.add(who["name"].strip())
+        elif spoken := _SPOKEN.fullmatch(line):
+            saying = said.setdefault(spoken["name"].strip(), [])
+            saying.append(spoken["words"])
+        elif saying is not None and not _CLOCKED.match(line):
+            saying.append(line)
+        elif line.strip():
+            raise NotTold(UNSURE)
+    return said, joined
+
+
+def _roles(names: Mapping[str, object], joined: set[str], configured: Mapping[str, Role]) -> Mapping[str, Role]:
+    """Of those names that can be placed."""
+    agents: dict[str, Role] = {name: "agent" for name in joined if role_of(name, configured) is None}
+    return assign_roles({**names, **agents}, {**configured, **agents})[0]

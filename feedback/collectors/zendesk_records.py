@@ -11,7 +11,7 @@ from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unrea
 from feedback.collectors.live.helpdesk import NOTHING_OF_ITS_OWN, at, count_at, id_at, words_at
 from feedback.collectors.mail_text import own_words
 from feedback.collectors.objects import Object
-from feedback.collectors.zendesk_chats import UNSURE, is_chat, said_by_customer
+from feedback.collectors.zendesk_chats import NotTold, is_chat, said_by_customer
 from storage.records import Role
 
 TICKETS, RATINGS = "tickets", "satisfaction_ratings"
@@ -64,13 +64,14 @@ class Desk:
             return
         role: Role = "customer" if author == requester else "bot" if author == _SYSTEM else "agent"
         if role == "customer" and is_chat(comment):
-            said = said_by_customer(text, self.config)
-            if said is None:
-                yield Unreadable(location, UNSURE)
-            if not said:  # an earlier version may have stored the whole of it
+            try:
+                text = said_by_customer(text, self.config)
+            except NotTold as reason:
+                yield Unreadable(location, str(reason))
+                text = ""
+            if not text:  # an earlier version may have stored the whole of it
                 yield Withdrawn(f"{ticket_id}-{place}", location, for_good=False)
                 return
-            text = said
         yield Record(
             text=text,
             kind=self.config.kind or "ticket",

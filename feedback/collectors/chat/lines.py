@@ -25,24 +25,18 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A file in the encoding found for it. `opening`: its first lines, from the first that says something; `text`: what is read in place of the file."""
+    """A file in the encoding found for it. `opening`: its first lines, from the first that says something."""
 
     name: str
     path: Path
     encoding: Encoding
     opening: tuple[str, ...] = ()
-    text: str | None = None
 
     @classmethod
     def open(cls, part: Part) -> "TextFile":
         """`CollectError` when the file is empty or none of its first lines can be read."""
         file = cls(part.name, part.path, find_encoding(part.path))
         return cls(file.name, file.path, file.encoding, tuple(file._read_opening()))
-
-    @classmethod
-    def pasted(cls, text: str) -> "TextFile":
-        """A text that a program put a transcript into, as a file would hold it."""
-        return cls("", Path(), Encoding("utf-8"), tuple(text.splitlines()[:_OPENING_LINES]), text)
 
     def _read_opening(self) -> list[str]:
         opening: list[str] = []
@@ -70,9 +64,6 @@ class TextFile:
 
     def lines(self) -> Iterator[Line]:
         """The lines from 1."""
-        if self.text is not None:
-            yield from (Line(number, text) for number, text in enumerate(self.text.splitlines(), 1))
-            return
         with self.raw_lines() as stream:
             for number, text in enumerate(stream, 1):
                 trouble = None
