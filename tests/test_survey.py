@@ -308,17 +308,30 @@ def test_an_export_of_tencent_holds_the_answers_and_nothing_that_was_noted_of_pe
     key = wording_key("请说说您的建议")
     assert [(r.source_id, r.posted_at, r.customer, r.region, r.text, r.scores) for r in found] == [
         (
-            "1-202603010931-50",
+            "1-202603010931",
             "2026-03-01 09:31:50",
             "o6_bmj1",
             "广东 深圳",
             "",
             (replace(nps("9"), question=friends),),
         ),
-        (f"1-202603010931-50/{key}", "2026-03-01 09:31:50", "o6_bmj1", "广东 深圳", "豆子新鲜", ()),
-        ("2-202603010932-50", "2026-03-01 09:32:50", None, "广东 深圳", "", (replace(nps("3"), question=friends),)),
-        (f"2-202603010932-50/{key}", "2026-03-01 09:32:50", None, "广东 深圳", "发货快点，等了五天", ()),
+        (f"1-202603010931/{key}", "2026-03-01 09:31:50", "o6_bmj1", "广东 深圳", "豆子新鲜", ()),
+        ("2-202603010932", "2026-03-01 09:32:50", None, "广东 深圳", "", (replace(nps("3"), question=friends),)),
+        (f"2-202603010932/{key}", "2026-03-01 09:32:50", None, "广东 深圳", "发货快点，等了五天", ()),
     ]
+
+
+def test_responses_of_tencent_are_the_same_in_an_export_that_only_the_layout_of_wjw_fits(tmp_path: Path) -> None:
+    """As they were before 腾讯问卷 had a layout of its own."""
+    ids = []
+    for place in ("地理位置省", "地理位置"):
+        path = tmp_path / f"{place}.csv"
+        head = f"编号,开始答题时间,结束答题时间,答题时长,{place},1.推荐吗（0-10）,2.建议"
+        path.write_text(f"{head}\n7,2026-03-01 09:31:00,2026-03-01 09:31:50,50秒,,9,豆子新鲜\n", encoding="utf-8")
+        collector = TableCollector()
+        read = collector.collect(Part(path.name, path), SourceConfig("q", "table"))
+        ids.append([record.source_id for record in read if isinstance(record, Record)])
+    assert ids == [["7-202603010931", f"7-202603010931/{wording_key('建议')}"]] * 2
 
 
 @pytest.mark.parametrize("name", ["UA", "User-Agent", "Referrer", "openid", "用户标识", "IP"])
