@@ -5,8 +5,11 @@ Whose fault it is the list tells: where that does not answer either, or ten in a
 without moving its place to go on from.
 
 What could not be read stands in the state, with when it failed first and last. It is asked for again after twice as long each time, for
-30 days, in a single attempt and without waiting. One that is not there (404) though the list names it may be there the next time, as
-servers behind one another come to know of things one after another; in the third run it counts as deleted.
+30 days, in a single attempt and without waiting.
+
+One that is not there (404) though the list names it has most likely been deleted, which is nobody's fault: it neither ends a run nor makes it
+fail, however many they are. It may be there the next time, as servers behind one another come to know of things one after another, and so is
+asked for again; in the third run it counts as deleted.
 """
 
 import json
@@ -30,6 +33,11 @@ GONE_RUNS = 3  # in which it was not there
 _GONE = "it is not there (404): was it deleted meanwhile?"
 _ROW = "{count:,} {stream} in a row could not be read, though the list of them can: {error}"
 _TOO_MANY = "{count:,} {stream} could not be read and are waited for; before one more is passed over: {error}"
+_MISSING = (
+    "not there (404) though the list names them: {count:,} of the {stream} (see: feedback rejects). They will be asked for again, "
+    f"and count as deleted when they were not there in {GONE_RUNS} runs."
+)
+_AGAIN = "it could not be read and will be asked for again: {error}"
 _SOME = "{count:,} of the {stream} could not be read (see: feedback rejects) and will be asked for again: {error}"
 
 # What is in one of them. True: it is owed, to be asked for whole and without patience.
@@ -57,6 +65,7 @@ class Owed:
         self._left: dict[str, _Debt] = {key: _Debt(*debt) for key, *debt in mine["owed"]}
         self._stream, self._now, self._list_answers = stream, int(now.timestamp()), list_answers
         self._failed: dict[str, CollectError] = {}  # in this run
+        self._missing: dict[str, str] = {}  # in this run, and what was told of each
         self._in_a_row, self._has_read = 0, False
         self._fault: CollectError | None = None
 
@@ -89,6 +98,8 @@ class Owed:
         if due := self._due():
             for page in in_pages(self._again(due, reader), reached):
                 yield page if page.state is None else replace(page, state=self._state(reached))
+        if count := len(self._missing.keys() & self._left.keys()):
+            yield Page([], self._state(reached), (_MISSING.format(count=count, stream=self._stream),))
         if self._failed:
             first = next(iter(self._failed.values()))
             raise CollectError(_SOME.format(count=len(self._failed), stream=self._stream, error=first))
@@ -104,33 +115,43 @@ class Owed:
         if isinstance(error, Unreachable) and error.wait_seconds:
             raise error  # it asks everybody for patience
         is_new, before = key not in self._left, self._left.get(key, _Debt(self._now, self._now))
-        is_missed = isinstance(error, Refused) and error.status == 404
-        debt = _Debt(before.first, self._now, before.missed + (is_missed and key not in self._failed))
-        is_old = self._now - debt.first > GIVEN_UP_DAYS * 86400
-        if is_missed and (is_old or (self._has_read and debt.missed >= GONE_RUNS)):
-            self._left.pop(key, None)
-            return _GONE
+        if isinstance(error, Refused) and error.status == 404:
+            return self._miss(key, before, error)
         if is_new:
             self._list_answers()
         self._failed[key] = error
         self._in_a_row += is_new
-        if is_new and len(self._left) >= MOST_OWED:
-            self._fault = CollectError(_TOO_MANY.format(count=len(self._left), stream=self._stream, error=error))
+        failing = sum(not debt.missed for debt in self._left.values())
+        if is_new and failing >= MOST_OWED:
+            self._fault = CollectError(_TOO_MANY.format(count=failing, stream=self._stream, error=error))
             return str(error)
-        if self._has_read and is_old:
+        if self._has_read and self._now - before.first > GIVEN_UP_DAYS * 86400:
             del self._left[key]
             return f"it could not be read for {GIVEN_UP_DAYS} days and is given up: {error}"
-        self._left[key] = debt
+        self._left[key] = before._replace(last=self._now)
         if self._in_a_row >= MOST_IN_A_ROW:
             self._fault = CollectError(_ROW.format(count=self._in_a_row, stream=self._stream, error=error))
-        return f"it could not be read and will be asked for again: {error}"
+        return _AGAIN.format(error=error)
+
+    def _miss(self, key: str, before: _Debt, error: CollectError) -> str:
+        """As `_pass_over`, of one that is not there. The list need not be asked: it was read once more before one more miss counts."""
+        if key in self._missing:
+            return self._missing[key]
+        debt = before._replace(last=self._now, missed=before.missed + 1)
+        is_gone = debt.missed >= GONE_RUNS
+        if is_gone:
+            self._left.pop(key, None)
+        else:
+            self._left[key] = debt
+        self._missing[key] = _GONE if is_gone else _AGAIN.format(error=error)
+        return self._missing[key]
 
     def _due(self) -> list[str]:
         """What is to be asked for again now, the longest left alone first."""
         waiting = [
             (debt.last, key)
             for key, debt in self._left.items()
-            if key not in self._failed and self._now - debt.last >= debt.last - debt.first
+            if key not in self._failed and key not in self._missing and self._now - debt.last >= debt.last - debt.first
         ]
         return [key for _, key in sorted(waiting)]
 
