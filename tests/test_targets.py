@@ -20,6 +20,9 @@ KEY = "Zx9QmT4vR7bK2nW8cY5d"
         "mailto://li:pw@mail.example.com?to=boss@example.com",
         "mailto://mail.example.com?user=li&pass=pw&to=boss@example.com",
         "mailtos://li@example.com:pw@mail.example.com",
+        "mailto://li:p/w@mail.example.com",
+        "mailto://li:p?w@mail.example.com",
+        "mailto://li:12345@mail.example.com:465/boss@shop.example",
         "wecombot://KEY",
         "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=abc",
         "env:HKUYPKTXDWKXHDBT",
@@ -37,6 +40,10 @@ def test_an_address_with_a_password_or_a_key_in_it_holds_a_secret(target: str) -
         "mailto://127.0.0.1:25?from=digest@example.com&to=boss@example.com",
         "mailto://li@mail.example.com?to=boss@example.com",
         "json://127.0.0.1:8080/digest",
+        "mailto://kf@mail.example.com:465/boss@shop.example",
+        "mailto://[::1]:25/boss@shop.example",
+        "syslog://",
+        "dbus://",
     ],
 )
 def test_other_addresses_may_stand_in_the_settings(target: str) -> None:

@@ -1,7 +1,6 @@
 """Addresses under `send_to` that hold a secret: they belong into the environment, not into a file that may be shared."""
 
 import os
-import re
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -10,8 +9,10 @@ from feedback.errors import DeliveryError
 from nlp.settings_table import is_plain_variable, looks_like_a_key
 
 # All others are those of robots and services, which know by nothing but the address who may write.
-_OPEN = frozenset({"mailto", "mailtos", "json", "jsons", "form", "forms", "xml", "xmls"})
-_PASSWORD = re.compile(r"[^:]*://[^?]*:[^?]*@")
+_THIS_MACHINE = frozenset(
+    {"syslog", "dbus", "qt", "kde", "glib", "gnome", "macosx", "windows"}
+)  # its log and its screen
+_OPEN = _THIS_MACHINE | {"mailto", "mailtos", "json", "jsons", "form", "forms", "xml", "xmls"}
 _SECRETS = frozenset({"pass"})  # what apprise calls them, beside the usual names
 
 
@@ -36,9 +37,10 @@ def holds_secret(target: str) -> bool:
         return not is_plain_variable(name) and name not in os.environ
     try:
         parts = urlsplit(target)
-    except ValueError:  # it is no address: what else it may be nobody knows
+        _ = parts.port
+    except ValueError:  # it is no address, or has a password with a slash in it: what else it may be nobody knows
         return True
-    if parts.scheme not in _OPEN or _PASSWORD.match(target):
+    if parts.scheme not in _OPEN or parts.password is not None:
         return True
     named = [(name.lstrip("+-:"), value) for name, value in parse_qsl(parts.query)]  # apprise: headers and the like
     if any(is_secret(name) or name in _SECRETS for name, _ in named):
