@@ -109,7 +109,7 @@ def _collect_parts(
     newest = newest_verbatim(store.connection)
     changed = _changed_parts(store, project, config, collector, sums)
     reread: dict[int, _Unread] = {}  # by reading: what had been read with the same contents, under other settings
-    reading_id = 0
+    reading_id, same_file = 0, list[int]()
     reading = Reading(config, tuple(p.part for p in changed), project.timezone, project.secret(), datetime.now(UTC))
     with rarely_collected(), closing(read_ahead(reading)) as batches:
         for batch in batches:
@@ -123,7 +123,7 @@ def _collect_parts(
                 if batch.first:
                     clear_rejects(connection, config.name, name)
                     reading_id = find_reading(connection, config.name, name, unread.contents, unread.settings)
-                    if other_readings(connection, reading_id):
+                    if same_file := other_readings(connection, reading_id):
                         reread[reading_id] = unread
                         move_cursor(connection, config.name, name, _under_way(run_id))
                 incoming = known_by_contents(connection, taken.incoming, taken.lost_ids, taken.garbled)
@@ -131,9 +131,9 @@ def _collect_parts(
                 adopt_former(connection, incoming)
                 adopt_made(connection, unread.settings, incoming)
                 incoming = with_known_words(connection, incoming, taken.garbled, find_by)
-                result = add_verbatims(connection, run_id, reading_id, incoming, similar)
+                result = add_verbatims(connection, run_id, reading_id, incoming, similar, same_file)
                 rejects += [conflict(verbatim, name) for verbatim in result.conflicts]
-                withdrawn = withdraw(connection, config.name, taken.withdrawn, similar)
+                withdrawn = withdraw(connection, config.name, taken.withdrawn, similar, same_file)
                 add_rejects(connection, run_id, name, rejects)
                 count_in_run(connection, run_id, result, len(rejects))
                 if batch.last and reading_id not in reread:

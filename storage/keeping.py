@@ -35,7 +35,7 @@ def with_known_words(
 ) -> list[Incoming]:
     """Of what files hold, which leave out what is no longer there: the batch, with the words that are known of those with
     the ids `garbled`, and as the same where none of the ratings that stand beside the words is told (`storage.scores` has those of responses)."""
-    return _with_known(connection, batch, find_by, lambda i: i.rates == frozenset() or i.verbatim.source_id in garbled)
+    return _with_known(connection, batch, find_by, lambda i: i.rates == {} or i.verbatim.source_id in garbled)
 
 
 def with_what_is_known(connection: sqlite3.Connection, batch: Sequence[Incoming], find_by: FindBy) -> list[Incoming]:

@@ -4,7 +4,7 @@ Times are text in UTC, `YYYY-MM-DDTHH:MM:SSZ`, so that they sort as they read. O
 made for every row collected is a named tuple: a frozen dataclass takes three times as long to make.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -12,6 +12,8 @@ Kind = Literal["review", "chat", "survey", "post", "ticket"]
 Role = Literal["customer", "agent", "bot"]
 Metric = Literal["star", "nps", "csat", "ces"]
 Noise = Literal["default_review", "company_reply", "copied_template", "no_text"]
+# The questions whose ratings are told, and on which metric; None: such as are certainly rated by nobody.
+Rates = Mapping[str, Metric | None]
 
 
 class Score(NamedTuple):
@@ -82,7 +84,7 @@ class Incoming(NamedTuple):
     final: bool = False  # never edited: with other words or another date than its id had it is something else
     own_date: bool = True  # False: its date tells it from no other with its id: it may be that of an arrival or of a change, or part of the id
     former_ids: tuple[str, ...] = ()  # under which it may be stored
-    rates: frozenset[str] | None = None  # the questions whose ratings it tells; others stay. None: it tells all
+    rates: Rates | None = None  # the questions whose ratings it tells; others stay. None: it tells all
 
 
 Similar = Callable[[str, str], bool]
@@ -95,7 +97,7 @@ class Withdrawal(NamedTuple):
     source_id: str
     for_good: bool = True
     with_texts: bool = False
-    rates: frozenset[str] | None = None
+    rates: Rates | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
+from typing import NamedTuple
 
 from storage.journal import settings_of
 from storage.namesakes import told_apart
 from storage.records import BatchResult, Incoming, Score, Similar, Verbatim, Withdrawal
-from storage.scores import are_alike, rewrite_scores, scores_of, with_others, withdraw_ratings, write_scores
+from storage.scores import (
+    are_alike,
+    rewrite_scores,
+    scores_of,
+    told_by_question,
+    with_others,
+    withdraw_ratings,
+    write_scores,
+)
 from storage.search import index_rows, unindex_rows
 
 # So many copies of one longer text are no coincidence: they were handed out.
@@ -44,6 +53,15 @@ class _Sorted:
     conflicts: list[Verbatim] = field(default_factory=list)
 
 
+class _Seen(NamedTuple):
+    """Where a batch was met."""
+
+    run_id: int
+    reading_id: int
+    settings: str
+    same_file: Collection[int] = ()
+
+
 def hash_with_version(content_hash: int, version: str | None) -> int:
     """A content hash with the product's version in it; of one that has it in it, the hash without.
 
@@ -58,16 +76,23 @@ def _version_hash(version: str) -> int:
 
 
 def add_verbatims(
-    connection: sqlite3.Connection, run_id: int, reading_id: int, batch: Sequence[Incoming], similar: Similar
+    connection: sqlite3.Connection,
+    run_id: int,
+    reading_id: int,
+    batch: Sequence[Incoming],
+    similar: Similar,
+    same_file: Collection[int] = (),
 ) -> BatchResult:
     """Store a batch inside the caller's transaction.
 
     A verbatim already there with the same contents costs a look-up; one whose contents changed is rewritten and
     its marks are dropped. Votes that changed and a version that was not known are noted on a verbatim that is unchanged for
     all that; one without votes leaves those that are known. Of each it is noted in which reading of its source it was seen last
-    (`storage.journal.find_reading`). `similar` decides whether two texts that share a band are copies.
+    (`storage.journal.find_reading`). `similar` decides whether two texts that share a band are copies. `same_file`: earlier
+    readings of the very same file, whose ratings by no question are all told anew.
     """
-    todo = _sort(connection, run_id, reading_id, settings_of(connection, reading_id), batch)
+    seen = _Seen(run_id, reading_id, settings_of(connection, reading_id), same_file)
+    todo = _sort(connection, seen, batch)
     next_id = newest_verbatim(connection) + 1
     new = [(next_id + n, item) for n, item in enumerate(todo.new)]
     if todo.moved:
@@ -99,16 +124,25 @@ def news(
     connection: sqlite3.Connection, batch: Sequence[Incoming], settings: str
 ) -> tuple[list[Verbatim], list[Verbatim]]:
     """What of a batch taken in under these settings (a digest) `add_verbatims` would add, and what it would rewrite; nothing is stored."""
-    todo = _sort(connection, _NO_RUN, _NO_RUN, settings, batch)
+    todo = _sort(connection, _Seen(_NO_RUN, _NO_RUN, settings), batch)
     return [item.verbatim for item in todo.new], [item.verbatim for _, item in todo.changed]
 
 
-def withdraw(connection: sqlite3.Connection, source: str, void: Collection[Withdrawal], similar: Similar) -> int:
-    """Remove verbatims that their source says are void, and remember those that are so for good; how many there were."""
+def withdraw(
+    connection: sqlite3.Connection,
+    source: str,
+    void: Collection[Withdrawal],
+    similar: Similar,
+    same_file: Collection[int] = (),
+) -> int:
+    """Remove verbatims that their source says are void, and remember those that are so for good; how many there were.
+
+    `same_file` as in `add_verbatims`.
+    """
     connection.executemany(
         "insert or ignore into withdrawals values (?, ?)", [(source, each.source_id) for each in void if each.for_good]
     )
-    rated, unrated = withdraw_ratings(connection, source, void)
+    rated, unrated = withdraw_ratings(connection, source, void, same_file)
     rows = connection.execute(
         "select id from verbatims where source = ?1 and source_id in (select value from json_each(?2)) union "
         # "0" is what comes behind the slash.
@@ -160,12 +194,10 @@ def count_copies(connection: sqlite3.Connection, run_id: int, after_id: int) -> 
     return int(row[0])
 
 
-def _sort(
-    connection: sqlite3.Connection, run_id: int, reading_id: int, settings: str, batch: Sequence[Incoming]
-) -> _Sorted:
+def _sort(connection: sqlite3.Connection, seen: _Seen, batch: Sequence[Incoming]) -> _Sorted:
     result = _Sorted()
     latest: dict[_Key, Incoming] = {}
-    for item in told_apart(connection, batch, settings):
+    for item in told_apart(connection, batch, seen.settings):
         earlier = latest.setdefault(item.verbatim[:2], item)
         if earlier is not item:
             latest[item.verbatim[:2]] = _with_votes(item, earlier.verbatim.votes)
@@ -185,19 +217,20 @@ def _sort(
         row_id, content_hash, stored_by, seen_in, version, votes = stored
         before = ratings.get(row_id, ())
         if item.rates is not None:
-            scores = with_others(item.verbatim.scores, item.rates, before)
+            kept = told_by_question(before) if item.rates and seen_in in seen.same_file else before
+            scores = with_others(item.verbatim.scores, item.rates, kept)
             item = item._replace(verbatim=item.verbatim._replace(scores=scores))
         same_ratings = item.rates is None or are_alike(item.verbatim.scores, before)
         if not (same_ratings and _says_the_same(content_hash, version, item)):
             result.changed.append((row_id, _with_votes(item, votes)))
-            if stored_by == run_id:
+            if stored_by == seen.run_id:
                 result.conflicts.append(item.verbatim)
             continue
         result.unchanged += 1
         told = item.verbatim
         if item.rates is not None and told.scores != before:
             result.ratings.append((row_id, told.scores))
-        if seen_in != reading_id:
+        if seen_in != seen.reading_id:
             result.moved.append(row_id)
         if version is None and told.version is not None:
             result.versions.append((told.version, item.content_hash, row_id))

@@ -10,6 +10,7 @@ from feedback.collectors.formbricks_form import Form, Named, read_response
 from feedback.collectors.formbricks_records import Submissions
 from feedback.collectors.live import Visit
 from feedback.collectors.live.vault import Vault
+from storage.records import Rates
 
 CONFIG = SourceConfig("问卷", "formbricks", store="人民路店", product="手冲壶")
 CHOICES = [
@@ -32,7 +33,7 @@ QUESTIONS: list[dict[str, object]] = [
     {"id": "agree", "type": "consent", "headline": {"default": "同意吗"}},
     {"id": "visit", "type": "date", "headline": {"default": "哪天来的"}},
 ]
-RATINGS = frozenset(("likely", "pleased", "easy", "stars", "content"))
+RATINGS: Rates = {"likely": "nps", "pleased": "csat", "easy": "ces", "stars": "star", "content": "csat"}
 SHOP: dict[str, object] = {"id": "s1", "questions": QUESTIONS, "hiddenFields": {"fieldIds": ["campaign"]}}
 
 
@@ -56,12 +57,12 @@ def record(key: str = "", **fields: Any) -> Record:
 
 def unrated(*others: str) -> Withdrawn:
     """What is told of a response without any rating, where the settings name others of its questions."""
-    return Withdrawn("r1", "s1:r1", for_good=False, rates=RATINGS.union(others))
+    return Withdrawn("r1", "s1:r1", for_good=False, rates={**RATINGS, **dict.fromkeys(others)})
 
 
 def of_hub(key: str = "", **fields: Any) -> Record:
     """As `record`, of feedback records: some of a response, of which others may come later."""
-    alone = {"shared": True} if key else {"rates": frozenset(score.question for score in fields["scores"])}
+    alone = {"shared": True} if key else {"rates": {score.question: score.metric for score in fields["scores"]}}
     return record(key, **{**alone, **fields})
 
 

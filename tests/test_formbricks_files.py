@@ -166,7 +166,7 @@ def test_what_was_deleted_in_the_hub_is_void_where_its_record_lies_beside(tmp_pa
         of_hub(
             scores=(RawScore("star", "4", 1, 10, "stars"),),
             location="a.json:r1",
-            rates=frozenset(("likely", "stars")),
+            rates={"likely": "nps", "stars": "star"},
             **ABOUT,
         ),
         of_hub("/better", text="包装", turn=4, question="", location="a.json:r1", **ABOUT),
@@ -179,7 +179,7 @@ def test_what_was_deleted_in_the_hub_is_void_where_its_record_lies_beside(tmp_pa
             conversation_id="r2",
             posted_at="2026-03-01T02:00:00.507Z",
             scores=(RawScore("star", "8", 1, 10, "stars"),),
-            rates=frozenset(["stars"]),
+            rates={"stars": "star"},
         ),
     ]
 

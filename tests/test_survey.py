@@ -10,6 +10,7 @@ from feedback.collectors.base import Part, RawScore, Record, SourceConfig, Withd
 from feedback.collectors.layout import builtin_layouts, parse_layout
 from feedback.collectors.survey import classify, find_questions, is_no_answer, response_id, wording_key
 from feedback.collectors.table import TableCollector
+from storage.records import Rates
 
 PAYLOADS = Path(__file__).parent / "payloads" / "table"
 WORDS = [
@@ -42,7 +43,7 @@ LIKELY, PLEASED, EASY = map(
 
 
 # The ratings that the export tells, and that what the layout skips is none.
-TOLD = frozenset((LIKELY, PLEASED, EASY, wording_key("来源"), wording_key("来源详情")))
+TOLD: Rates = {LIKELY: "nps", PLEASED: "csat", EASY: "ces", wording_key("来源"): None, wording_key("来源详情"): None}
 
 
 def nps(value: str) -> RawScore:

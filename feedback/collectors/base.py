@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from storage.records import Kind, Metric, Role
+from storage.records import Kind, Metric, Rates, Role
 
 # What begins an id that was made of texts that may be names: `KEYED` and 16 hex digits. Intake makes a keyed hash of it.
 KEYED = "keyed:"
@@ -65,7 +65,7 @@ class Record:
     problems: tuple[str, ...] = ()
     final: bool = False  # it is never edited: what has its id, but other words or another date, is something else
     own_date: bool = True  # False: its date tells it from no other with its id: it may be that of an arrival or of a change, or part of the id
-    rates: frozenset[str] | None = None  # the questions whose ratings it tells; others stay. None: it tells all
+    rates: Rates | None = None  # the questions whose ratings it tells; others stay. None: it tells all
     lost_id: bool = False  # its source gave it an id, which was ruined on the way
     shared: bool = False  # its place may be told otherwise, by windows copied out overlapping or a survey numbered anew
 
@@ -83,7 +83,7 @@ class Withdrawn:
     location: str
     for_good: bool = True
     with_texts: bool = False
-    rates: frozenset[str] | None = None
+    rates: Rates | None = None
 
 
 @dataclass(frozen=True, slots=True)

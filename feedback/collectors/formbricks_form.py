@@ -16,7 +16,7 @@ from feedback.collectors.objects import Object, getter
 from feedback.collectors.scales import Scale, find_scale
 from feedback.collectors.survey import Question, answer_records, classify, is_no_answer, rated, unrated, whole_response
 from feedback.errors import CollectError
-from storage.records import Metric
+from storage.records import Metric, Rates
 
 CHANNEL = "Formbricks"
 _LEFT_OUT = frozenset(
@@ -223,7 +223,7 @@ class Said:
         else:
             self.scores.append(replace(score, question=key))
 
-    def items(self, base: Record, rates: frozenset[str]) -> list[Item]:
+    def items(self, base: Record, rates: Rates) -> list[Item]:
         """The records. A survey's ratings stand in one of the response itself: questions come and go, and the answers to them.
         It tells those by the questions `rates`, and that there are none where it has none.
 

@@ -14,7 +14,7 @@ from feedback.collectors.formbricks_form import RANGES, Said, base_record, is_nu
 from feedback.collectors.objects import Object
 from feedback.collectors.scales import Scale, find_scale
 from feedback.collectors.survey import Question, classify
-from storage.records import Kind
+from storage.records import Kind, Metric
 
 _KINDS: Mapping[str, Kind] = {"review": "review", "support": "ticket", "social": "post"}
 _RATINGS = frozenset(("nps", *RANGES))
@@ -68,19 +68,19 @@ class Submissions:
             kind=config.kind or _KINDS.get(str(records[0].get("source_type")), "survey"),
             customer=user if isinstance(user, str) else None,
         )
-        said, void, rates, dates = Said(), set[str](), set[str](), dict[str, object]()
+        said, void, rates, dates = Said(), set[str](), dict[str, Metric | None](), dict[str, object]()
         for number, record in enumerate(records, 1):
             source_id = f"{submission}/{record.get('field_id')}"
             is_rating = record.get("field_type") in _RATINGS
             if is_rating:
-                rates.add(str(record.get("field_id")))
+                rates[str(record.get("field_id"))] = metric_of(str(record.get("field_type")), _wording(record))
             if record.get("id") in self._deleted:
                 if not is_rating:
                     void.add(source_id)
             else:
                 dates[source_id] = record.get("collected_at")
                 _add_record(said, number, record, self._values.get(_field(record), []))
-        told = [_alone(item, dates) for item in said.items(base, frozenset(rates))]
+        told = [_alone(item, dates) for item in said.items(base, rates)]
         # Before what is told: what is told again is not void.
         return [*(Withdrawn(each, base.location, for_good=False) for each in sorted(void)), *told]
 
@@ -111,9 +111,13 @@ def _field(record: Object) -> _Field:
     return str(record.get("source_id")), str(record.get("field_id"))
 
 
+def _wording(record: Object) -> str:
+    return clean(label) if isinstance(label := record.get("field_label"), str) else ""
+
+
 def _add_record(said: Said, number: int, record: Object, values: Sequence[str]) -> None:
     kind, key = str(record.get("field_type")), str(record.get("field_id"))
-    wording = clean(label) if isinstance(label := record.get("field_label"), str) else ""
+    wording = _wording(record)
     if kind not in _TYPES:
         said.problems.append(f"field_type '{kind}' is not known; its value was left out")
     elif kind == "text" and classify(wording, ())[0] != "contact":

@@ -32,6 +32,7 @@ from feedback.collectors.layout import Layout, Survey, fold
 from feedback.collectors.mapping import NOTHING, NULLS, Cells, RowMapper
 from feedback.collectors.scales import Scale, find_scale
 from feedback.dates import same_minute
+from storage.records import Metric, Rates
 
 SAMPLE_ROWS = 2_000
 
@@ -89,7 +90,7 @@ class SurveyMapper:
         self._took = _column_of((layout.survey or Survey()).took, grid.columns)
         self.questions = find_questions(layout, grid.columns, sample, grid.header)
 
-        self._rates = rated(self.questions) | _skipped(layout, grid)
+        self._rates = _skipped(layout, grid) | rated(self.questions)
 
     def read(self, where: str, cells: Cells) -> list[Item]:
         """The response's records, in the order of the questions; at least one. Void is a rating that is not given any more."""
@@ -117,7 +118,7 @@ class SurveyMapper:
                 answers += [(question, f"+{n}", text) for n, text in enumerate(_own_words(question, raw), 1)]
         # Where a question stands, and in which marks, may be otherwise in the next export: the answer is the same.
         # Where no rating is asked for any more, those of what has no id of its own stay where they are.
-        rates = frozenset[str]() if not scores and response is None else None
+        rates: Rates | None = {} if not scores and response is None else None
         records = [replace(r, shared=True, rates=rates) for r in answer_records(base, response, answers)]
         # What has no id of its own would be one with all that are rated alike: then an answer has the ratings, the same
         # wherever its question stands.
@@ -130,22 +131,24 @@ class SurveyMapper:
         return [*records, *unrated(response, base.location, self._rates, scores)]
 
 
-def rated(questions: Sequence[Question]) -> frozenset[str]:
+def rated(questions: Sequence[Question]) -> dict[str, Metric | None]:
     """The questions whose ratings are told: those that are ratings here, and those that are certainly rated by nobody.
 
     Of one that only looks like none this time nothing is told: an earlier export may have shown that it is one.
     """
-    return frozenset(question.key for question in questions if question.scale is not None or question.settled)
+    return {
+        question.key: question.scale.metric if question.scale else None
+        for question in questions
+        if question.scale is not None or question.settled
+    }
 
 
-def _skipped(layout: Layout, grid: Grid) -> frozenset[str]:
+def _skipped(layout: Layout, grid: Grid) -> dict[str, Metric | None]:
     skip = set(map(fold, (layout.survey or Survey()).skip))
-    return frozenset(wording_key(_taken_apart(name)[-1]) for name in grid.header or grid.columns if fold(name) in skip)
+    return {wording_key(_taken_apart(name)[-1]): None for name in grid.header or grid.columns if fold(name) in skip}
 
 
-def unrated(
-    response: str | None, location: str, rates: frozenset[str], scores: Sequence[RawScore]
-) -> Iterator[Withdrawn]:
+def unrated(response: str | None, location: str, rates: Rates, scores: Sequence[RawScore]) -> Iterator[Withdrawn]:
     """What is said of a response that was rated by none of these questions: it may have been, before answers were taken back."""
     if response and rates and not scores:
         yield Withdrawn(response, location, for_good=False, rates=rates)
