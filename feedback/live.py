@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from feedback.collected import Collected, Progress, Sums, conflict
 from feedback.collectors.base import Item, Record, SourceConfig
 from feedback.collectors.files import NoFiles, by_age
-from feedback.collectors.live import LiveCollector, LooksAhead, Page, Redated, Restartable, ShowsAgain, Visit
+from feedback.collectors.live import LiveCollector, LooksAhead, Page, Redated, Remarking, Restartable, ShowsAgain, Visit
 from feedback.collectors.live.address import learn_secrets
 from feedback.collectors.live.patience import Unreachable, reworded
 from feedback.collectors.live.vault import Vault
@@ -135,7 +135,7 @@ def collect_pages(
     if wish.files and sums.rejected and not stored:
         names = ", ".join(path.name for path in wish.files)
         sums.failed.append(CollectError(_NOT_ITS_OWN.format(names, config.collector)))
-    sums.notes += intake.notes()
+    sums.notes += [*_remarks(collector), *intake.notes()]
     return sums.collected(config.name)
 
 
@@ -213,8 +213,12 @@ def preview(
                 found.failed.append(reworded(error, visit.vault.hide(str(error))))
                 if isinstance(error, Unreachable):
                     break  # the other streams would wait for the same
-    found.notes += [*sums.notes, *intake.notes()]
+    found.notes += [*sums.notes, *_remarks(collector), *intake.notes()]
     return found
+
+
+def _remarks(collector: LiveCollector) -> Sequence[str]:
+    return collector.remarks() if isinstance(collector, Remarking) else ()
 
 
 def last_state(store: Store, project: Project, visit: Visit, collector: LiveCollector) -> tuple[str | None, list[str]]:

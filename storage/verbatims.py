@@ -201,7 +201,8 @@ def _sort(connection: sqlite3.Connection, seen: _Seen, batch: Sequence[Incoming]
         earlier = latest.setdefault(item.verbatim[:2], item)
         if earlier is not item:
             latest[item.verbatim[:2]] = _with_votes(item, earlier.verbatim.votes)
-            if not _says_the_same(earlier.content_hash, earlier.verbatim.version, item):
+            # What is never edited and has this id was told to be this one, with more in one place than in another.
+            if not item.final and not _says_the_same(earlier.content_hash, earlier.verbatim.version, item):
                 result.conflicts.append(item.verbatim)
     known, void = _look_up(connection, latest)
     rated = [known[key][0] for key, item in latest.items() if item.rates is not None and key in known]
@@ -223,7 +224,7 @@ def _sort(connection: sqlite3.Connection, seen: _Seen, batch: Sequence[Incoming]
         same_ratings = item.rates is None or are_alike(item.verbatim.scores, before)
         if not (same_ratings and _says_the_same(content_hash, version, item)):
             result.changed.append((row_id, _with_votes(item, votes)))
-            if stored_by == seen.run_id:
+            if stored_by == seen.run_id and not item.final:
                 result.conflicts.append(item.verbatim)
             continue
         result.unchanged += 1

@@ -186,6 +186,13 @@ def test_a_page_has_fifty_mails(shop: Shop) -> None:
     "settings, says",
     [
         ({"host": ""}, "'host' is missing: the mail server, like imap.exmail.qq.com"),
+        *[
+            (
+                {"host": host},
+                "'host' holds a port as well. Write them apart, like host = \"imap.exmail.qq.com\" and port = 993",
+            )
+            for host in ("imap.qq.com:993", "imap.qq.com：993", "imap.qq.com 993", "[::1]:993", "imap.qq.com:")
+        ],
         ({"user": ""}, "'user' is missing"),
         ({"tls": "ssl"}, "'tls' must be one of on, starttls, off, not 'ssl'"),
         (
@@ -220,6 +227,12 @@ def test_settings_that_are_wrong_are_named(tmp_path: Path, settings: dict[str, o
     with pytest.raises(CollectError) as error:
         ImapCollector().streams(visit)
     assert str(error.value) == f"source 'live': {says}."
+
+
+def test_a_host_may_be_an_address_of_ipv6(tmp_path: Path) -> None:
+    options = {"host": "2001:db8::25", "user": USER}
+    visit = Visit(SourceConfig("live", "imap", options=options), Vault(tmp_path), NOW)
+    assert ImapCollector().streams(visit) == ["INBOX"]
 
 
 def test_what_is_not_said_is_as_usual(tmp_path: Path) -> None:

@@ -64,6 +64,30 @@ def test_the_words_of_a_large_mail_are_cut_where_they_pass_all_measure_and_that_
     assert set(found.text) == set(line)
 
 
+PICTURE_INLINE = '<img src="data:image/png;base64,\r\n' + ("A" * 900 + "\r\n") * 2700 + '">'
+CUT = "the mail has more than 2 MB of text: the rest is left out"
+
+
+def page(html: str, *headers: str) -> bytes:
+    return mail(1, html, *headers).replace(b"text/plain", b"text/html")
+
+
+def test_words_end_before_a_picture_that_is_cut_in_two(empty: Shop) -> None:
+    raw = page(f"<p>灯坏了</p>请看图{PICTURE_INLINE}<p>三次都没人理</p>")
+    empty.inbox.inbox.add(raw, ARRIVED)
+    assert items(empty) == [record(text="灯坏了\n请看图", problems=(CUT,))]
+    empty.collect()
+    (empty.folder / "1.eml").write_bytes(raw)
+    assert empty.collect("--load", f"{empty.folder}/1.eml").out.startswith("live: 0 new, 1 changed")
+    assert empty.rows("select text from verbatims") == [("灯坏了\n请看图\n三次都没人理",)]
+
+
+def test_a_mail_that_begins_with_a_picture_that_is_cut_in_two_is_not_told_to_be_empty(empty: Shop) -> None:
+    raw = page(f"{PICTURE_INLINE}<p>三次都没人理</p>").replace(b"Subject: ", b"Subject: Re: ")
+    empty.inbox.inbox.add(raw, ARRIVED)
+    assert items(empty) == [Unreadable("INBOX:1@mail.example", CUT)]
+
+
 def test_a_mail_of_which_the_server_tells_the_wrong_size_is_taken_as_it_is(empty: Shop) -> None:
     empty.inbox.inbox.add(large(INNER, PICTURE), ARRIVED)
 

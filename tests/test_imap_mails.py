@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from imap_server import Inbox, Session
+from imap_server import Folder, Inbox, Session
 from imap_shop import ARRIVED, Shop, empty, inbox, items, mail, reached, record, secret
 
 from feedback.collectors.base import Unreadable
@@ -65,15 +65,14 @@ BY = ("feedback@shop.example", "kf@shop.example", "feedback@mail.example", "")
 @pytest.mark.parametrize(
     "settings, ours",
     [
-        ({}, ["feedback@shop.example"]),
+        ({}, []),
         ({"own": []}, []),
-        ({"own": "客服 <KF@shop.example>"}, ["feedback@shop.example", "kf@shop.example"]),
-        ({"own": ["@Mail.example"]}, ["feedback@shop.example", "feedback@mail.example"]),
-        ({"user": "feedback", "own": ["<kf@shop.example>"]}, ["kf@shop.example"]),
-        ({"user": {"env": "NO_SUCH_VARIABLE"}}, []),
+        ({"own": "客服 <KF@shop.example>"}, ["kf@shop.example"]),
+        ({"own": ["@Mail.example"]}, ["feedback@mail.example"]),
+        ({"user": "feedback", "own": ["<feedback@shop.example>"]}, ["feedback@shop.example"]),
     ],
 )
-def test_what_we_wrote_ourselves_is_what_own_names_and_what_the_mailbox_sends(
+def test_what_we_wrote_ourselves_is_what_own_names(
     tmp_path: Path, inbox: Inbox, settings: dict[str, object], ours: list[str]
 ) -> None:
     shop = Shop(tmp_path, inbox, settings)
@@ -85,13 +84,50 @@ def test_what_we_wrote_ourselves_is_what_own_names_and_what_the_mailbox_sends(
     assert roles == {by: ["agent" if by in ours else "customer"] for by in BY}
 
 
-def test_the_mailbox_is_ours_where_its_user_is_kept_as_a_secret(
+OURS = (
+    "  {} from the mailbox's own address and {} as a customer's: "
+    'write own = ["…"], with that address, if your people wrote such mails, own = [] if a form does\n'
+)
+
+
+def by_the_mailbox(number: int) -> bytes:
+    return mail(number).replace(f"buyer{number}@mail.example".encode(), b"Feedback@shop.example")
+
+
+def test_mails_of_the_mailbox_itself_are_told_where_nobody_said_whose_they_are(tmp_path: Path, inbox: Inbox) -> None:
+    shop = Shop(tmp_path, inbox, {"folders": ["INBOX", "Forms"]})
+    for folder, numbers in ((inbox.inbox, (1, 2)), (inbox.folders.setdefault("Forms", Folder()), (3,))):
+        for number in numbers:
+            folder.add(by_the_mailbox(number), ARRIVED)
+    shop.add(4)
+    assert OURS.format("3 mails are", "each counts") in shop.collect("--dry-run").out
+    assert shop.collect().out == "live: 4 new\n" + OURS.format("3 mails are", "each counts")
+    assert shop.rows("select distinct role from verbatims") == [("customer",)]
+    assert shop.collect().out == "live: 0 new\n"
+    inbox.inbox.add(by_the_mailbox(5), ARRIVED)
+    assert shop.collect().out == "live: 1 new\n" + OURS.format("1 mail is", "counts")
+
+
+@pytest.mark.parametrize("settings", [{"own": []}, {"own": ["kf@shop.example"]}, {"user": "feedback"}])
+def test_nothing_is_told_of_them_where_own_is_written_or_the_user_is_no_address(
+    tmp_path: Path, inbox: Inbox, settings: dict[str, object]
+) -> None:
+    inbox.user = str(settings.get("user", inbox.user))
+    shop = Shop(tmp_path, inbox, settings)
+    inbox.inbox.add(by_the_mailbox(1), ARRIVED)
+    assert shop.collect().out == "live: 1 new\n"
+
+
+def test_a_saved_mail_has_the_same_role_whether_the_user_can_be_read_or_not(
     tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAIL_USER", "feedback@shop.example")
     shop = Shop(tmp_path, inbox, {"user": {"env": "MAIL_USER"}})
-    inbox.inbox.add(mail(1).replace(b"buyer1@mail.example", b"feedback@shop.example"), ARRIVED)
-    assert items(shop) == [record(role="agent", customer=None)]
+    path = tmp_path / "1.eml"
+    path.write_bytes(by_the_mailbox(1))
+    assert shop.collect("--load", str(path)).out == "live: 1 new\n" + OURS.format("1 mail is", "counts")
+    monkeypatch.delenv("MAIL_USER")
+    assert shop.collect("--load", str(path)).out == "live: 0 new, 1 already there\n"
 
 
 def test_a_subject_that_the_text_begins_with_is_no_question(empty: Shop) -> None:

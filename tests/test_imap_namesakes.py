@@ -50,7 +50,7 @@ def test_mails_that_share_a_message_id_are_told_apart_by_their_dates(empty: "Sho
 def test_mails_that_share_a_message_id_and_a_date_and_say_different_things_are_as_many(
     empty: Shop, apart: bool
 ) -> None:
-    said = ["物流太慢", "屏幕碎了", "物流太慢\n屏幕碎了"]
+    said = ["物流太慢", "屏幕碎了", "客服说物流太慢\n屏幕碎了也没人换"]
     for text in said:
         empty.inbox.inbox.add(form_mail(9, text), ARRIVED)
         assert not apart or empty.collect().out == "live: 1 new\n"
@@ -66,6 +66,54 @@ def test_mails_that_share_a_message_id_and_a_date_and_say_different_things_are_a
         (empty.folder / f"{n}.eml").write_bytes(each.raw)
         assert empty.collect("--load", f"{empty.folder}/{n}.eml").out == "live: 0 new, 1 already there\n"
     assert empty.rows(query) == expected
+
+
+DIRECT = "包装太差了\n下次不买了"
+TWICE = [
+    pytest.param(f"{DIRECT}\n\n【此邮件来自外部，请谨慎打开链接】", id="a gateway's line below"),
+    pytest.param(f"[External] Be careful with links.\n\n{DIRECT}", id="a gateway's line above"),
+    pytest.param(f"【外部邮件】\n{DIRECT}\n_____\n客服列表", id="lines above and below"),
+    pytest.param(f"【外部邮件】 {DIRECT}".replace("\n", " \n "), id="other blanks"),
+]
+
+
+@pytest.mark.parametrize("listed", TWICE)
+@pytest.mark.parametrize("direct_first", [False, True])
+@pytest.mark.parametrize("apart", [False, True], ids=["in one run", "in several"])
+def test_a_mail_that_comes_twice_and_once_with_lines_of_a_gateway_or_list_is_one(
+    empty: Shop, listed: str, direct_first: bool, apart: bool
+) -> None:
+    for text in (DIRECT, listed) if direct_first else (listed, DIRECT):
+        empty.inbox.inbox.add(form_mail(9, text), ARRIVED)
+        assert not apart or empty.collect().code == 0
+    empty.collect()
+    query = "select source_id, text from verbatims"
+    assert empty.rows(query) == [("1@mail.example", listed.strip())]
+    assert empty.rows("select reason from rejects") == []
+    for n, each in enumerate(empty.inbox.inbox.mails):
+        (empty.folder / f"{n}.eml").write_bytes(each.raw)
+        assert empty.collect("--load", f"{empty.folder}/{n}.eml").out == "live: 0 new, 1 already there\n"
+    number_anew(empty)
+    assert "1 already there" in empty.collect().out
+    assert empty.rows(query) == [("1@mail.example", listed.strip())]
+
+
+@pytest.mark.parametrize("other", ["不好", "好吃物流慢", "太好了"], ids=["its end", "its beginning", "its middle"])
+def test_a_mail_whose_words_are_a_part_of_a_word_of_another_is_another(empty: Shop, other: str) -> None:
+    for text in ("好", other):
+        empty.inbox.inbox.add(form_mail(9, text), ARRIVED)
+    assert empty.collect().out == "live: 2 new\n"
+
+
+def test_a_mail_that_comes_twice_is_two_where_another_sender_or_another_time_is_named(empty: Shop) -> None:
+    longer = f"{DIRECT}\n\n【外部邮件】"
+    for raw in (
+        form_mail(9, DIRECT),
+        form_mail(10, longer),
+        form_mail(9, longer).replace(b"buyer1@", b"buyer5@"),
+    ):
+        empty.inbox.inbox.add(raw, ARRIVED)
+    assert empty.collect().out.startswith("live: 3 new")
 
 
 @pytest.fixture

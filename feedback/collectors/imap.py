@@ -31,16 +31,25 @@ from nlp.settings_table import SettingsTable, quoted
 _SETTINGS = {"host", "port", "tls", "user", "password", "folders", "own"}
 # "kf@shop.example", "@shop.example", "客服 <kf@shop.example>"
 _OWN = re.compile(r"([^\s<>@*,;:()\"]*@[^\s<>@*,;:()\"]+)|[^<>@]*<\s*([^\s<>@*,;:()\"]+@[^\s<>@*,;:()\"]+)\s*>")
+# "imap.exmail.qq.com:993", "[::1]:993"; not "::1"
+_WITH_PORT = re.compile(r"\[.*|[^:：]*[:：\s]\s*\d*")
 _PORTS = {"on": 993, "starttls": 143, "off": 143}
 _THIS_MACHINE = "127.0.0.1"
 _MOST_RENUMBERED = 3  # in one run
 _ARRIVED_EARLIER = timedelta(days=1)  # IMAP compares days, in whichever zone
 _AUTOMATIC = "an automatic mail (auto-reply, bounce, mailing list)"
+_FROM_THE_MAILBOX = (
+    "{} from the mailbox's own address and {} as a customer's: "
+    'write own = ["…"], with that address, if your people wrote such mails, own = [] if a form does'
+)
 _CUT = f"the mail has more than {LARGEST >> 20} MB of text: the rest is left out"
 
 
 class ImapCollector:
     private_names = False
+
+    def __init__(self) -> None:
+        self._readers: list[_Reader] = []
 
     def streams(self, visit: Visit) -> list[str]:
         return list(_Settings.of(visit).folders)
@@ -50,7 +59,7 @@ class ImapCollector:
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
         """At most 50 mails a page, or what came at once of large ones, in the order of their numbers."""
-        settings, reader = _Settings.of(visit), _Reader(visit)
+        settings, reader = _Settings.of(visit), self._reader(visit)
         user, password = settings.login(visit)
         reached, since = Reached.read(state), visit.since - _ARRIVED_EARLIER if visit.since else None
         with Mailbox(settings.server, user, password, stream, visit.vault) as mailbox:
@@ -70,7 +79,7 @@ class ImapCollector:
 
     def saved(self, path: Path, visit: Visit) -> Iterator[Item]:
         """The mails of an .eml or mbox file."""
-        reader = _Reader(visit)
+        reader = self._reader(visit)
         for number, raw in enumerate(mails_of_file(path), 1):
             where = f"{path.name}:{number}"
             if raw is None:
@@ -81,6 +90,15 @@ class ImapCollector:
             except Wordless as error:
                 item = Unreadable(where, str(error))
             yield item or Unreadable(where, f"{_AUTOMATIC} is left out")
+
+    def remarks(self) -> list[str]:
+        count = sum(reader.from_the_mailbox for reader in self._readers)
+        mails = ("1 mail is", "counts") if count == 1 else (f"{count:,} mails are", "each counts")
+        return [_FROM_THE_MAILBOX.format(*mails)] if count else []
+
+    def _reader(self, visit: Visit) -> "_Reader":
+        self._readers.append(_Reader(visit))
+        return self._readers[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +116,10 @@ class _Settings:
             raise table.fault("'host' is missing: the mail server, like imap.exmail.qq.com")
         if "/" in host or "@" in host:  # it is not shown: some write the password in front of it
             raise table.fault("'host' is the name of the mail server alone, like imap.exmail.qq.com")
+        if _WITH_PORT.fullmatch(host):
+            raise table.fault(
+                "'host' holds a port as well. Write them apart, like host = \"imap.exmail.qq.com\" and port = 993"
+            )
         tls = cast(Tls, table.one_of("tls", tuple(_PORTS), "on"))
         if tls == "off" and host != _THIS_MACHINE:
             raise table.fault(
@@ -143,15 +165,16 @@ def _own(table: SettingsTable) -> tuple[str, ...]:
 
 
 class _Reader:
-    """From mails to items; counts those that no person wrote."""
+    """From mails to items; counts those that no person wrote, and those of the mailbox's own address where `own` is not written."""
 
     def __init__(self, visit: Visit) -> None:
         self._config: SourceConfig = visit.config
         self._own = _Settings.of(visit).own
-        if visit.settings.data.get("own") != []:
+        self._mailbox = ""
+        if "own" not in visit.settings.data:
             with suppress(CollectError):  # saved mails are read without the secret that it may be
-                self._own += tuple(filter(None, [address(_user(visit))]))
-        self.automatic = 0
+                self._mailbox = address(_user(visit))
+        self.automatic = self.from_the_mailbox = 0
 
     def items(self, stream: str, arrived: Iterable[Arrived | NotTaken]) -> Iterator[Item]:
         for each in arrived:
@@ -173,13 +196,14 @@ class _Reader:
             text = own_words(text_of(message))
         except Wordless as error:
             if said.answers or not said.subject or not isinstance(error, Blank):
-                return Unreadable(location, str(error))
+                return Unreadable(location, next(iter(problems), str(error)))
             text = said.subject  # some write all they have to say into the subject
         if not text:
             return Unreadable(location, "it holds nothing but an earlier mail or a signature")
         return self._record(location, said, text, problems)
 
     def _record(self, location: str, said: Head, text: str, problems: tuple[str, ...]) -> Record:
+        self.from_the_mailbox += said.sender == self._mailbox != ""
         own = any(said.sender == each or (each.startswith("@") and said.sender.endswith(each)) for each in self._own)
         config = self._config
         return Record(

@@ -16,6 +16,7 @@ _LARGEST_FORM = 16 * 1024  # of a part's own head
 _MOST_PARTS = 20  # of a large mail
 _DEEPEST = 4  # parts inside one another
 _GONE = "the mail was taken out of the folder before it could be read"
+_TAG_BEGINS = re.compile(rb"</?(?:[A-Za-z]|\Z)")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 
@@ -185,7 +186,7 @@ class _Words:
             words = message.get_payload(decode=True)
             if isinstance(words, bytes):
                 del message["Content-Transfer-Encoding"]
-                _set_body(message, _whole_characters(words))
+                _set_body(message, _whole(words, message.get_content_type() == "text/html"))
         self._bytes = max(1, self._bytes - len(raw))
 
 
@@ -193,8 +194,10 @@ def _set_body(message: Message, raw: bytes) -> None:
     message.set_payload(raw.decode("ascii", "surrogateescape"))  # as the standard library keeps what it reads
 
 
-def _whole_characters(words: bytes) -> bytes:
-    """The words without a character that was cut in two: up to the end of a line or of a word, else of what reads."""
+def _whole(words: bytes, is_html: bool) -> bytes:
+    """The words without a tag that was cut in two, as one with a picture in it is; else without a character that was cut in two: up to the end of a line or of a word, else of what reads."""
+    if is_html and (tag := _TAG_BEGINS.search(words, words.rfind(b">") + 1)):
+        return words[: tag.start()]
     end = max(words.rfind(each) for each in (b"\n", b" ", b">")) + 1
     if end > len(words) // 2:
         return words[:end]

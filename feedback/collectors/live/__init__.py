@@ -107,6 +107,15 @@ class LooksAhead(Protocol):
 
 
 @runtime_checkable
+class Remarking(Protocol):
+    """What a live collector may do besides: say something of all that a run met, asked for or loaded."""
+
+    def remarks(self) -> Sequence[str]:
+        """Comes once, at the end; for whoever runs it, and names no person."""
+        ...
+
+
+@runtime_checkable
 class Fed(Protocol):
     """What a live collector may do besides: tell the program that writes to it where to go on."""
 
