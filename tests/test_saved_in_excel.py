@@ -152,3 +152,54 @@ def test_rows_whose_ids_excel_ruined_are_known_by_what_they_say(
         save(shop, rows, ids=LONG)
         assert run("collect", project=shop).out == "门店: 0 new, 5 already there\n"
     assert stored(shop)[:5] == before
+
+
+@pytest.mark.parametrize("ruined", RUINED)
+def test_rows_that_were_ruined_when_they_were_stored_take_their_ids_from_a_good_export(shop: Path, ruined: str) -> None:
+    (shop / "own.layout.toml").write_text(LAYOUT + 'source_id = "编号"\n' + SCORES, encoding="utf-8")
+    save_in_excel(shop, ROWS, ids=RUINED[ruined])
+    assert run("collect", project=shop).out.startswith("门店: 4 new, 4 rows or fields")
+    before = stored(shop)
+    # One more that says the same in the same minute is new.
+    save(
+        shop, [*ROWS, [*ROWS[2][:1], datetime(2026, 3, 1, 8, 0, 59), *ROWS[2][2:]]], ids=[*LONG, "1234567890123499999"]
+    )
+    assert run("collect", project=shop).out == "门店: 1 new, 4 already there\n"
+    assert [(row[0], row[2], *row[4:]) for row in stored(shop)[:4]] == [(row[0], row[2], *row[4:]) for row in before]
+    with closing(sqlite3.connect(shop / "feedback.db")) as database:
+        found = database.execute("select source_id, substr(posted_at, 18, 2) from verbatims order by id").fetchall()
+    assert found == [*zip(LONG, ["37", "41", "52", "05"], strict=True), ("1234567890123499999", "59")]
+    save_in_excel(shop, ROWS, ids=RUINED[ruined])  # and ruined once more
+    assert run("collect", project=shop).out.startswith("门店: 0 new, 4 already there, 4 rows or fields")
+
+
+def test_a_ruined_row_is_not_taken_for_one_that_stands_beside_it_in_its_file(shop: Path) -> None:
+    (shop / "own.layout.toml").write_text(LAYOUT + 'source_id = "编号"\n' + SCORES, encoding="utf-8")
+    save(shop, ROWS[2:3], ids=["77"])
+    run("collect", project=shop)
+    alike = [[*ROWS[2][:1], datetime(2026, 3, 1, 8, 0, second), *ROWS[2][2:]] for second in (5, 52, 57)]
+    save_in_excel(shop, alike, ids=["1.23457E+18", "77", "1.23457E+18"])
+    assert run("collect", project=shop).out.startswith("门店: 2 new, 1 already there")
+    assert len(stored(shop)) == 3
+    # Nor does one take over what its own file told before.
+    save_in_excel(shop, alike, ids=["1.23457E+18", "78", "1.23457E+18"])
+    assert run("collect", project=shop).out.startswith("门店: 1 new, 2 already there")
+
+
+def test_of_two_that_tell_their_seconds_neither_is_the_other(shop: Path) -> None:
+    (shop / "own.layout.toml").write_text(LAYOUT + 'source_id = "编号"\n' + SCORES, encoding="utf-8")
+    save(shop, ROWS[1:2], ids=["1.23457E+18"])
+    run("collect", project=shop)
+    save(shop, ROWS[2:3], ids=LONG[2:3])
+    assert run("collect", project=shop).out == "门店: 1 new\n"
+
+
+def test_a_row_of_which_excel_made_an_error_gets_its_words_from_a_later_export(shop: Path) -> None:
+    rows = [["-质量太差，用两天就坏了", *ROWS[0][1:]], *ROWS[1:]]
+    save_in_excel(shop, [["#NAME?", *rows[0][1:]], *rows[1:]])
+    assert run("collect", project=shop).out.startswith("门店: 4 new, 1 rows or fields")
+    save(shop, rows)
+    assert run("collect", project=shop).out == "门店: 0 new, 1 changed, 3 already there\n"
+    assert [(row[2], row[5]) for row in stored(shop)] == [(row[0], f"{row[5]}.0") for row in rows]
+    save(shop, [["好用", *rows[0][1:]], *rows[1:]])  # what no formula begins with, nobody made an error of
+    assert run("collect", project=shop).out == "门店: 1 new, 3 already there\n"
