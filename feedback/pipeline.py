@@ -27,7 +27,7 @@ from feedback.settings_digest import settings_digest
 from nlp.config import PipelineConfig, pipeline_version
 from nlp.marks import Analysis
 from storage import records
-from storage.adoption import adopt_former, adopt_made
+from storage.adoption import adopt_counted, adopt_former, adopt_made
 from storage.journal import (
     add_rejects,
     clear_rejects,
@@ -133,6 +133,7 @@ def _collect_parts(
                     connection, reading_id, taken.incoming, taken.lost_ids, taken.garbled, occurrences
                 )
                 rename_reworded(connection, reading_id, incoming)
+                adopt_counted(connection, reading_id, incoming)
                 adopt_former(connection, incoming)
                 adopt_made(connection, unread.settings, incoming)
                 if ruined:

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from storage.records import Incoming, Verbatim
 
-MADE_IDS = "[0-9a-f]" * 24 + "-[0-9]*"  # as a pattern of GLOB
+# As patterns of GLOB.
+MADE_IDS = "[0-9a-f]" * 24 + "-[0-9]*"
+_COUNTED_IDS = "[0-9a-f]" * 16 + "-[0-9]*"  # of turns, by their places in their conversations
 
 
 def adopt(connection: sqlite3.Connection, contents: str, settings: str, batch: Sequence[Incoming]) -> None:
@@ -35,6 +37,15 @@ def adopt_made(connection: sqlite3.Connection, settings: str, batch: Sequence[In
     """As `adopt`, of what files hold: rows with a made id alone, whatever their file held then."""
     found = _by_words(connection, None, settings, batch, ())
     connection.executemany("update verbatims set source_id = ? where id = ?", list(found.items()))
+
+
+def adopt_counted(connection: sqlite3.Connection, reading_id: int, batch: Sequence[Incoming]) -> None:
+    """As `adopt`, of turns whose file was read with their places for ids, whatever has been cut off or put above them since."""
+    renamed = [item.verbatim for item in batch if item.former_ids and item.verbatim.posted_at]
+    if renamed and (readings := _of_part(connection, reading_id)):
+        told = {item.verbatim.source_id for item in batch}
+        found = _among(connection, readings, _COUNTED_IDS, renamed, lambda row: row.source_id not in told)
+        connection.executemany("update verbatims set source_id = ? where id = ?", list(found.items()))
 
 
 def adoptions(
@@ -88,9 +99,20 @@ def _by_words(
     dated = [item.verbatim for item in batch if item.verbatim.posted_at]
     if not dated or not (others := _earlier(connection, dated[0].source, contents, settings)):
         return {}
-    new = unknown(connection, dated)
     told = {item.verbatim.source_id for item in batch}
-    left = _strays(connection, others, new, lambda row: row.id not in taken and row.source_id not in told)
+    return _among(connection, others, MADE_IDS, dated, lambda row: row.id not in taken and row.source_id not in told)
+
+
+def _among(
+    connection: sqlite3.Connection,
+    readings: Sequence[int],
+    ids: str,
+    dated: Sequence[Verbatim],
+    is_free: Callable[["_Stray"], bool],
+) -> dict[str, int]:
+    """Which rows of these readings say the same as those that are stored under no id, by the ids that these have now."""
+    new = unknown(connection, dated)
+    left = _strays(connection, (readings, ids), new, is_free)
     found: dict[str, int] = {}
     for is_own in (_Stray.is_of, _Stray.may_be_of):  # whoever has a row of his own takes no other's
         for verbatim in list(new):
@@ -109,9 +131,10 @@ class _Stray(NamedTuple):
     source_id: str
     customer_id: str | None
     channel: str
+    role: str
 
     def is_of(self, verbatim: Verbatim) -> bool:
-        return self.customer_id == verbatim.customer_id
+        return (self.customer_id, self.role) == (verbatim.customer_id, verbatim.role)
 
     def may_be_of(self, verbatim: Verbatim) -> bool:
         """Whether nothing says that another person said it: in another channel everybody has another code."""
@@ -123,6 +146,16 @@ def _earlier(connection: sqlite3.Connection, source: str, contents: str | None, 
     rows = connection.execute(
         "select id from readings where source = ? and contents = coalesce(?, contents) and settings != ?",
         (source, contents, settings),
+    )
+    return [int(row[0]) for row in rows]
+
+
+def _of_part(connection: sqlite3.Connection, reading_id: int) -> list[int]:
+    """The readings of the same part under other settings, whatever it held then."""
+    rows = connection.execute(
+        "select other.id from readings r join readings other "
+        "on other.source = r.source and other.part = r.part and other.settings != r.settings where r.id = ?",
+        (reading_id,),
     )
     return [int(row[0]) for row in rows]
 
@@ -140,21 +173,22 @@ def unknown(connection: sqlite3.Connection, told: Sequence[Verbatim]) -> list[Ve
 
 def _strays(
     connection: sqlite3.Connection,
-    readings: Sequence[int],
+    where: tuple[Sequence[int], str],
     told: Sequence[Verbatim],
     is_free: Callable[["_Stray"], bool],
 ) -> dict[tuple[str, str | None], list["_Stray"]]:
-    """Rows of these readings that have a made id and say one of these texts, by text and time."""
+    """Rows of readings that have ids of a pattern (`where`: these and that) and say one of these texts, by text and time."""
+    readings, ids = where
     found: dict[tuple[str, str | None], list[_Stray]] = {}
     if told:
         texts, dates = ([getattr(verbatim, name) for verbatim in told] for name in ("text", "posted_at"))
         # By their dates (+ keeps it from going through the whole source).
         rows = connection.execute(
-            "select id, source_id, customer_id, channel, text, posted_at from verbatims where +source = ? "
+            "select id, source_id, customer_id, channel, role, text, posted_at from verbatims where +source = ? "
             "and posted_at in (select value from json_each(?)) and source_id glob ? "
             "and reading_id in (select value from json_each(?)) "
             "and text in (select value from json_each(?)) order by id",
-            (told[0].source, json.dumps(dates), MADE_IDS, json.dumps(list(readings)), json.dumps(texts)),
+            (told[0].source, json.dumps(dates), ids, json.dumps(list(readings)), json.dumps(texts)),
         )
         for *row, text, posted_at in rows:
             if is_free(stray := _Stray(*row)):

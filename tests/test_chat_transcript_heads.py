@@ -123,7 +123,7 @@ DATED = {
 }
 TIMED = [
     *("3:30 能送到吗", "10:00 之前能到吗", "周五 15:00 到店", "我昨天下单的是 15:30", "看\n10:30 打电话：没人接"),
-    *("10:00 客服说能到", "好\n客服说 15:00"),  # as if an agent spoke
+    "10:00 客服说能到",  # as if an agent spoke
 ]
 
 
@@ -202,11 +202,111 @@ def test_heads_may_leave_out_a_date_that_was_given_before(text: str, tmp_path: P
     assert len(items) == text.count(":") // 2
 
 
-def test_a_head_that_lacks_the_date_of_all_others_is_told(tmp_path: Path) -> None:
-    talk = "客户张三 2026-03-01 10:20:33\n在吗\n客服小美 2026-03-01 10:21:33\n在\n" * 600
-    items = records(collect(written(tmp_path, "t.txt", talk + "客户张三 10:22:33\n漏水\n")))
-    problem = "line 2401 reads like somebody speaking but has no date; kept in this message"
-    assert (items[-1].text, items[-1].problems) == ("在\n客户张三 10:22:33\n漏水", (problem,))
+def no_date(line: int) -> str:
+    """What is said of a line that may be a head."""
+    return f"line {line} reads like somebody speaking but has no date, as the others have; kept in this message. If it is somebody, add the name to roles"
+
+
+# What is read where heads without a date stand below those that carry one: text, roles and words, notes.
+DATED_TALK = (
+    "客户张三 2026/3/1 20:10:11\n灯坏了\n机器人 2026/3/1 20:10:12\n明早回您\n客户张三 2026/3/1 20:11:30\n那我等\n"
+)
+TODAY = {
+    "an agent by his name": ("客服小美 9:00:05\n给您补发\n", [("agent", "给您补发")], []),
+    "a customer by his name": ("客户丁 9:00:05\n我的也坏\n", [("customer", "我的也坏")], []),
+    "yesterday": ("客服小美 昨天 9:00:05\n给您补发\n", [("agent", "给您补发")], []),
+    "no year": ("客服小美 1月2日 9:00:05\n给您补发\n", [("agent", "给您补发")], []),
+    "who spoke with a date": ("客户张三 9:00:05\n还没回\n", [("customer", "还没回")], []),
+    "whom roles name": ("小王 9:00:05\n给您补发\n", [("agent", "给您补发")], []),
+    "a time": ("3:30 能送到吗\n", [], []),
+    "an agent told of, in a message": (
+        "客服小美 21:00:00\n来过\n客户张三 2026/3/1 20:15:00\n回话\n客服小美 2026/3/1 20:16:00\n好\n",
+        [("customer", "回话"), ("agent", "好")],
+        [no_date(7)],
+    ),
+    "who is unknown": ("小周 9:00:05\n给您补发\n", [], [no_date(7)]),
+    "as if an agent spoke": ("客服说能到 9:00:05\n给您补发\n", [], [no_date(7)]),
+}
+
+
+@pytest.mark.parametrize("below, said_below, notes", TODAY.values(), ids=TODAY.keys())
+def test_a_head_without_the_date_of_the_others_opens_a_message_of_who_is_somebody_and_else_is_told(
+    below: str, said_below: list[tuple[str, str]], notes: list[str], tmp_path: Path
+) -> None:
+    items = records(collect(written(tmp_path, "t.txt", DATED_TALK + below), {"小王": "agent"}))
+    kept = "" if said_below and not notes else "\n" + below.strip().split("\n客户张三")[0]
+    above = [("customer", "灯坏了"), ("bot", "明早回您"), ("customer", "那我等" + kept)]
+    assert [(r.role, r.text) for r in items] == above + said_below
+    assert [problem for r in items for problem in r.problems if problem.startswith("line ")] == notes
+
+
+def test_whoever_comes_again_without_a_date_is_somebody(tmp_path: Path) -> None:
+    text = DATED_TALK + "小周 9:00:05\n您好\n客户张三 9:01:00\n在\n小周 9:02:00\n给您补发\n"
+    with pytest.raises(CollectError, match="among 小周\\?"):
+        collect(written(tmp_path, "t.txt", text))
+
+
+@pytest.mark.parametrize("form", DATED.values(), ids=DATED.keys())
+def test_nicknames_with_unusual_signs_speak_today_as_well(form: str, tmp_path: Path) -> None:
+    turns = [
+        ("客服小美", "您好"),
+        ("加油！小鹿", "在吗"),
+        ("客服小美", "在"),
+        ("加油！小鹿", "漏水"),
+        ("客服小美", "抱歉"),
+    ]
+    heads = [
+        form.format(date="2026-03-01", n=n, seconds=":33", name=name, words=words)
+        for n, (name, words) in enumerate(turns)
+    ]
+    today = [each.replace("2026-03-01 10", "9") for each in heads]
+    items = collect(written(tmp_path, "t.txt", "".join(heads + today[1:])))
+    assert [(role, words) for role, _, words in said(items)] == [
+        ("agent" if name == "客服小美" else "customer", words) for name, words in turns + turns[1:]
+    ]
+
+
+def test_who_speaks_today_is_read_where_heads_stand_on_two_lines(tmp_path: Path) -> None:
+    text = "小鹿\n2026-03-02 10:20:33\n漏水\n15:30\n来\n客服小美\n2026-03-02 10:21:33\n好\n小鹿\n9:00:05\n没来\n客服小丽\n9:01:00\n抱歉\n"
+    assert said(collect(written(tmp_path, "t.txt", text))) == [
+        ("customer", 1, "漏水\n15:30\n来"),
+        ("agent", 2, "好"),
+        ("customer", 3, "没来"),
+        ("agent", 4, "抱歉"),
+    ]
+
+
+def test_an_agent_told_of_with_a_time_in_a_message_is_told(tmp_path: Path) -> None:
+    turns = [(20, "客服小美", "您好"), (21, "小鹿", "好\n客服说 15:00"), (22, "客服小美", "在")]
+    text = "".join(f"{name} 2026-03-02 10:{minute}\n{words}\n" for minute, name, words in turns)
+    items = records(collect(written(tmp_path, "t.txt", text)))
+    assert [(r.text, r.problems) for r in items] == [("您好", ()), ("好\n客服说 15:00", (no_date(5),)), ("在", ())]
+
+
+def test_a_file_in_which_one_name_alone_is_dated_asks_who_that_is(tmp_path: Path) -> None:
+    text = "小林 2026/3/1 20:10:11\n灯坏了\n小林 2026/3/1 20:11:30\n有人吗\n小王 9:00:05\n给您补发\n"
+    path = written(tmp_path, "t.txt", text)
+    with pytest.raises(CollectError, match="among 小林\\?"):
+        collect(path)
+    roles: dict[str, Role] = {"小林": "customer", "小王": "agent"}
+    assert [role for role, _, _ in said(collect(path, roles))] == ["customer", "customer", "agent"]
+
+
+def test_dated_lines_in_a_message_take_no_speakers_away_where_heads_have_only_a_clock(tmp_path: Path) -> None:
+    way = "".join(
+        f"{step} 2026-02-27 1{n}:00:00\n"
+        for n, step in enumerate(["已揽收", "到达上海", "离开上海", "到达杭州", "派送中"])
+    )
+    text = f"客户张三  20:10\n\n灯到哪了\n{way}\n客服小美  20:11\n\n明天到\n\n客户张三  20:12\n\n好的\n"
+    for mail in (
+        f"—————  2026-03-01  —————\n\n{text}",
+        f"—————  2026-03-01  —————\n\n{text.replace('客户张三', '小林')}",
+    ):
+        assert said(collect(written(tmp_path, "t.txt", mail))) == [
+            ("customer", 1, f"灯到哪了\n{way.strip()}"),
+            ("agent", 2, "明天到"),
+            ("customer", 3, "好的"),
+        ]
 
 
 STRANGERS = (

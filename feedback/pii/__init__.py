@@ -7,7 +7,7 @@ Decisions a reader may ask about:
 - Public numbers stay: 400/800, 95xxx, 10086, 12315. So do numbers the source starred already ("138****5678").
 - A resident id needs its check digit, date and place (GB 11643), a bank card its Luhn digit and a first digit that is
   in use; only where the label says so may the check digit be mistyped. Tracking, order, WeChat and QQ numbers are
-  masked only where a label says what they are, QQ's also behind a name beside a date and a time. A mobile number is one whatever its label ("微信同号").
+  masked only where a label says what they are, QQ's also behind a name that stands with a date and a time on a line. A mobile number is one whatever its label ("微信同号").
 - An address is personal from the house number on. "北京市朝阳区", "南京路步行街", "中山路12号店", "国贸大厦A座" stay.
 - A name is a surname with a title, or a full name after a label ("我叫", "收件人"). Surnames that also end words
   (方, 金, 任, 于 …) need something before them that ends a phrase. Nicknames (小王, 李姐), shops named after a person

@@ -72,6 +72,10 @@ _IS = r"[ :#=(【\"“]{0,3}(?:分别)?[是为]?[ :#(【\"“]{0,2}"
 _NUMBER_ENDS = r"(?![0-9A-Z@]|\.[0-9A-Z]| ?(?:元|块|万|公里|KM|次|人|年|个|级|分|币|米|多|条|点|度))"
 _MOBILE = r"1(?:3[0-9]|4[0-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])"
 _MOMENT = r"20[0-9]{2}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日? [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
+_LINE, _LINE_ENDS = r"(?<![^\n])", r"(?= ?(?:\n|$))"
+_IN_BRACKETS = (
+    r"\((?P<value>(?!400[0-9]{7}\)|800|9[56][0-9]{4}\))[1-9][0-9]{5,10})\)"  # of a person's QQ: no public number
+)
 _GAP = r"[-. ·]"
 _AREA = r"(?:10|2[0-57-9]|(?!400|800)[3-9][0-9]{2})"
 _LOCAL = r"[1-9][0-9]{2,3}[- ]?[0-9]{4}"
@@ -136,9 +140,12 @@ DIGIT_RULES = (
         r"(?:QQ(?<![A-Z0-9]QQ)(?:号码?)?|扣扣号?|企鹅号?|Q号(?<![A-Z0-9]Q号)|加我?Q|Q(?<![A-Z0-9]Q)(?=:))"
         rf"[ :=是为]{{0,3}}(?!800)(?P<value>[1-9][0-9]{{4,10}}){_NUMBER_ENDS}",
     ),
-    # Behind a name beside a date and a time, as QQ writes those who speak: of a chat that was pasted into a message.
-    Rule("QQ号", rf"{_MOMENT}[\])]? ?[^\n()]{{0,40}}\((?P<value>[1-9][0-9]{{4,10}})\)(?= ?(?::|\n|$))", needs="("),
-    Rule("QQ号", rf"\((?P<value>[1-9][0-9]{{4,10}})\)[ \n]?[\[(]?{_MOMENT}", needs="("),
+    # Behind a name beside a date and a time, as QQ writes those who speak: of a chat that was pasted into a message. Nothing else is
+    # on the line, unless the time is in brackets.
+    Rule("QQ号", rf"{_LINE}{_MOMENT} [^\n()]{{1,40}}{_IN_BRACKETS} ?:?{_LINE_ENDS}", needs="("),
+    Rule("QQ号", rf"{_LINE}[\[(]{_MOMENT}[\])] ?[^\n()]{{1,40}}{_IN_BRACKETS} ?(?::|{_LINE_ENDS})", needs="("),
+    Rule("QQ号", rf"{_LINE}[^\n()]{{1,40}}{_IN_BRACKETS}[ \n]?{_MOMENT} ?:?{_LINE_ENDS}", needs="("),
+    Rule("QQ号", rf"{_LINE}[^\n()]{{1,40}}{_IN_BRACKETS} ?[\[(]{_MOMENT}[\])] ?(?::|{_LINE_ENDS})", needs="("),
     Rule(
         "手机号",
         r"(?P<value>(?:\+86[- ]?1|0(?<![0-9A-Z.]0)086[- ]?1|8(?<![0-9A-Z.]8)6[- ]?1"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.chat.lines import fingerprint
-from feedback.collectors.chat.roles import assign_roles, is_generic
+from feedback.collectors.chat.roles import assign_roles, is_generic, is_somebodys
 from feedback.collectors.chat.values import as_id, as_list, as_map, as_words
 from feedback.dates import same_date, stands
 from storage.records import Role
@@ -39,7 +39,7 @@ class _Conversations:
             if words is None or role is None:
                 yield Unreadable(where, _why(role), words or "")
                 continue
-            named = role == "customer" and not is_generic(speaker)
+            named = role == "customer" and is_somebodys(speaker)
             yield Record(
                 text=words,
                 kind=self._kind,

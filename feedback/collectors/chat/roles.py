@@ -36,6 +36,7 @@ _AT_START = re.compile(_ALTERNATIVES)
 _AT_END = re.compile(rf"(?:{_ALTERNATIVES})$")
 # Sub-accounts and brackets: "某某旗舰店:小美", "客服（小美）", "客服-01".
 _PIECES = re.compile(r"[\s:：()（）\[\]【】_\-—·]+")
+_SHORT = 2  # characters of "小美"
 
 
 def role_of(name: str, configured: Mapping[str, Role]) -> Role | None:
@@ -45,22 +46,39 @@ def role_of(name: str, configured: Mapping[str, Role]) -> Role | None:
 
 @lru_cache(maxsize=4096)
 def _built_in_role(name: str) -> Role | None:
+    found = _word_in(name)
+    return found and _ROLE_OF[found[0]]
+
+
+def is_role_name(name: str) -> bool:
+    """Whether a name is a role's word with at most a short name beside it ("客服小美", "客户丁"), as in a sentence it hardly is ("客服说能到")."""
+    found = _word_in(name)
+    return found is not None and len(found[1].rstrip("0123456789")) - len(found[0]) <= _SHORT
+
+
+def _word_in(name: str) -> tuple[str, str] | None:
+    """The word for a role that is in a name, and the piece of the name that it is in."""
     lowered = name.lower()
     if lowered in _ROLE_OF:
-        return _ROLE_OF[lowered]
+        return lowered, lowered
     for piece in _PIECES.split(lowered):
         # The end before the start: of two words as long, the last one says what the thing is ("会员客服").
         words = [match.group() for match in (_AT_END.search(piece), _AT_START.match(piece)) if match]
         # Latin words only whole: "useful" is no user.
         words = [word for word in words if not word.isascii() or piece.rstrip("0123456789") == word]
         if words:
-            return _ROLE_OF[max(words, key=len)]
+            return max(words, key=len), piece
     return None
 
 
 def is_generic(name: str) -> bool:
-    """Whether a name says only the role or the side ("客户", "对方"), so that two of that name are not one person."""
-    return name.lower() in _ROLE_OF or name.lower() in _SIDES
+    """Whether a name says only the role ("客户"), so that two of that name are not one person."""
+    return name.lower() in _ROLE_OF
+
+
+def is_somebodys(name: str) -> bool:
+    """Whether a name is a person's, and not that of a role nor of a side ("对方"), though chats are told apart by that as by a name."""
+    return not is_generic(name) and name.lower() not in _SIDES
 
 
 def missing_side(known: Collection[Role]) -> Role | None:

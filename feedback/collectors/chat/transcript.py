@@ -22,10 +22,11 @@ from typing import NamedTuple
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.chat.lines import TextFile, fingerprint
-from feedback.collectors.chat.roles import assign_roles, is_generic, missing_side, unknown_speakers
+from feedback.collectors.chat.roles import assign_roles, is_generic, is_somebodys, missing_side, unknown_speakers
 from feedback.collectors.chat.transcript_form import Form, find_form
 from feedback.collectors.chat.transcript_names import Names
 from feedback.collectors.chat.transcript_turns import Turn, read_turns
+from feedback.collectors.chat.transcript_undated import Undated
 from feedback.quoted import own_words
 from storage.records import Role
 
@@ -39,6 +40,9 @@ def collect(file: TextFile, config: SourceConfig) -> Iterator[Item] | None:
     if form is None:
         return None
     survey = _survey(file, form, config)
+    if texts := survey.undated.texts():
+        form = replace(form, texts=texts)
+        survey = _survey(file, form, config)
     if nobody := survey.names.nobody():
         # Without their lines conversations may end elsewhere, and others be left over for a role.
         form = replace(form, pasted=nobody)
@@ -62,13 +66,14 @@ class _Survey(NamedTuple):
     conversations: list[_Conversation]
     unknown: dict[str, None]
     names: Names
+    undated: Undated
 
 
 def _survey(file: TextFile, form: Form, config: SourceConfig) -> _Survey:
     """A first reading: who is who in each conversation, and its id, known before anything is yielded."""
     conversations: list[_Conversation] = []
     unknown: dict[str, None] = {}
-    who = Names(form, config.roles)
+    who, undated = Names(form, config.roles), Undated(form)
     ids: dict[str, int] = {}
     turns = (turn for turn in read_turns(file, form, None) if isinstance(turn, Turn))
     for number, conversation in groupby(turns, key=lambda turn: turn.conversation):
@@ -76,6 +81,7 @@ def _survey(file: TextFile, form: Form, config: SourceConfig) -> _Survey:
         first_turns: dict[str, Turn] = {}
         for turn in conversation:
             who.add(turn)
+            undated.add(turn)
             names[turn.speaker] = names.get(turn.speaker, 0) + 1
             first_turns.setdefault(turn.speaker, turn)
         roles, left = _roles(names, form, config)
@@ -86,7 +92,7 @@ def _survey(file: TextFile, form: Form, config: SourceConfig) -> _Survey:
         made = made if count == 1 else f"{made}-{count}"
         was_nobody = any(role == "customer" and name in config.roles for name, role in roles.items())
         conversations.append(_Conversation(made, roles, (made, place) if was_nobody else ()))
-    return _Survey(conversations, unknown, who)
+    return _Survey(conversations, unknown, who, undated)
 
 
 def _conversation_id(openings: list[Turn], roles: Mapping[str, Role]) -> str | None:
@@ -176,7 +182,7 @@ def _records(file: TextFile, form: Form, config: SourceConfig, conversations: li
             problems = (ONLY_DAYS if turn.day_name else NO_DATES,)
             said_undated = True
         source_id, own = ids.id_of(turn, conversation, number)
-        named = role == "customer" and not is_generic(turn.speaker)
+        named = role == "customer" and is_somebodys(turn.speaker)
         yield Record(
             text=turn.text,
             kind=kind,

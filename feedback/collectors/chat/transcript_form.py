@@ -6,14 +6,15 @@ Which of the names are somebody's `transcript_names.py` finds out. What looks li
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from feedback.collectors.base import SourceConfig
 from feedback.collectors.chat.lines import Line
-from feedback.collectors.chat.roles import role_of
+from feedback.collectors.chat.roles import is_role_name, role_of
 from feedback.collectors.chat.transcript_heads import (
     KINDS,
     NAME_STAMP,
@@ -31,6 +32,7 @@ from feedback.collectors.chat.transcript_heads import (
     is_no_name,
     is_stamp,
     notice,
+    without_date,
 )
 from feedback.quoted import begins_quote
 from storage.records import Role
@@ -51,13 +53,14 @@ class Form:
     configured: Mapping[str, Role]
     nobody: frozenset[str] = frozenset()
     on_two_lines: bool = False  # the stamp is on the line below the name
-    dated: int = 0  # numbers of the date that is on every one of them: 3, without years 2, without dates none
+    dated: int = 0  # numbers of the date that is on most of them: 3, without years 2, without dates none
     halved: bool = True  # 上午, 下午 may be on them
     frames: frozenset[str] = frozenset()  # how they look apart from names
     pattern_of_any: re.Pattern[str] | None = None  # of whatever name in such frames
     numbered: bool = False  # QQ's numbers are on every one of them
     apart: bool = False  # they stand apart: below nothing, a blank line or a dividing one
     pasted: Mapping[str, str] = field(default_factory=dict)  # names that are nobody's, and why
+    texts: Mapping[int, str | None] = field(default_factory=dict)  # lines that open none, and why if that is in doubt
 
     @property
     def stamped(self) -> bool:
@@ -82,13 +85,6 @@ class Form:
 
     def head(self, line: str) -> Head | None:
         """The line taken apart, when it is one that may open a turn, by its name too."""
-        head = self.loose_head(line)
-        if head is None or head.date_parts < self.dated or (head.is_halved and not self.halved):
-            return None
-        return head
-
-    def loose_head(self, line: str) -> Head | None:
-        """The same, also where the stamp is not like those of the file."""
         if ":" not in line and (self.stamped or "：" not in line):
             return None
         if self.on_two_lines and "\n" not in line:
@@ -104,7 +100,8 @@ class Form:
             return Head(name, None, None, None, found["text"]) if is_name else None
         if name not in self.configured and (has_moment(name) or (found["date"] is None and is_no_name(name))):
             return None
-        return head_of(found, name)
+        head = head_of(found, name)
+        return None if head.is_halved and not self.halved else head
 
     def odd_head(self, line: str) -> Head | None:
         """A head like those of the file but for its name."""
@@ -112,7 +109,7 @@ class Form:
             return None
         found = self.pattern_of_any.match(line)
         head = found and head_of(found, found["name"])
-        if head is None or head.frame not in self.frames or head.date_parts < self.dated:
+        if head is None or head.frame not in self.frames:
             return None
         return None if head.date is None and is_no_name(head.speaker) else head
 
@@ -151,15 +148,15 @@ def find_form(opening: Sequence[str], config: SourceConfig) -> Form | None:
     return _with_its_ways(form, seen, lines) if seen else None
 
 
-def name_and_stamp_joined(lines: Iterable[Line]) -> Iterator[Line]:
-    """The lines, where one that is only a date and a time is of one with that above it."""
+def name_and_stamp_joined(lines: Iterable[Line], date_parts: int = WHOLE_DATE) -> Iterator[Line]:
+    """The lines, where one that is only a time, with a date of so many numbers, is of one with that above it."""
     above: Line | None = None
     for line in lines:
         if (
             above is not None
             and above.text.strip().strip(RULE_SIGNS)
             and not (above.trouble or line.trouble or has_moment(above.text))
-            and is_stamp(line.text.strip())
+            and is_stamp(line.text.strip(), date_parts)
         ):
             yield Line(above.number, f"{above.text.strip()}\n{line.text.strip()}")
             above = None
@@ -208,9 +205,8 @@ def _with_its_ways(form: Form, seen: Sequence[_Seen], lines: Sequence[str]) -> F
         form = _with_its_frames(form, heads, [each.head for each in known])
         written = [head for line in lines if (head := form.head(line) or form.odd_head(line)) and not head.is_notice]
         form = _with_its_stamps(form, heads, written)
-        seen = [each for each in seen if each.head.date_parts >= form.dated]
-        known, heads = _known(seen, form.configured), [each.head for each in seen]
-        form = _with_its_places(form, seen, known)
+        dated = [each for each in seen if each.head.date_parts >= form.dated]
+        form = _with_its_places(form, dated, _known(dated, form.configured) or known)
         usual = set(heads)
         odd = [head for head in written if head not in usual and head.date_parts >= form.dated > 0]
     said = sum(1 for line in lines if line)
@@ -227,46 +223,34 @@ def _with_its_frames(form: Form, heads: Sequence[Head], known: Sequence[Head]) -
     any_name = (
         form.kind.pattern_of_any(f"[{re.escape(ends)}](?!//)") if form.kind.inline else form.kind.pattern_of_any()
     )
-    return replace(form, frames=frozenset(frames), pattern_of_any=any_name)
+    return replace(form, frames=frozenset({*frames, *map(without_date, frames)}), pattern_of_any=any_name)
 
 
 def _with_its_stamps(form: Form, heads: Sequence[Head], written: Sequence[Head]) -> Form:
     """What the stamps of a file hold, by those heads whose speakers are known, by name or from a head with a date.
 
-    Stamps that differ from theirs are times that somebody wrote: "10:00 客服说能到" too, though that seems to be an agent's.
-    `written`: these heads and those with whatever names, in their order.
+    A half of the day that they have not is a time that somebody wrote. `written`: these heads and those with whatever names, in their order.
     """
-    dated = next((parts for parts in (WHOLE_DATE, WHOLE_DATE - 1) if _are_dated(form, heads, written, parts)), 0)
     speakers = {head.speaker for head in heads if head.date_parts == WHOLE_DATE}
     sure = [head for head in heads if head.speaker in speakers or role_of(head.speaker, form.configured) is not None]
-    return replace(form, dated=dated, halved=not sure or any(head.is_halved for head in sure))
+    halved = not sure or any(head.is_halved for head in sure)
+    return replace(form, dated=_date_parts(form, written), halved=halved)
 
 
-def _are_dated(form: Form, heads: Sequence[Head], written: Sequence[Head], parts: int) -> bool:
-    """Whether a date of that many numbers is on every head, so that a clock alone opens nothing.
+def _date_parts(form: Form, written: Sequence[Head]) -> int:
+    """How many numbers the date has that most heads carry, of those who are known or speak again: other lines may be pasted.
 
-    It may be on the first head of a day only, or of a speaker. Then it is not written again by who speaks next, and the clocks without it look like those beside it.
+    A date that is on the first head of a day only, or on one alone, is not written again by who speaks next.
     """
-    speakers = {head.speaker for head in heads if head.date_parts >= parts}
-    without = [head for head in heads if head.date_parts < parts]
-    if not speakers or any(head.speaker in speakers for head in without):
-        return False
-    with_date = [head for head in written if head.date_parts >= parts]
-    if 2 * len(with_date) > len(written):
-        clocks = {_clock_parts(head) for head in with_date}
-        without = [head for head in without if _clock_parts(head) in clocks]
-        if not without or any(_is_dated_again(*pair, speakers) for pair in pairwise(written)):
-            return True
-    return len(speakers) > 1 and all(role_of(head.speaker, form.configured) is None for head in without)
-
-
-def _is_dated_again(above: Head, head: Head, speakers: Collection[str]) -> bool:
-    """Whether two heads, one of them one of these speakers', have the same date."""
-    return head.date is not None and head.date == above.date and (above.speaker in speakers or head.speaker in speakers)
-
-
-def _clock_parts(head: Head) -> int:
-    return (head.time or "").count(":")
+    lines = Counter(head.speaker for head in written)
+    known = {name for name in lines if name in form.configured or is_role_name(name)}
+    people = [head for head in written if lines[head.speaker] > 1 or head.speaker in known] or written
+    for parts in (WHOLE_DATE, WHOLE_DATE - 1):
+        dates = [head.date for head in written if head.date_parts >= parts]
+        carried = 2 * sum(head.date_parts >= parts for head in people) > len(people)
+        if carried and any(above == date for above, date in pairwise(dates)):
+            return parts
+    return 0
 
 
 def _with_its_places(form: Form, seen: Sequence[_Seen], known: Sequence[_Seen]) -> Form:

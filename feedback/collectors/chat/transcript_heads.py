@@ -31,7 +31,7 @@ _CHINESE = re.compile(r"[\u3400-\u9fff]")
 # "[10:20:33] 会话已转接": the window speaks, nobody else.
 _NOTICE = re.compile(rf"{_OPEN}{_STAMP}{_CLOSE}\s*(?P<text>[^:：]+)$")
 _NOTICE_SPEAKER = "系统"
-_STAMP_ALONE = re.compile(rf"(?={_OPEN}?\d{{4}}){_OPEN}?{_STAMP}{_CLOSE}?")
+_STAMP_ALONE = re.compile(rf"{_OPEN}?{_STAMP}{_CLOSE}?")
 _MOMENT = re.compile(rf"(?:{YEAR})?{DAY}[T\s]?\s*{_CLOCK}")
 
 # What stands before a colon without being a speaker.
@@ -159,9 +159,10 @@ def is_chinese(name: str) -> bool:
     return _CHINESE.search(name) is not None
 
 
-def is_stamp(line: str) -> bool:
-    """Whether the line is a whole date and a time and nothing else."""
-    return _STAMP_ALONE.fullmatch(line) is not None
+def is_stamp(line: str, date_parts: int = WHOLE_DATE) -> bool:
+    """Whether the line is a time and nothing else, with a date of at least so many numbers."""
+    found = _STAMP_ALONE.fullmatch(line)
+    return found is not None and len(_NUMBERS.findall(found["date"] or "")) >= date_parts
 
 
 def has_moment(line: str) -> bool:
@@ -182,6 +183,7 @@ _IN_FRAMES = (
     (re.compile(_DAY_NAME), "周"),
     (re.compile(r" +"), " "),
 )
+_DATE_IN_FRAMES = re.compile(r"(?:9 ?[-/.年] ?)?9 ?[-/.月] ?9日?[T ]?")
 
 
 def _frame(found: re.Match[str]) -> str:
@@ -196,6 +198,11 @@ def _framed(part: str) -> str:
     for pattern, sign in _IN_FRAMES:
         part = pattern.sub(sign, part)
     return part
+
+
+def without_date(frame: str) -> str:
+    """The frame of a head that leaves the date out."""
+    return _DATE_IN_FRAMES.sub("", frame)
 
 
 def is_bracketed(frame: str) -> bool:

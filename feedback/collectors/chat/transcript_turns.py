@@ -13,6 +13,7 @@ from feedback.collectors.chat.transcript_heads import (
     LABEL,
     NAME_TEXT,
     RULE_SIGNS,
+    WHOLE_DATE,
     YEAR,
     Head,
     plain_date,
@@ -51,6 +52,7 @@ class Turn:
     problems: list[str]
     apart: bool  # nothing, a blank line or a dividing one is above it
     doubt: str  # what is unusual about its head
+    date_parts: int  # numbers of the date on its head; `date` may be that of one above
 
     @property
     def text(self) -> str:
@@ -79,7 +81,7 @@ class _Reader:
 
     def take(self, number: int, line: str) -> Sequence[Turn | str]:
         """The turn that this line completes, if any; the reason, if it can't be used."""
-        found = self.form.read(line)
+        found = self.form.texts[number] if number in self.form.texts else self.form.read(line)
         apart, self.above = stands_apart(self.above), line
         head = found if isinstance(found, Head) else None
         # What has a name and a time is somebody speaking; without a time "会话：HH20231111" looks the same.
@@ -90,7 +92,7 @@ class _Reader:
             self.quoting and head is None and not ends_quote(line)
         )
         if head is None:
-            return self._continue(line, self._doubt(number, line, found))
+            return self._continue(line, self._doubt(number, found))
         done: Sequence[Turn | str] = ()
         if self.held:
             done = self.close()
@@ -128,7 +130,8 @@ class _Reader:
         self.doubted = set()
         place = (number, self.conversation, self.conversation_id)
         problems = [problem] if problem else []
-        self.current = Turn(head.speaker, self.date, head.day_name, time, *place, lines, problems, apart, head.doubt)
+        marks = (apart, head.doubt, head.date_parts)
+        self.current = Turn(head.speaker, self.date, head.day_name, time, *place, lines, problems, *marks)
 
     def _keep_time(self, head: Head, time: str) -> str | None:
         """Takes the date and the clock of a head for those below it; why the date that was given before ends here."""
@@ -214,16 +217,9 @@ class _Reader:
             return False
         return self.form.stamped or not line[0].isdigit()
 
-    def _doubt(self, number: int, line: str, found: Head | str | None) -> str | None:
+    def _doubt(self, number: int, found: Head | str | None) -> str | None:
         """The note on a line that looks like one that opens a turn; of several in a message that lack the same, on the first."""
-        if self.speaking is None:
-            return None
-        if not isinstance(found, str):
-            head = self.form.loose_head(line) if self.form.dated else None
-            if head is None or head.speaker not in self.speaking[self.conversation]:
-                return None
-            return f"line {number} reads like somebody speaking but has no date; kept in this message"
-        if found in self.doubted:
+        if self.speaking is None or not isinstance(found, str) or found in self.doubted:
             return None
         self.doubted.add(found)
         return f"line {number} reads like somebody speaking but {found}; kept in this message. If it is somebody, add the name to roles"
@@ -251,8 +247,8 @@ def read_turns(
 
 def _heads_joined(lines: Iterable[Line], form: Form) -> Iterator[Line]:
     """The lines, where a name and the time below it are one."""
-    for line in name_and_stamp_joined(lines):
-        if "\n" in line.text and form.read(line.text) is None:
+    for line in name_and_stamp_joined(lines, 0 if form.dated else WHOLE_DATE):
+        if "\n" in line.text and (line.number in form.texts or form.read(line.text) is None):
             yield from (Line(line.number + n, text) for n, text in enumerate(line.text.split("\n")))
         else:
             yield line
