@@ -173,6 +173,27 @@ def same_minute(raw: str, zone: tzinfo | None = None) -> str:
     return _SECONDS.sub("", same_date(raw, zone), count=1)
 
 
+def told_seconds(raw: str, zone: tzinfo | None = None) -> str:
+    """The seconds that a date tells, two digits and any fraction; "" where it tells none, as a CSV that Excel saved anew.
+
+    >>> told_seconds("2026-03-01 10:20:11"), told_seconds("2026/3/1 10:20:00"), told_seconds("2026-03-01T10:20:11.50+08:00")
+    ('11', '00', '11.5')
+    >>> told_seconds("2026/3/1 10:20"), told_seconds("2026年3月1日"), told_seconds("20260301"), told_seconds("昨天 12:30")
+    ('', '', '', '')
+    """
+    match = _SECONDS.search(same_date(raw, zone))
+    return match[0][1:] if match and _tells_seconds(raw) else ""
+
+
+@lru_cache(maxsize=4096)
+def _tells_seconds(raw: str) -> bool:
+    text = _plain(raw)
+    if match := _CALENDAR.fullmatch(text):
+        return match["second"] is not None
+    compact = _COMPACT.fullmatch(text)
+    return compact is None or compact[4] is not None
+
+
 def stands(raw: str) -> bool:
     """Whether a date is the same whenever it is read. Without a year (昨天 12:30, 3 hours ago, 03-02 10:00) it is another one the next day.
 

@@ -33,7 +33,7 @@ from storage.records import Reject
 
 BATCH = 2000
 _NO_ID = -1
-_DERIVED = re.compile(rf"[0-9a-f]{{24}}-{_NO_ID}")  # an id that intake made of what a row says
+_DERIVED = re.compile(rf"[0-9a-f]{{24}}-(?:\d.*-)?{_NO_ID}")  # an id that intake made of what a row says
 _MOST_KINDS = 1000  # of reasons and forms that are told apart
 # What a reason says of the row: it may be a name.
 _SAID = re.compile(r"'.*'|\".*\"|(?<=read: ).+|(?<=Excel: ).+|:? line \d+ column \d+ \(char \d+\)")

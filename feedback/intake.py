@@ -14,7 +14,7 @@ from feedback.clean import clean
 from feedback.collectors.base import KEYED, Item, RawScore, Record, Unreadable
 from feedback.collectors.ids import is_excel_error
 from feedback.copies import fingerprints
-from feedback.dates import DateReader, UnknownDate, same_date, same_minute
+from feedback.dates import DateReader, UnknownDate, same_date, same_minute, told_seconds
 from feedback.noise import noise_of
 from feedback.pii import mask
 from feedback.quoted import own_words
@@ -26,7 +26,7 @@ from storage.search import index_columns
 from storage.verbatims import hash_with_version
 
 # Raise it when intake reads the same source differently: unchanged files are then read once more.
-INTAKE_VERSION = "14"
+INTAKE_VERSION = "15"
 
 LONGEST_TEXT = 200_000  # characters; more is a log or a book, not what a customer said
 _CUT = 200  # characters before the cut, where an address, a number or a tag may have been broken in two
@@ -91,7 +91,7 @@ class Intake:
         self._secret = secret
         self._dates = DateReader(timezone, now)
         self._zone = self._dates.zone
-        self._when = same_minute if of_tables else same_date
+        self._of_tables = of_tables
 
     def take(self, items: Sequence[Item], numbering: Numbering) -> Taken:
         """Verbatims and rejects of a batch. `numbering` says how often each identity without an id has occurred before."""
@@ -181,15 +181,20 @@ class Intake:
 
     def _source_ids(self, records: Sequence[Record], numbering: Numbering) -> list[str]:
         """Records without an id get one from their contents and their how-manieth occurrence, the same at every run."""
-        identities = [
-            None if record.source_id else _identity(record, self._when(record.posted_at or "", self._zone))
-            for record in records
-        ]
+        identities = [None if record.source_id else self._identity(record) for record in records]
         numbers = iter(numbering([identity for identity in identities if identity is not None]))
         return [
             _storable(record.source_id or "") if identity is None else f"{identity}-{next(numbers)}"
             for record, identity in zip(records, identities, strict=True)
         ]
+
+    def _identity(self, record: Record) -> str:
+        """Of tables what some tellings leave out shows apart: see `storage.told_less`."""
+        raw = record.posted_at or ""
+        if not self._of_tables:
+            return _identity(record, same_date(raw, self._zone))
+        apart = "~".join((told_seconds(raw, self._zone) or "0", *record.beside))
+        return f"{_identity(record, same_minute(raw, self._zone))}-{apart}"
 
     def _customer(self, record: Record) -> str | None:
         """A keyed hash: the same person is the same within a channel, and nobody can be looked up by name."""
@@ -211,6 +216,8 @@ class Intake:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._secret).hexdigest()
 
     def _content_hash(self, verbatim: Verbatim, record: Record) -> int:
+        if self._of_tables and not record.source_id:
+            verbatim = verbatim._replace(source_id="")  # another telling shows more or less in it
         if record.shared:
             verbatim = verbatim._replace(question=None)  # a survey may ask it in other marks, as in another place
         # The posting date comes from the written one and from when it was read. The votes are not the customer's.
@@ -275,8 +282,8 @@ def _identity(record: Record, date: str) -> str:
     region = None if record.customer and _MOMENT.match(date) else record.region
     about = (who, record.product, record.store, region, record.question)
     said = (_without_blanks(clean(record.text)), date, *(field and _without_blanks(field) for field in about))
-    # Which answer of a response has its ratings depends on what else was asked.
-    rated = () if record.shared else record.scores
+    # Which answer of a response has its ratings depends on what else was asked: they are told beside each.
+    rated = () if record.shared or record.beside else record.scores
     scores = [(score.metric, score.value if (n := number_in(score.value)) is None else n) for score in rated]
     return _digest((*said, record.conversation_id, record.turn, record.role, *scores), 12).hex()
 

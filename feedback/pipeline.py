@@ -48,6 +48,8 @@ from storage.records import AnalysisRow, BatchResult
 from storage.rewordings import rename_reworded
 from storage.ruined_ids import has_made_ids, known_by_contents, take_over
 from storage.store import Store
+from storage.told_less import known_by_less
+from storage.vague_times import adopt_by_minute
 from storage.verbatims import add_verbatims, count_copies, newest_verbatim, take_out, withdraw
 
 ANALYZE_BATCH = 512
@@ -132,10 +134,12 @@ def _collect_parts(
                 incoming = known_by_contents(
                     connection, reading_id, taken.incoming, taken.lost_ids, taken.garbled, occurrences
                 )
+                incoming = known_by_less(connection, incoming)
                 rename_reworded(connection, reading_id, incoming)
                 adopt_counted(connection, reading_id, incoming)
                 adopt_former(connection, incoming)
                 adopt_made(connection, unread.settings, incoming)
+                incoming = adopt_by_minute(connection, unread.settings, incoming)
                 if ruined:
                     take_over(connection, reading_id, incoming)
                 incoming = with_known_words(connection, incoming, taken.garbled, find_by)

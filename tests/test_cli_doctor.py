@@ -140,6 +140,7 @@ def test_a_layout_can_be_tried_on_a_file_of_no_project(shop: Path, monkeypatch: 
             {"name": "日", "meaning": "posted_at"},
             {"name": "\x1b[31m红", "meaning": None},
         ],
+        "numberless": False,
         "examination": {
             "verbatims": {"count": 1, "exact": True},
             "roles": {"customer": {"count": 1, "exact": True}},

@@ -118,6 +118,19 @@ def test_the_questions_of_a_survey_are_told_by_what_becomes_of_their_answers() -
     }
 
 
+@pytest.mark.parametrize(
+    ("header", "numberless"), [("序号,提交答卷时间,1、建议", False), ("提交答卷时间,1、建议", True)]
+)
+def test_a_survey_whose_responses_no_column_numbers_is_told(tmp_path: Path, header: str, numberless: bool) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(f"{header}\n{'1,' * (not numberless)}2026/3/1 10:00:05,发货再快一点\n", encoding="utf-8")
+    layout = 'name = "our"\nkind = "survey"\nchannel = "问卷"\n[columns]\nposted_at = "提交答卷时间"\n'
+    number = "" if numberless else 'source_id = "序号"\n'
+    (tmp_path / "our.toml").write_text(f"{layout}{number}[survey]\n", encoding="utf-8")
+    assert described(path, layout="our.toml").numberless == numberless
+    assert not described(PAYLOADS / "wjx_text.csv").numberless
+
+
 def test_what_lies_deep_in_a_json_document_is_told_and_its_wrapping_is_not(tmp_path: Path) -> None:
     after = {"created": "2024-01-02", "hAfterUserComment": {"content": "还行"}}
     comment = {"content": "好", "creationTime": "2024-01-01", "score": 5, "days": 3, "replies": []}

@@ -420,6 +420,38 @@ def test_of_responses_without_a_number_nothing_doubles_when_questions_change_pla
     assert sorted(value for _, _, value in scores(shop)) == [3, 4, 9]  # the question was deleted, not what was answered
 
 
+def numberless(shop: Path, name: str, questions: list[str], *answers: list[object]) -> str:
+    (shop / "our.layout.toml").write_text(NUMBERLESS, encoding="utf-8")
+    settings = f'{SETTINGS}layout = "our.layout.toml"\n'
+    (shop / "feedback.toml").write_text(settings, encoding="utf-8")
+    write_csv(shop / "data" / name, ["提交时间", *questions], list(answers))
+    return run("collect", project=shop).out
+
+
+NPS, CSAT = "您会推荐我们吗？（0-10）", "您对物流满意吗"
+
+
+@pytest.mark.parametrize("moment", ["2026/3/1 10:00:40", "2026/3/1 10:00:05", "2026/3/1 10:00"])
+def test_of_responses_without_a_number_none_takes_the_place_of_another_in_the_same_words(
+    shop: Path, moment: str
+) -> None:
+    numberless(shop, "a.csv", [NPS, CSAT, BETTER], ["2026/3/1 10:00:05", "9", "满意", "很好，下次还来"])
+    assert numberless(shop, "b.csv", [NPS, CSAT, BETTER], [moment, "2", "不满意", "很好，下次还来"]) == "问卷: 1 new\n"
+    assert values(shop) == [("csat", 2), ("csat", 4), ("nps", 2), ("nps", 9)]
+
+
+@pytest.mark.parametrize("again", [[NPS], [CSAT], [NPS, "您对这次的物流满意吗"]])
+def test_of_responses_without_a_number_ratings_stay_once_when_a_rating_is_deleted_or_worded_anew(
+    shop: Path, again: list[str]
+) -> None:
+    rows: list[list[object]] = [["2026/3/1 10:00:05", "9", "满意", "很好"], ["2026/3/1 10:00:07", "2", "不满意", ""]]
+    numberless(shop, "a.csv", [NPS, CSAT, BETTER], *rows)
+    places = [0, *([1] if NPS in again else []), *([2] if again != [NPS] else []), 3]
+    said = numberless(shop, "b.csv", [*again, BETTER], *([row[place] for place in places] for row in rows))
+    assert said == "问卷: 0 new, 2 already there\n"
+    assert values(shop) == [("csat", 2), ("csat", 4), ("nps", 2), ("nps", 9)]
+
+
 RATED = ["1、您有多大可能向朋友推荐我们？", "2、您对物流满意吗", "3、您对客服满意吗", "4、您还有什么建议"]
 SKIPS = 'name = "ours"\nkind = "survey"\nchannel = "问卷"\nheader = ["序号"]\n[columns]\nsource_id = "序号"\nposted_at = "提交答卷时间"\n'
 

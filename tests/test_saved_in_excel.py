@@ -154,6 +154,36 @@ def test_rows_whose_ids_excel_ruined_are_known_by_what_they_say(
     assert stored(shop)[:5] == before
 
 
+SHORT = [["好评", datetime(2026, 3, 1, 10, 0, second), "保温杯", "", "", "5"] for second in (5, 20, 40, 55)]
+
+
+def test_rows_in_the_same_words_and_minute_whose_seconds_differ_are_as_many_as_the_files_hold(shop: Path) -> None:
+    save(shop, SHORT[:2])
+    run("collect", project=shop)
+    save(shop, SHORT[2:])
+    assert run("collect", project=shop).out == "门店: 2 new\n"
+    save_in_excel(shop, SHORT)
+    assert run("collect", project=shop).out == "门店: 0 new, 4 already there\n"
+    save_in_excel(shop, [*SHORT, SHORT[0]])
+    assert run("collect", project=shop).out == "门店: 1 new, 4 already there\n"
+
+
+def test_rows_of_an_earlier_version_are_known_without_their_seconds_and_keep_them(shop: Path) -> None:
+    save(shop, [*ROWS, *SHORT])
+    run("collect", project=shop)
+    before = [row[2:] for row in stored(shop)]
+    with closing(sqlite3.connect(shop / "feedback.db")) as database:
+        database.execute("update verbatims set source_id = printf('%024d-0', id), content_hash = 1")
+        database.execute("update readings set settings = 'of an earlier version'")
+        database.execute("delete from cursors")
+        database.commit()
+    save_in_excel(shop, [*ROWS, *SHORT])
+    assert run("collect", project=shop).out == "门店: 0 new, 8 changed\n"
+    assert [row[2:] for row in stored(shop)] == before
+    save(shop, [*ROWS, *SHORT, ["好评", datetime(2026, 3, 1, 10, 0, 33), "保温杯", "", "", "5"]])
+    assert run("collect", project=shop).out == "门店: 1 new, 8 already there\n"
+
+
 @pytest.mark.parametrize("ruined", RUINED)
 def test_rows_that_were_ruined_when_they_were_stored_take_their_ids_from_a_good_export(shop: Path, ruined: str) -> None:
     (shop / "own.layout.toml").write_text(LAYOUT + 'source_id = "编号"\n' + SCORES, encoding="utf-8")

@@ -208,7 +208,9 @@ def test_of_responses_without_a_number_the_place_of_a_question_is_no_part(tmp_pa
     # A record of the response alone would be one with all that are rated alike.
     assert (said.source_id, said.turn, said.question, said.text) == (None, None, "建议", "多出新品")
     assert said.scores == (replace(nps("7"), question=wording_key("推荐吗（0-10）")),)
-    assert said.rates is None
+    assert said.rates is not None
+    assert wording_key("推荐吗（0-10）") in said.rates
+    assert said.beside == ("nps=7",)
 
 
 def test_addresses_of_pictures_alone_are_nobodys_words_and_words_beside_them_are_kept(tmp_path: Path) -> None:

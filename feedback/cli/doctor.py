@@ -133,3 +133,6 @@ def _lines(found: Description, config: SourceConfig, *, guessed: bool) -> Iterat
             yield f"    {column.name}: {column.meaning}"
     if unused := [column.name for column in found.columns if column.meaning is None]:
         yield f"  Not used: {', '.join(unused)}"
+    if found.numberless:
+        yield "  No column numbers the responses: each is known by its time, its ratings and its words, and some are there twice when a question is"
+        yield "    deleted or worded anew, or a rating corrected. If a column tells them apart, name it in a layout: source_id"

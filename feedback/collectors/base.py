@@ -66,6 +66,7 @@ class Record:
     final: bool = False  # it is never edited: what has its id, but other words or another date, is something else
     own_date: bool = True  # False: its date tells it from no other with its id: it may be that of an arrival or of a change, or part of the id
     rates: Rates | None = None  # the questions whose ratings it tells; others stay. None: it tells all
+    beside: tuple[str, ...] = ()  # "csat=4": its response's ratings, which tell answers without an id apart
     lost_id: bool = False  # its source gave it an id, which was ruined on the way
     shared: bool = False  # its place may be told otherwise, by windows copied out overlapping or a survey numbered anew
 

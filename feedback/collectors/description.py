@@ -50,6 +50,7 @@ class Description:
     channel: str | None
     records: str | None
     columns: tuple[Column, ...]
+    numberless: bool = False  # responses to a survey that no column numbers
 
 
 def describe_table(part: Part, config: SourceConfig) -> Description:
@@ -61,8 +62,11 @@ def describe_table(part: Part, config: SourceConfig) -> Description:
     if isinstance(mapper, SurveyMapper):
         meanings |= {fold(table.grid.columns[question.index]): question.meaning for question in mapper.questions}
     form = find_form(part.path)
+    number = table.layout.columns.get("source_id")
+    numbered = number is not None and not set(map(fold, number.columns)).isdisjoint(map(fold, names))
     return Description(
         file=part.name,
+        numberless=isinstance(mapper, SurveyMapper) and not numbered,
         format=_FORMATS[form],
         encoding=None if form in ("xlsx", "parquet") else _encoding(part.path),
         delimiter=_delimiter(part.path) if form == "csv" else None,

@@ -118,17 +118,24 @@ class SurveyMapper:
                 answers += [(question, f"+{n}", text) for n, text in enumerate(_own_words(question, raw), 1)]
         # Where a question stands, and in which marks, may be otherwise in the next export: the answer is the same.
         # Where no rating is asked for any more, those of what has no id of its own stay where they are.
-        rates: Rates | None = {} if not scores and response is None else None
-        records = [replace(r, shared=True, rates=rates) for r in answer_records(base, response, answers)]
+        rates: Rates | None = None if response else self._rates if scores else {}
+        beside = () if response else self._beside(scores)
+        told = answer_records(base, response, answers)
+        records = [replace(record, shared=True, rates=rates, beside=beside) for record in told]
         # What has no id of its own would be one with all that are rated alike: then an answer has the ratings, the same
         # wherever its question stands.
         if not records or (scores and response):
-            records.insert(0, replace(whole_response(base, response), rates=self._rates if response else None))
+            records.insert(0, replace(whole_response(base, response), rates=self._rates, beside=beside))
             first = 0
         else:
             first = min(range(len(answers)), key=lambda place: answers[place][0].key)
         records[first] = replace(records[first], scores=tuple(scores), problems=tuple(problems))
         return [*records, *unrated(response, base.location, self._rates, scores)]
+
+    def _beside(self, scores: Sequence[RawScore]) -> tuple[str, ...]:
+        """How a response was rated, by metric: the wordings and the places of questions change."""
+        asked = sorted({question.scale.metric for question in self.questions if question.scale is not None})
+        return tuple(f"{metric}={'+'.join(sorted(s.value for s in scores if s.metric == metric))}" for metric in asked)
 
 
 def rated(questions: Sequence[Question]) -> dict[str, Metric | None]:
