@@ -38,7 +38,10 @@ def passed_over(project: Project, config: SourceConfig, collector: Collector, pa
     if not left:
         return []
     if collector.private_names:
-        return [f"not read: {_kinds([there[whole] for whole in left])}"]
+        beside, deeper = ([there[whole] for whole in each] for each in (left & named.keys(), left - named.keys()))
+        told = [_kinds(beside)] if beside else []
+        told += [f"{_kinds(deeper)}: {_NAME_FOLDER}"] if deeper else []
+        return [f"not read: {', '.join(told)}"]
     cures = {there[whole]: _NO_KIND if whole in named else _NAME_FOLDER for whole in left}
     return [f"not read: {_named(cures, config.base)}"]
 

@@ -111,7 +111,18 @@ def test_of_chats_in_a_folder_that_a_glob_matches_no_name_is_told(shop: Path) ->
     (shop / "data/a.csv").unlink()
     put(shop, "data/小林.txt", TALK)
     put(shop, "data/4月/小林.txt", TALK)
-    assert run("collect", project=shop).out == "聊天: 2 new\n  not read: 1 files (.txt 1)\n"
+    assert run("collect", project=shop).out == "聊天: 2 new\n  not read: 1 files (.txt 1): name its folder in `paths`\n"
+
+
+def test_of_chats_those_beside_what_is_read_are_told_apart_from_those_in_such_folders(shop: Path) -> None:
+    (shop / "feedback.toml").write_text(
+        '[project]\nname = "小店"\n' + CHAT.replace('"data"', '"data/*.txt", "data", "chats/*"'), encoding="utf-8"
+    )
+    for name in ("data/小林.txt", "chats/小王.txt", "chats/4月/小赵.txt"):
+        put(shop, name, TALK)
+    put(shop, "data/小林.xls")
+    told = "1 files (.xls 1), 1 files (.txt 1): name its folder in `paths`"
+    assert run("collect", project=shop).out.endswith(f"\n  not read: {told}\n")
 
 
 def test_an_escape_sequence_in_a_name_does_not_reach_the_terminal(shop: Path) -> None:
