@@ -99,6 +99,7 @@ class Intake:
         verbatims: list[Verbatim] = []
         records: list[Record] = []
         void: dict[str, Withdrawal] = {}
+        told_before: dict[str, int] = {}  # of records void with their further texts: how many verbatims were
         source_ids = iter(self._source_ids([item for item in items if isinstance(item, Record)], numbering))
         for item in items:
             if isinstance(item, Record):
@@ -111,21 +112,28 @@ class Intake:
                         taken.garbled.add(verbatim.source_id)
                     if item.lost_id or (garbled and not item.source_id):
                         taken.lost_ids.add(verbatim.source_id)
-                    if (told_again := void.get(verbatim.source_id)) and not told_again.for_good:
+                    told_again = void.get(verbatim.source_id)
+                    if told_again and not (told_again.for_good or told_again.with_texts):
                         del void[told_again.source_id]
             elif isinstance(item, Unreadable):
                 taken.rejects.append(self._reject(item.location, item.reason, item.excerpt))
             else:
                 withdrawal = Withdrawal(self._id(item.source_id), item.for_good, item.with_texts, item.rates)
                 void[withdrawal.source_id] = withdrawal
+                if withdrawal.with_texts:
+                    told_before[withdrawal.source_id] = len(verbatims)
         taken.withdrawn.extend(void.values())
+        if told_before:
+            last = [max(told_before.get(each, 0) for each in _record_ids(verbatim)) for verbatim in verbatims]
+            left = [n for n, void_at in enumerate(last) if n >= void_at]
+            verbatims, records = [verbatims[n] for n in left], [records[n] for n in left]
         folded = [fold(verbatim.text) for verbatim in verbatims]
         prints = fingerprints([f if v.role == "customer" else "" for v, f in zip(verbatims, folded, strict=True)])
         for verbatim, record, text, fingerprint in zip(verbatims, records, folded, prints, strict=True):
             content_hash = self._content_hash(verbatim, record)
             found = (verbatim, fingerprint, content_hash, *index_columns(text))
-            former_ids = tuple(map(self._id, record.former_ids))
-            taken.incoming.append(Incoming(*found, record.final, record.own_date, former_ids, record.rates))
+            former_ids, places = (tuple(map(self._id, each)) for each in (record.former_ids, record.former_places))
+            taken.incoming.append(Incoming(*found, record.final, record.own_date, former_ids, record.rates, places))
         return taken
 
     def _verbatim(self, record: Record, source_id: str, rejects: list[Reject]) -> Verbatim | None:
@@ -269,6 +277,12 @@ def find_by(verbatim: Verbatim) -> tuple[Fingerprint, str, str]:
     folded = fold(verbatim.text)
     [fingerprint] = fingerprints([folded if verbatim.role == "customer" else ""])
     return fingerprint, *index_columns(folded)
+
+
+def _record_ids(verbatim: Verbatim) -> tuple[str, ...]:
+    """Its own id; that of its record too, where it is a further text of one."""
+    source_id, parent_id = verbatim.source_id, verbatim.parent_id
+    return (source_id, parent_id) if parent_id and source_id.startswith(f"{parent_id}/") else (source_id,)
 
 
 _TEXT, _POSTED_AT, _VERSION, _VOTES = map(Verbatim._fields.index, ("text", "posted_at", "version", "votes"))

@@ -148,14 +148,16 @@ def store_taken(
     """
     source, stream, digest = place
     reading_id = find_reading(connection, source, stream, LIVE, digest)
+    # What was told of such a record before it was void is not in the batch, and what is in it was told after.
+    gone = withdraw(connection, source, [each for each in taken.withdrawn if each.with_texts], similar)
     adopt(connection, LIVE, digest, taken.incoming)
     incoming = with_what_is_known(connection, taken.incoming, find_by)
     result = add_verbatims(connection, run_id, reading_id, incoming, similar)
     rejects = [*taken.rejects, *(conflict(verbatim, stream) for verbatim in result.conflicts if not edits)]
-    withdrawn = withdraw(connection, source, taken.withdrawn, similar)
+    gone += withdraw(connection, source, [each for each in taken.withdrawn if not each.with_texts], similar)
     add_rejects(connection, run_id, stream, rejects)
     count_in_run(connection, run_id, result, len(rejects))
-    return result, len(rejects), withdrawn
+    return result, len(rejects), gone
 
 
 def take_without_secrets(intake: Intake, vault: Vault, items: Sequence[Item]) -> Taken:
@@ -178,7 +180,8 @@ def _without_secrets(record: Record, vault: Vault) -> Record:
     hidden: dict[str, Any] = {
         name: vault.hide_in_id(value) if name in _IDS else vault.hide_in_words(value) for name, value in told.items()
     }
-    return replace(record, **hidden, former_ids=tuple(map(vault.hide_in_id, record.former_ids)))
+    hidden |= {name: tuple(map(vault.hide_in_id, getattr(record, name))) for name in ("former_ids", "former_places")}
+    return replace(record, **hidden)
 
 
 def _known_again(connection: sqlite3.Connection, collector: LiveCollector, taken: Taken, digest: str) -> Taken:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
+from storage.former_places import by_former_places
 from storage.records import Incoming, Verbatim
 
 # As patterns of GLOB.
@@ -24,11 +25,11 @@ def adopt(connection: sqlite3.Connection, contents: str, settings: str, batch: S
 
 
 def adopt_former(connection: sqlite3.Connection, batch: Sequence[Incoming]) -> None:
-    """As `adopt`, of what files hold: rows with a former id alone, and of those that have no date such as say the same."""
-    found = _by_former_ids(connection, batch, ())
+    """As `adopt`, of what files hold: rows with a former id or place alone, and such as say the same."""
+    found = _by_former_places(connection, batch, ()) | _by_former_ids(connection, batch, ())
     texts = {item.verbatim.source_id: item.verbatim.text for item in batch}
     connection.executemany(
-        "update verbatims set source_id = ?1 where id = ?2 and (posted_at is not null or text = ?3)",
+        "update verbatims set source_id = ?1 where id = ?2 and text = ?3",
         [(source_id, row_id, texts[source_id]) for source_id, row_id in found.items()],
     )
 
@@ -56,7 +57,18 @@ def adoptions(
     taken: Collection[int] = (),
 ) -> dict[str, int]:
     """Which rows `adopt` would take for some of a batch, by the ids that these have now; nothing is written. `taken`: no longer there for that."""
-    return {**_by_words(connection, contents, settings, batch, taken), **_by_former_ids(connection, batch, taken)}
+    by_words = _by_words(connection, contents, settings, batch, taken)
+    return by_words | _by_former_places(connection, batch, taken) | _by_former_ids(connection, batch, taken)
+
+
+def _by_former_places(
+    connection: sqlite3.Connection, batch: Sequence[Incoming], taken: Collection[int]
+) -> dict[str, int]:
+    placed = {item.verbatim.source_id: item for item in batch if item.former_places}
+    if not placed:
+        return {}
+    new = [placed[each.source_id] for each in unknown(connection, [item.verbatim for item in placed.values()])]
+    return by_former_places(connection, new, {item.verbatim.source_id for item in batch}, taken)
 
 
 def _by_former_ids(connection: sqlite3.Connection, batch: Sequence[Incoming], taken: Collection[int]) -> dict[str, int]:

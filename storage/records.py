@@ -85,6 +85,7 @@ class Incoming(NamedTuple):
     own_date: bool = True  # False: its date tells it from no other with its id: it may be that of an arrival or of a change, or part of the id
     former_ids: tuple[str, ...] = ()  # under which it may be stored
     rates: Rates | None = None  # the questions whose ratings it tells; others stay. None: it tells all
+    former_places: tuple[str, ...] = ()  # what the ids began with of all among which it was known by its place
 
 
 Similar = Callable[[str, str], bool]

@@ -172,7 +172,7 @@ def test_dialogues_keep_their_turns_and_the_annotators_scores_stay_out() -> None
         channel="chat",
         location="dialogues.jsonl:1, turn 1",
         source_id="keyed:ea473509b2e27058",
-        former_ids=("d1-1",),
+        former_places=("d1-",),
         role="customer",
         conversation_id="d1",
         turn=1,
@@ -182,7 +182,7 @@ def test_dialogues_keep_their_turns_and_the_annotators_scores_stay_out() -> None
         text="转人工",
         location="dialogues.jsonl:2, turn 1",
         source_id="keyed:868c46dcda3da2e0",
-        former_ids=("keyed:ab8b23fce0d56755-1",),
+        former_places=("keyed:0343157768dbda43-",),
         posted_at="2023-11-15 09:00:00",
         conversation_id="keyed:ab8b23fce0d56755",
         turn=None,
@@ -195,7 +195,7 @@ def test_dialogues_keep_their_turns_and_the_annotators_scores_stay_out() -> None
             text="已为您报修",
             location="dialogues.jsonl:1, turn 2",
             source_id="keyed:3dab4340b05618de",
-            former_ids=("d1-2",),
+            former_places=("d1-",),
             role="agent",
             turn=2,
         ),
@@ -204,7 +204,7 @@ def test_dialogues_keep_their_turns_and_the_annotators_scores_stay_out() -> None
             alike,
             location="dialogues.jsonl:3, turn 1",
             source_id="keyed:25939ad94d9adcb2",
-            former_ids=("keyed:ab8b23fce0d56755-2-1",),
+            former_places=("keyed:0343157768dbda43-2-",),
             conversation_id="keyed:ab8b23fce0d56755-2",
         ),
         Unreadable("dialogues.jsonl:4, turn 1", reason, "你好"),
@@ -223,7 +223,7 @@ def test_transcribed_calls_alternate_between_company_and_customer() -> None:
         channel="phone",
         location="calls.json, item 1, turn 1",
         source_id="keyed:cc109697286b4908",
-        former_ids=("c1-1",),
+        former_places=("c1-",),
         role="agent",
         conversation_id="c1",
         turn=1,
@@ -302,14 +302,14 @@ def test_a_line_too_long_or_damaged_is_listed_and_the_rest_is_read(tmp_path: Pat
     path.write_bytes(b'{"a": "' + b"x" * (17 << 20) + b'"}\n' + good + b"\0\0\n" + good.replace(b'"d"', b'"e"'))
     ids = [record.source_id for record in records(collect(path))]
     good_one = Record(
-        *("好", "chat", "chat", "d.jsonl:2, turn 1", ids[0]), conversation_id="d", turn=1, former_ids=("d-1",)
+        *("好", "chat", "chat", "d.jsonl:2, turn 1", ids[0]), conversation_id="d", turn=1, former_places=("d-",)
     )
     assert len(set(ids)) == 2
     assert collect(path) == [
         Unreadable("d.jsonl:1", "the line is longer than 16 MB"),
         good_one,
         Unreadable("d.jsonl:3", "it holds NUL bytes: the file is damaged here"),
-        replace(good_one, location="d.jsonl:4, turn 1", conversation_id="e", source_id=ids[1], former_ids=("e-1",)),
+        replace(good_one, location="d.jsonl:4, turn 1", conversation_id="e", source_id=ids[1], former_places=("e-",)),
     ]
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from command import run
 
+from feedback.collectors.chat.lines import fingerprint
+
 SETTINGS = '[project]\nname = "小店"\n[[sources]]\nname = "聊天"\ncollector = "chat"\npaths = ["data/*/*"]\n'
 ROLES = '[sources.roles]\n"小林" = "customer"\n'
 HEADER = "类型,发送人,时间,内容\n"
@@ -156,6 +158,77 @@ def test_what_an_earlier_version_knew_by_its_place_comes_no_second_time_in_a_fil
     chats.write(f"a/{name}", export(LEAK, SORRY, LID))
     chats.collect()
     assert chats.said() == ["杯子漏水", "抱歉", "盖子松"]
+
+
+def as_before(chats: Chats, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Collects, and leaves what is stored as a version did that knew it by its places."""
+    with monkeypatch.context() as before:
+        before.setattr("feedback.settings_digest.INTAKE_VERSION", "before")
+        chats.collect()
+    chats.query("update verbatims set source_id = conversation_id || '-' || id, turn = id")
+
+
+@FORMS
+@pytest.mark.parametrize("timed", [True, False], ids=["to the second", "to the minute"])
+def test_what_an_earlier_version_knew_by_its_place_is_known_at_another_one_and_takes_no_neighbours(
+    chats: Chats, export: Export, name: str, timed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leak, lid = (LEAK, LID) if timed else (("小林", "2026-03-02 10:00", said) for said in ("杯子漏水", "盖子松"))
+    chats.write(f"a/{name}", export(leak, lid))
+    as_before(chats, monkeypatch)
+    chats.write(f"a/{name}", export(lid, APRIL))
+    chats.collect()
+    assert chats.said() == ["杯子漏水", "盖子松", "盖子也坏了"]
+
+
+def test_words_of_another_role_at_the_same_time_are_not_those_that_were_known_by_their_place(
+    chats: Chats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    when = "2026-03-02 10:00"
+    chats.write("a/小林.csv", new(("小林", when, "好的"), LID))
+    as_before(chats, monkeypatch)
+    chats.write("a/小林.csv", new(("我", when, "好的"), LID))
+    chats.collect()
+    assert sorted(chats.query("select role, text from verbatims")) == [
+        ("agent", "好的"),
+        ("customer", "好的"),
+        ("customer", "盖子松"),
+    ]
+
+
+def test_a_dialogue_without_an_id_that_an_earlier_version_knew_by_all_of_it_is_known_again(
+    chats: Chats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = (LEAK, SORRY)
+    whole = fingerprint(*(field for who, when, words in said for field in (who, words, when)))
+    chats.write("a/a.jsonl", dialogue(*said))
+    with monkeypatch.context() as before:
+        before.setattr("feedback.collectors.chat.dialogues._Conversations._found_by", lambda *_: None)
+        before.setattr("feedback.settings_digest.INTAKE_VERSION", "before")
+        chats.collect()
+    assert whole.startswith("keyed:")
+    chats.query("update verbatims set source_id = conversation_id || '-' || id")
+    chats.write("a/a.jsonl", dialogue(*said) + dialogue(APRIL, SWAP))
+    chats.collect()
+    assert chats.said() == ["杯子漏水", "抱歉", "盖子也坏了", "马上换"]
+
+
+def test_snapshots_of_a_dialogue_without_an_id_in_one_file_double_nothing(chats: Chats) -> None:
+    chats.write("a/a.jsonl", dialogue(LEAK, SORRY))
+    chats.collect()
+    chats.write("a/a.jsonl", dialogue(LEAK, SORRY) + dialogue(LEAK, SORRY, LID) + dialogue(LEAK, SORRY, LID, APRIL))
+    assert chats.collect() == "聊天: 2 new, 2 already there\n"
+    assert chats.said() == ["杯子漏水", "抱歉", "盖子松", "盖子也坏了"]
+
+
+def test_another_dialogue_without_times_under_an_id_that_came_before_in_its_file_is_listed(chats: Chats) -> None:
+    first, grown = (dialogue(*said, id="1", timed=False) for said in ((LEAK, SORRY), (LEAK, SORRY, LID)))
+    chats.write("a/a.jsonl", first + grown + dialogue(LEAK, APRIL, id="1", timed=False) + grown)
+    chats.collect()
+    assert chats.said() == ["杯子漏水", "抱歉", "盖子松"]
+    listed = run("rejects", project=chats.folder).out
+    assert ":3: conversation '1' came before in this file, with other turns\n" in listed
+    assert listed.endswith("1 rows were not stored, 0 fields left out. Shown: 1.\n")
 
 
 def test_other_words_without_a_date_do_not_take_the_place_that_an_earlier_version_knew(chats: Chats) -> None:

@@ -121,4 +121,18 @@ def test_what_an_earlier_version_knew_by_its_place_is_told_by_it_too() -> None:
     found = ObjectMapper(layout(ANSWERS), SourceConfig("论坛", "rest")).items(
         iter([("#7", {**ROW, "replies": [WORSE, BACK]})])
     )
-    assert [item.former_ids for item in found if isinstance(item, Record)] == [(), ("7/reply-1",), ("7/reply-2",)]
+    assert [item.former_places for item in found if isinstance(item, Record)] == [(), ("7/reply-",), ("7/reply-",)]
+
+
+def test_what_two_roles_say_in_the_same_words_is_told_apart_by_them() -> None:
+    mapper = ObjectMapper(layout('role_column = "type"\n'), SourceConfig("论坛", "rest"))
+
+    def known(*roles: str) -> dict[str | None, str]:
+        replies = [{"text": "好的", "type": role} for role in roles]
+        found = mapper.items(iter([("#7", {**ROW, "replies": replies})]))
+        return {item.source_id: item.role for item in found if isinstance(item, Record)}
+
+    both = known("visitor", "owner")
+    assert sorted(both.values()) == ["agent", "customer", "customer"]
+    assert known("owner", "visitor") == both
+    assert known("owner").items() < both.items()

@@ -229,6 +229,22 @@ def test_with_a_record_go_the_texts_within_it_though_its_deletion_names_none(sho
     assert shop.collect_of(lines(schema(), one, state(3))).out == "live: 4 new\n"
 
 
+def test_on_one_page_a_deletion_takes_all_that_was_told_before_it_and_nothing_after(shop: Shop) -> None:
+    (shop.folder / "map.toml").write_text(MAP + ANSWERED, encoding="utf-8")
+
+    def told(*replies: str, body: str = "碎了") -> str:
+        return record(id=1, body=body, replies=[{"content": each} for each in replies])
+
+    gone = record(id=1, _sdc_deleted_at="2026-03-02")
+    shop.collect_of(lines(schema(), told("抱歉", "已补发"), state(1)))
+    ran = shop.collect_of(lines(schema(), told("在查"), gone, told("已补发", "请看", body="又碎了"), state(2)))
+    assert sorted(shop.stored().values()) == sorted(["又碎了", "已补发", "请看"])
+    assert ran.out == "live: 3 new, 3 withdrawn\n"
+    assert shop.collect_of(lines(schema(), told("在查"), gone, state(3))).out == "live: 0 new, 3 withdrawn\n"
+    shop.collect_of(lines(schema(), gone, record(id=1, body="", replies=[{"content": "请看"}]), state(4)))
+    assert list(shop.stored().values()) == ["请看"]
+
+
 def test_with_a_record_go_no_others_whose_key_begins_like_its_own(shop: Shop) -> None:
     shop.collect_of(lines(schema(), record(id=1, shop=5, body="物流太慢"), state(1)))
     there = record(id=1, shop=7, body="包装很好", parent="9")

@@ -62,6 +62,7 @@ class Record:
     votes: str | None = None  # how many others found it helpful or liked it, as written: "12", "1.2万"; intake reads it
     scores: tuple[RawScore, ...] = ()
     former_ids: tuple[str, ...] = ()  # by which the source told it before it gave it another `source_id`
+    former_places: tuple[str, ...] = ()  # "c1-", of ids by places ("c1-1", "c1-2") that an earlier version gave
     problems: tuple[str, ...] = ()
     final: bool = False  # it is never edited: what has its id, but other words or another date, is something else
     own_date: bool = True  # False: its date tells it from no other with its id: it may be that of an arrival or of a change, or part of the id

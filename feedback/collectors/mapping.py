@@ -233,7 +233,7 @@ class _Said(NamedTuple):
     suffix: str
     role: Role
     customer: str | None
-    former_suffixes: tuple[str, ...] = ()
+    former_place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +264,11 @@ class _Extra:
             return [Unreadable(main.location, f"column '{self.layout.each}' holds no JSON list")]
         entries = value if isinstance(value, list) else [value]
         seen = None if entries is not value else Counter[str]()
-        found = (
-            self._entry(main, number, each, seen) for number, each in enumerate(entries, 1) if isinstance(each, dict)
-        )
+        found = (self._entry(main, each, seen) for each in entries if isinstance(each, dict))
         return [item for item in found if item is not None]
 
-    def _entry(self, main: Record, number: int, entry: dict[str, object], seen: Counter[str] | None) -> Item | None:
+    def _entry(self, main: Record, entry: dict[str, object], seen: Counter[str] | None) -> Item | None:
+        """`seen`: what those before it in its list are known by; None: it stands in none."""
         text = _first(self.layout.text, entry)
         if (
             not text.strip() or text.strip() in NULLS
@@ -285,25 +284,22 @@ class _Extra:
             named = _first(self.layout.customer, entry).strip()
             customer = None if named in NOTHING or is_shared(named) else named
         posted_at = _first(self.layout.posted_at, entry)
-        suffix, *former = (f"{self.layout.suffix}-{each}" for each in self._numbers(number, entry, seen))
         customer = customer if role == "customer" else None
-        return _further(main, _Said(text, posted_at, suffix, role, customer, tuple(former)))
-
-    def _numbers(self, number: int, entry: dict[str, object], seen: Counter[str] | None) -> list[str]:
-        """What an entry is known by in its record, and was by an earlier version. `seen`: what those before it in its list are known by."""
+        begins = f"{self.layout.suffix}-"
         own_id = _first(self.layout.source_id, entry)
-        if own_id or seen is None:
-            return [own_id or str(number)]
-        picks = (self.layout.text, self.layout.posted_at, self.layout.customer)
-        known_by = _known_by(*(_first(pick, entry) for pick in picks))
+        if own_id or seen is None:  # the only one there can be is the same when its words change
+            own_id = own_id or "1"
+            return _further(main, _Said(text, posted_at, begins + own_id, role, customer))
+        known_by = _known_by(text, posted_at, _first(self.layout.customer, entry), role)
         seen[known_by] += 1
-        return [known_by if seen[known_by] == 1 else f"{known_by}-{seen[known_by]}", str(number)]
+        suffix = begins + (known_by if seen[known_by] == 1 else f"{known_by}-{seen[known_by]}")
+        return _further(main, _Said(text, posted_at, suffix, role, customer, former_place=begins))
 
 
-def _known_by(text: str, posted_at: str, author: str) -> str:
+def _known_by(text: str, posted_at: str, author: str, role: Role) -> str:
     """What tells an element without an id from the others of its list, whatever is added before it or taken away."""
     when = same_date(posted_at) if stands(posted_at) else ""
-    said = "\0".join(("".join(text.split()), when, author))
+    said = "\0".join(("".join(text.split()), when, author, role))
     return KEYED + hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
@@ -314,7 +310,7 @@ def _further(main: Record, said: _Said) -> Record:
         channel=main.channel,
         location=main.location,
         source_id=f"{main.source_id}/{said.suffix}" if main.source_id else None,
-        former_ids=tuple(f"{main.source_id}/{each}" for each in said.former_suffixes) if main.source_id else (),
+        former_places=(f"{main.source_id}/{said.former_place}",) if main.source_id and said.former_place else (),
         role=said.role,
         posted_at=said.posted_at if said.posted_at not in NOTHING else None,
         conversation_id=main.conversation_id,

@@ -110,12 +110,13 @@ class Stream:
                 )
             return item
         source_id = self._prefix + item.source_id
-        suffixes = [each.removeprefix(own) for each in (item.source_id, *item.former_ids)]
-        former_ids = (*item.former_ids, *(each + suffix for each in former for suffix in suffixes))
+        suffix = item.source_id.removeprefix(own)
+        places = [each.removeprefix(own) for each in item.former_places]
         return replace(
             item,
             source_id=source_id,
-            former_ids=tuple(self._prefix + each for each in former_ids),
+            former_ids=tuple(self._prefix + each + suffix for each in former),
+            former_places=tuple(self._prefix + each + place for each in (own, *former) for place in places),
             parent_id=item.parent_id and self._prefix + item.parent_id,
             location=source_id,
         )

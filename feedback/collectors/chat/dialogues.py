@@ -6,6 +6,7 @@ later turns of a conversation, or number its conversations from 1 again, and tak
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.chat.lines import fingerprint
@@ -27,12 +28,18 @@ class _Conversations:
         self._config = config
         self._channel = config.channel or default_channel
         self._kind = config.kind or "chat"
-        self._made_ids = Counter[str]()
+        self._wholes = Counter[str]()
+        self._told: dict[str, tuple[int, int]] = {}  # by conversation: how many turns, and a hash of them
 
     def items(self, given_id: str, said: Sequence[_Said], location: str) -> Iterator[Item]:
         roles, _ = assign_roles(dict.fromkeys(speaker for speaker, _, _ in said), self._config.roles)
-        conversation = given_id or self._made_id(said, roles)
         timed = all(time and stands(time) for _, _, time in said)
+        whole = given_id or self._whole(said)
+        conversation = given_id or self._found_by(said, roles) or whole
+        if given_id and not timed and not self._goes_on(given_id, said, by_more=False):
+            # Of what has no times nothing tells which words of the two are the same.
+            yield Unreadable(location, f"conversation '{given_id}' came before in this file, with other turns")
+            return
         for turn, ((speaker, words, time), source_id) in enumerate(zip(said, _ids(conversation, said), strict=True), 1):
             where = f"{location}, turn {turn}"
             role = roles.get(speaker)
@@ -46,7 +53,7 @@ class _Conversations:
                 channel=self._channel,
                 location=where,
                 source_id=source_id,
-                former_ids=(f"{conversation}-{turn}",),
+                former_places=(f"{whole}-",),
                 role=role,
                 posted_at=time,
                 conversation_id=conversation,
@@ -56,16 +63,28 @@ class _Conversations:
                 store=self._config.store,
             )
 
-    def _made_id(self, said: Sequence[_Said], roles: Mapping[str, Role]) -> str:
-        """From how it begins, so that it stays when the conversation goes on; from all of it where other conversations may begin alike.
+    def _whole(self, said: Sequence[_Said]) -> str:
+        """An id from all of it. Two conversations alike ("转人工") are two, told apart by their order."""
+        made = _made_of(said)
+        self._wholes[made] += 1
+        return _numbered(made, self._wholes[made])
 
-        Two conversations alike ("转人工") are two, told apart by their order.
-        """
+    def _found_by(self, said: Sequence[_Said], roles: Mapping[str, Role]) -> str | None:
+        """An id from how it begins, which stays when the conversation goes on; None where other conversations may begin alike."""
         customer = next((turn for turn in said if roles.get(turn[0]) == "customer"), said[0])
-        opening = [said[0], customer] if self._is_found_by(customer) else said
-        made = fingerprint(*(field or "" for turn in opening for field in turn))
-        self._made_ids[made] += 1
-        return made if self._made_ids[made] == 1 else f"{made}-{self._made_ids[made]}"
+        if not self._is_found_by(customer):
+            return None
+        ids = (_numbered(_made_of([said[0], customer]), number) for number in count(1))
+        # Two whose names nobody knows may press one button ("转人工") in one second.
+        return next(each for each in ids if self._goes_on(each, said, by_more=is_generic(customer[0])))
+
+    def _goes_on(self, conversation: str, said: Sequence[_Said], *, by_more: bool) -> bool:
+        """Whether this says what the file told of the conversation before, if it did, and then perhaps (`by_more`: certainly) more."""
+        length, contents = self._told.get(conversation, (0, hash(())))
+        if hash(tuple(said[:length])) != contents or (by_more and len(said) == length):
+            return False
+        self._told[conversation] = (len(said), hash(tuple(said)))
+        return True
 
     def _is_found_by(self, turn: _Said) -> bool:
         """Whether no other conversation has such a turn: what somebody said in a certain minute, or whoever it was in a certain second."""
@@ -83,7 +102,15 @@ def _ids(conversation: str, said: Sequence[_Said]) -> Iterator[str]:
         when = same_date(time) if time and stands(time) else str(turn)
         made = fingerprint("turn", conversation, speaker, when, words or "")
         counts[made] += 1
-        yield made if counts[made] == 1 else f"{made}-{counts[made]}"
+        yield _numbered(made, counts[made])
+
+
+def _made_of(said: Sequence[_Said]) -> str:
+    return fingerprint(*(field or "" for turn in said for field in turn))
+
+
+def _numbered(made: str, number: int) -> str:
+    return made if number == 1 else f"{made}-{number}"
 
 
 def _why(role: Role | None) -> str:

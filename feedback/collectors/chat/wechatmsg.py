@@ -8,7 +8,6 @@ intake has it: a chat is exported month by month, or anew with what came since, 
 """
 
 import csv
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -126,13 +125,12 @@ def _read_id(ids: IdColumn, value: str) -> tuple[str | None, str | None]:
     return (None if found == "0" else found), ruined
 
 
-def _former_ids(own_id: str | None, conversation: str, places: Counter[str]) -> tuple[str, ...]:
-    """By its place in the file, which a message without an id was known by once."""
-    return () if own_id else (f"{conversation}-{places[conversation]}",)
+def _former_places(own_id: str | None, conversation: str) -> tuple[str, ...]:
+    """A message without an id was known by its place in the file once."""
+    return () if own_id else (f"{conversation}-",)
 
 
 def _collect_old(table: _Table, config: SourceConfig, ids: IdColumn) -> Iterator[Item]:
-    places = Counter[str]()
     for row in table.rows():
         if isinstance(row, Unreadable):
             yield row
@@ -146,7 +144,6 @@ def _collect_old(table: _Table, config: SourceConfig, ids: IdColumn) -> Iterator
             continue
         own_id = server_id or (f"{talker}-{local_id}-{sent_at}" if local_id and sent_at else None)
         conversation = fingerprint("wechatmsg", talker)
-        places[conversation] += 1
         if message_type != "1":
             if not message_type.isdigit():
                 yield Unreadable(row.location, f"Type {message_type!r} is no number", table.words(row))
@@ -168,7 +165,7 @@ def _collect_old(table: _Table, config: SourceConfig, ids: IdColumn) -> Iterator
             channel=config.channel or _CHANNEL,
             location=row.location,
             source_id=own_id,
-            former_ids=_former_ids(own_id, conversation, places),
+            former_places=_former_places(own_id, conversation),
             role=role,
             posted_at=sent_at or table.get(row, "StrTime") or None,
             conversation_id=conversation,
@@ -202,7 +199,6 @@ def _sender_roles(table: _Table, config: SourceConfig) -> dict[str, Role]:
 def _collect_new(table: _Table, config: SourceConfig, roles: dict[str, Role], ids: IdColumn) -> Iterator[Item]:
     customers = sorted(name for name, role in roles.items() if role == "customer")
     conversation = fingerprint("wechatmsg", customers[0] if len(customers) == 1 else table.file.path.stem)
-    places = Counter[str]()
     for row in table.rows():
         if isinstance(row, Unreadable):
             yield row
@@ -212,7 +208,6 @@ def _collect_new(table: _Table, config: SourceConfig, roles: dict[str, Role], id
         if ruined:
             yield Unreadable(row.location, ruined, table.words(row))
             continue
-        places[conversation] += 1
         if message_type not in _WORDS:
             if message_type not in _WORDLESS:
                 yield Unreadable(row.location, f"messages of type '{message_type}' are not read", table.words(row))
@@ -224,7 +219,7 @@ def _collect_new(table: _Table, config: SourceConfig, roles: dict[str, Role], id
             channel=config.channel or _CHANNEL,
             location=row.location,
             source_id=own_id,
-            former_ids=_former_ids(own_id, conversation, places),
+            former_places=_former_places(own_id, conversation),
             role=role,
             posted_at=table.get(row, "时间") or None,
             conversation_id=conversation,
