@@ -338,6 +338,7 @@ ROLES: list[tuple[str, Role | None]] = [
     # Names that only contain such a word are anybody's.
     ("不想当客服的猫", None),
     ("useful", None),
+    ("Acme Customer Service", "agent"),
     ("小鹿", None),
 ]
 

@@ -36,6 +36,8 @@ _AT_START = re.compile(_ALTERNATIVES)
 _AT_END = re.compile(rf"(?:{_ALTERNATIVES})$")
 # Sub-accounts and brackets: "某某旗舰店:小美", "客服（小美）", "客服-01".
 _PIECES = re.compile(r"[\s:：()（）\[\]【】_\-—·]+")
+# Who serves customers is none.
+_SERVICE = re.compile(r"\b(?:customer|client|user) (?:service|support|care|success)\b")
 _SHORT = 2  # characters of "小美"
 
 
@@ -58,7 +60,7 @@ def is_role_name(name: str) -> bool:
 
 def _word_in(name: str) -> tuple[str, str] | None:
     """The word for a role that is in a name, and the piece of the name that it is in."""
-    lowered = name.lower()
+    lowered = _SERVICE.sub("servicer", name.lower())
     if lowered in _ROLE_OF:
         return lowered, lowered
     for piece in _PIECES.split(lowered):
