@@ -27,6 +27,8 @@ _ALIKE = ("kind", "channel", "role", "product", "store", "question")
 _TO_THE_MINUTE = len("2026-03-01T12:00")  # all of it that Excel leaves in a date
 
 _FORMULAS = ("-", "=", "+", "@")  # what they begin with
+# What has to be the same besides: whoever has a row that is surely his own takes no other's.
+_FROM_SURE_TO_POSSIBLE = (("customer_id", "posted_at"), ("customer_id",), ())
 
 _Key = tuple[object, ...]
 
@@ -36,8 +38,10 @@ class _Stored(NamedTuple):
     content_hash: int
     verbatim: Verbatim
 
-    def may_be_of(self, told: Verbatim) -> bool:
-        """Whether nothing says that another person said it, or at another moment: the number of a customer may be ruined too."""
+    def may_be_of(self, told: Verbatim, sure: Sequence[str]) -> bool:
+        """Whether nothing says that another person said it, or at another moment: the number of a customer may be ruined too. `sure`: what must be the same even so."""
+        if any(getattr(self.verbatim, name) != getattr(told, name) for name in sure):
+            return False
         customers = {self.verbatim.customer_id, told.customer_id}
         moments = {self.verbatim.posted_at, told.posted_at}
         return (None in customers or len(customers) == 1) and (
@@ -70,14 +74,22 @@ def known_by_contents(
     found = _by_contents(_with_own_words(connection, told)) if told else {}
     keys = [_key(verbatim, None if verbatim.source_id in garbled else verbatim.text) for verbatim in told]
     told_alike = [repr((reading_id, *key, v.customer_id, v.posted_at)) for key, v in zip(keys, told, strict=True)]
-    used: set[int] = set()
     known: dict[str, _Stored] = {}
-    for verbatim, key, before in zip(told, keys, occurrences.number(told_alike), strict=True):
-        alike = [e for e in found.get(key, ()) if e.may_be_of(verbatim) and e.verbatim.source_id not in beside]
-        # Those of its file that came before it and say the same have the first.
-        if own := next((each for each in alike[before:] if each.id not in used), None):
-            used.add(own.id)
-            known[verbatim.source_id] = own
+    numbered = list(zip(told, keys, occurrences.number(told_alike), strict=True))
+    for sure in _FROM_SURE_TO_POSSIBLE:
+        used = {own.id for own in known.values()}
+        for verbatim, key, before in numbered:
+            if verbatim.source_id in known:
+                continue
+            alike = [
+                each
+                for each in found.get(key, ())
+                if each.may_be_of(verbatim, sure) and each.verbatim.source_id not in beside
+            ]
+            # Those of its file that came before it and say the same have the first.
+            if own := next((each for each in alike[before:] if each.id not in used), None):
+                used.add(own.id)
+                known[verbatim.source_id] = own
     return [_named(item, own) if (own := known.get(item.verbatim.source_id)) else item for item in batch]
 
 
@@ -91,12 +103,11 @@ def take_over(connection: sqlite3.Connection, reading_id: int, batch: Sequence[I
     stored = _with_made_ids(connection, told, reading_id)
     found = _by_contents([each for each in stored if each.verbatim.source_id not in beside])
     taken: dict[int, tuple[_Stored, Verbatim]] = {}
-    for same_second in (True, False):  # whoever has a row of his own second takes no other's
+    for sure in _FROM_SURE_TO_POSSIBLE:
         left, told = told, []
         for verbatim in left:
-            alike = (each for each in _ruined(verbatim, found) if each.id not in taken and each.may_be_of(verbatim))
-            own = next((e for e in alike if not same_second or e.verbatim.posted_at == verbatim.posted_at), None)
-            if own:
+            alike = (e for e in _ruined(verbatim, found) if e.id not in taken and e.may_be_of(verbatim, sure))
+            if own := next(alike, None):
                 taken[own.id] = own, verbatim
             else:
                 told.append(verbatim)

@@ -233,3 +233,38 @@ def test_a_row_of_which_excel_made_an_error_gets_its_words_from_a_later_export(s
     assert [(row[2], row[5]) for row in stored(shop)] == [(row[0], f"{row[5]}.0") for row in rows]
     save(shop, [["好用", *rows[0][1:]], *rows[1:]])  # what no formula begins with, nobody made an error of
     assert run("collect", project=shop).out == "门店: 1 new, 3 already there\n"
+
+
+@pytest.mark.parametrize("ruined_first", [False, True])
+def test_of_several_in_the_same_words_and_minute_each_takes_the_row_of_the_same_customer(
+    shop: Path, ruined_first: bool
+) -> None:
+    layout = LAYOUT.replace("[columns]\n", '[columns]\nsource_id = "编号"\n')
+    (shop / "own.layout.toml").write_text(layout + SCORES, encoding="utf-8")
+    told = [
+        (f"9876543210987600{second:02d}", ["好", datetime(2026, 3, 1, 12, 0, second), "杯子", who, "", "5"])
+        for second, who in ((5, ""), (20, "青山不改"), (40, "绿水长流"))
+    ]
+
+    def save_whole() -> None:
+        save(shop, [row for _, row in told], ids=[own_id for own_id, _ in told])
+
+    def save_ruined() -> None:
+        save_in_excel(shop, [row for _, row in (told[2], told[0], told[1])], ids=["9.87654E+17"] * 3)
+
+    def customers() -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(shop / "feedback.db")) as database:
+            return database.execute("select source_id, customer_id from verbatims order by source_id").fetchall()
+
+    save_whole()
+    assert "3 new" in run("collect", project=shop).out
+    whole = customers()
+    if ruined_first:
+        (shop / "feedback.db").unlink()
+        save_ruined()
+        run("collect", project=shop)
+        save_whole()
+    else:
+        save_ruined()
+    run("collect", project=shop)
+    assert customers() == whole
