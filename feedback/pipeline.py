@@ -27,7 +27,6 @@ from feedback.settings_digest import settings_digest
 from nlp.config import PipelineConfig, pipeline_version
 from nlp.marks import Analysis
 from storage import records
-from storage.adoption import adopt_counted, adopt_former, adopt_made
 from storage.journal import (
     add_rejects,
     clear_rejects,
@@ -42,14 +41,11 @@ from storage.journal import (
     start_run,
 )
 from storage.keeping import with_known_words
+from storage.known_again import KnownAgain
 from storage.marks import count_pending, pending, save_analyses
 from storage.occurrences import Occurrences
 from storage.records import AnalysisRow, BatchResult
-from storage.rewordings import rename_reworded
-from storage.ruined_ids import has_made_ids, known_by_contents, take_over
 from storage.store import Store
-from storage.told_less import known_by_less
-from storage.vague_times import adopt_by_minute
 from storage.verbatims import add_verbatims, count_copies, newest_verbatim, take_out, withdraw
 
 ANALYZE_BATCH = 512
@@ -114,8 +110,8 @@ def _collect_parts(
     reread: dict[int, _Unread] = {}  # by reading: what had been read with the same contents, under other settings
     reading_id, same_file = 0, list[int]()
     reading = Reading(config, tuple(p.part for p in changed), project.timezone, project.secret(), datetime.now(UTC))
-    ruined = bool(changed) and has_made_ids(store.connection, config.name)
     with rarely_collected(), closing(read_ahead(reading)) as batches, Occurrences() as occurrences:
+        known = KnownAgain(store.connection, config.name, occurrences)
         for batch in batches:
             if isinstance(batch, Damaged):
                 sums.failed.append(batch.error)
@@ -130,18 +126,9 @@ def _collect_parts(
                     if same_file := other_readings(connection, reading_id):
                         reread[reading_id] = unread
                         move_cursor(connection, config.name, name, _under_way(run_id))
-                ruined = ruined or bool(taken.lost_ids)
-                incoming = known_by_contents(
-                    connection, reading_id, taken.incoming, taken.lost_ids, taken.garbled, occurrences
+                incoming = known.in_batch(
+                    connection, (reading_id, unread.settings), taken.incoming, taken.lost_ids, taken.garbled
                 )
-                incoming = known_by_less(connection, incoming)
-                rename_reworded(connection, reading_id, incoming)
-                adopt_counted(connection, reading_id, incoming)
-                adopt_former(connection, incoming)
-                adopt_made(connection, unread.settings, incoming)
-                incoming = adopt_by_minute(connection, unread.settings, incoming)
-                if ruined:
-                    take_over(connection, reading_id, incoming)
                 incoming = with_known_words(connection, incoming, taken.garbled, find_by)
                 result = add_verbatims(connection, run_id, reading_id, incoming, similar, same_file)
                 rejects += [conflict(verbatim, name) for verbatim in result.conflicts]

@@ -21,11 +21,10 @@ from storage.keeping import as_known, says_nothing_new
 from storage.occurrences import Occurrences
 from storage.records import Incoming, Verbatim
 from storage.scores import scores_of
+from storage.told_less import minute_of
 
 _FIELDS = Verbatim._fields[:-1]  # but the scores
 _ALIKE = ("kind", "channel", "role", "product", "store", "question")
-_TO_THE_MINUTE = len("2026-03-01T12:00")  # all of it that Excel leaves in a date
-
 _FORMULAS = ("-", "=", "+", "@")  # what they begin with
 # What has to be the same besides: whoever has a row that is surely his own takes no other's.
 _FROM_SURE_TO_POSSIBLE = (("customer_id", "posted_at"), ("customer_id",), ())
@@ -151,7 +150,7 @@ def _named(item: Incoming, known: _Stored) -> Incoming:
 
 def _key(verbatim: Verbatim, text: str | None) -> _Key:
     alike = (getattr(verbatim, name) for name in _ALIKE)
-    return (text, *alike, (verbatim.posted_at or "")[:_TO_THE_MINUTE], *sorted(verbatim.scores))
+    return (text, *alike, minute_of(verbatim.posted_at), *sorted(verbatim.scores))
 
 
 def _tells_seconds(posted_at: str | None) -> bool:
@@ -177,7 +176,7 @@ def _texts(told: Sequence[Verbatim]) -> str:
 def _stored(
     connection: sqlite3.Connection, told: Sequence[Verbatim], where: str, values: tuple[object, ...]
 ) -> list[_Stored]:
-    minutes = {(verbatim.posted_at or "")[:_TO_THE_MINUTE] for verbatim in told}
+    minutes = {minute_of(verbatim.posted_at) for verbatim in told}
     rows = connection.execute(
         # "~" comes behind whatever follows the minute in a date; + keeps it from going through the whole source.
         f"select v.id, content_hash, {', '.join(_FIELDS)} from json_each(?) minute "

@@ -18,6 +18,7 @@ from storage.records import Incoming
 
 _MADE = re.compile(r"([0-9a-f]{24})-(0|\d\d(?:\.\d+)?)((?:~\w+=[^~]*)*)-(\d+)")
 _UNTOLD = "0"  # in place of the seconds, which are two digits
+_MINUTE = len("2026-03-01T12:00")
 
 
 class _Told(NamedTuple):
@@ -47,6 +48,11 @@ class _Stored(NamedTuple):
     told: _Told
 
 
+def minute_of(posted_at: str | None) -> str:
+    """All of a date that Excel leaves; "" where there is none."""
+    return (posted_at or "")[:_MINUTE]
+
+
 def tells_no_seconds(source_id: str) -> bool:
     """Whether it is the made id of a row of a table that tells none."""
     told = _told(source_id)
@@ -56,7 +62,7 @@ def tells_no_seconds(source_id: str) -> bool:
 def with_seconds(source_id: str, posted_at: str, occurrence: int) -> str:
     """The made id of a row that tells no seconds, as if it told those of this date."""
     core, apart, _ = source_id.split("-")
-    seconds = posted_at[len("2026-03-01T12:00:") :].rstrip("Z")
+    seconds = posted_at[_MINUTE + 1 :].rstrip("Z")
     return f"{core}-{seconds}{apart.removeprefix(_UNTOLD)}-{occurrence}"
 
 

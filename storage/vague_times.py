@@ -11,9 +11,7 @@ from typing import NamedTuple
 
 from storage.adoption import MADE_IDS, unknown
 from storage.records import Incoming, Verbatim
-from storage.told_less import known_as, tells_no_seconds, with_seconds
-
-_TO_THE_MINUTE = len("2026-03-01T12:00")
+from storage.told_less import known_as, minute_of, tells_no_seconds, with_seconds
 
 
 class _Earlier(NamedTuple):
@@ -38,7 +36,7 @@ def adopt_by_minute(connection: sqlite3.Connection, settings: str, batch: Sequen
     known: dict[str, _Earlier] = {}
     for is_own in (_Earlier.is_of, _Earlier.may_be_of):  # whoever has a row of his own takes no other's
         for verbatim in new:
-            rows = left.get((verbatim.text, _minute(verbatim)), [])
+            rows = left.get((verbatim.text, minute_of(verbatim.posted_at)), [])
             own = next((row for row in rows if is_own(row, verbatim)), None)
             if own and verbatim.source_id not in known:
                 rows.remove(own)
@@ -47,10 +45,6 @@ def adopt_by_minute(connection: sqlite3.Connection, settings: str, batch: Sequen
         known_as(item, own.source_id, own.posted_at) if (own := known.get(item.verbatim.source_id)) else item
         for item in batch
     ]
-
-
-def _minute(verbatim: Verbatim) -> str:
-    return (verbatim.posted_at or "")[:_TO_THE_MINUTE]
 
 
 def _renamed(connection: sqlite3.Connection, verbatim: Verbatim, own: _Earlier) -> _Earlier:
@@ -77,7 +71,7 @@ def _earlier(
         "on posted_at >= minute.value and posted_at < minute.value || '~' join readings r on r.id = v.reading_id "
         "where +v.source = ? and r.settings != ? and source_id glob ? and text in (select value from json_each(?)) order by v.id",
         (
-            json.dumps(sorted(set(map(_minute, new)))),
+            json.dumps(sorted({minute_of(verbatim.posted_at) for verbatim in new})),
             new[0].source,
             settings,
             MADE_IDS,
@@ -87,5 +81,5 @@ def _earlier(
     found: dict[tuple[str, str], list[_Earlier]] = {}
     for *row, text in rows:
         if (earlier := _Earlier(*row)).source_id not in told:
-            found.setdefault((text, earlier.posted_at[:_TO_THE_MINUTE]), []).append(earlier)
+            found.setdefault((text, minute_of(earlier.posted_at)), []).append(earlier)
     return found

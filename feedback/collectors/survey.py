@@ -89,7 +89,6 @@ class SurveyMapper:
         self._rows = RowMapper(layout, grid.columns, config, sample)
         self._took = _column_of((layout.survey or Survey()).took, grid.columns)
         self.questions = find_questions(layout, grid.columns, sample, grid.header)
-
         self._rates = _skipped(layout, grid) | rated(self.questions)
 
     def read(self, where: str, cells: Cells) -> list[Item]:
