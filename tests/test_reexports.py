@@ -1,6 +1,5 @@
 """问卷星 exports everything each time: the next export, under a new name, holds all earlier answers again. Nothing may double. All people and words are made up."""
 
-import csv
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -11,15 +10,14 @@ from pathlib import Path
 import pytest
 from command import run
 from openpyxl import Workbook
+from survey_exports import HEADER, project_in, scores, write_csv
 
 from feedback.collectors.survey import wording_key
 from storage.figures import Scope, ratings
 from storage.store import Store
 
-HEADER = ["序号", "提交答卷时间", "所用时间", "来源", "来源详情", "来自IP"]
 QUESTIONS = ["1、您有多大可能向朋友推荐我们？", "2、最想要的功能", "3、您还有什么建议", "4、您的手机号"]
 FUNCTIONS = ("定时研磨", "静音模式", "一键清洗")
-SETTINGS = '[project]\nname = "小店"\n[analysis]\nengine = "fast"\n[[sources]]\nname = "问卷"\npaths = ["data"]\n'
 BEGIN = datetime(2026, 2, 9, 12, 0, 5)
 
 
@@ -42,11 +40,6 @@ def export_csv(path: Path, count: int, form: str = "%Y/%m/%d %H:%M:%S") -> None:
     )
 
 
-def write_csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
-    with path.open("w", encoding="gbk", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
-
-
 def export_xlsx(path: Path, count: int) -> None:
     book = Workbook()
     sheet = book.active
@@ -58,9 +51,7 @@ def export_xlsx(path: Path, count: int) -> None:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "feedback.toml").write_text(SETTINGS, encoding="utf-8")
-    return tmp_path
+    return project_in(tmp_path)
 
 
 def stored(shop: Path) -> dict[str, str]:
@@ -73,14 +64,6 @@ def stored(shop: Path) -> dict[str, str]:
 def rated(shop: Path) -> int:
     with Store.open_readonly(shop / "feedback.db") as store:
         return len(list(ratings(store.connection, Scope(None, None, 1_000_000, ""))))
-
-
-def scores(shop: Path) -> list[tuple[str, str, float]]:
-    """All that is stored: by response, whatever it hangs on."""
-    with closing(sqlite3.connect(shop / "feedback.db")) as database:
-        return database.execute(
-            "select v.conversation_id, s.metric, s.value from scores s join verbatims v on v.id = s.verbatim_id order by v.id, s.number"
-        ).fetchall()
 
 
 def expected(count: int) -> dict[str, str]:
@@ -391,164 +374,3 @@ def test_what_an_earlier_version_told_apart_by_the_order_of_questions_alike_is_t
     answered(shop / "data" / "b.csv", later, *(["9", *answers[-len(later) :]] for answers in said))
     assert run("collect", project=shop).out.startswith("问卷: 0 new, ")
     assert sorted(told(shop), key=str) == before
-
-
-NUMBERLESS = 'name = "our"\nkind = "survey"\nchannel = "问卷"\nheader = ["提交时间"]\n[columns]\nposted_at = "提交时间"\n[survey]\n'
-
-
-@pytest.mark.parametrize("at_once", [True, False])
-def test_of_responses_without_a_number_nothing_doubles_when_questions_change_places_or_go(
-    shop: Path, at_once: bool
-) -> None:
-    (shop / "our.layout.toml").write_text(NUMBERLESS, encoding="utf-8")
-    with (shop / "feedback.toml").open("a", encoding="utf-8") as file:
-        file.write('layout = "our.layout.toml"\n')
-    header = ["提交时间", "您会推荐我们吗？（0-10）", LIKED, BETTER]
-    rows: list[list[object]] = [
-        ["2026/3/1 12:00:01", "9", "豆子新鲜", "多出新品"],
-        ["2026/3/1 12:00:02", "3", "包装", "发货快点"],
-        ["2026/3/1 12:00:03", "4", "包装好看", ""],
-    ]
-    for name, places in (("a.csv", [0, 1, 2, 3]), ("b.csv", [0, 3, 2, 1])):
-        write_csv(shop / "data" / name, [header[n] for n in places], [[row[n] for n in places] for row in rows])
-        if name == "b.csv" or not at_once:
-            ran = run("collect", project=shop)
-    assert ran.out == ("问卷: 5 new, 5 already there\n" if at_once else "问卷: 0 new, 5 already there\n")
-    assert sorted(value for _, _, value in scores(shop)) == [3, 4, 9]
-    write_csv(shop / "data" / "c.csv", [header[n] for n in (0, 2, 3)], [[row[n] for n in (0, 2, 3)] for row in rows])
-    assert run("collect", project=shop).out == "问卷: 0 new, 5 already there\n"
-    assert sorted(value for _, _, value in scores(shop)) == [3, 4, 9]  # the question was deleted, not what was answered
-
-
-def numberless(shop: Path, name: str, questions: list[str], *answers: list[object]) -> str:
-    (shop / "our.layout.toml").write_text(NUMBERLESS, encoding="utf-8")
-    settings = f'{SETTINGS}layout = "our.layout.toml"\n'
-    (shop / "feedback.toml").write_text(settings, encoding="utf-8")
-    write_csv(shop / "data" / name, ["提交时间", *questions], list(answers))
-    return run("collect", project=shop).out
-
-
-NPS, CSAT = "您会推荐我们吗？（0-10）", "您对物流满意吗"
-
-
-@pytest.mark.parametrize("moment", ["2026/3/1 10:00:40", "2026/3/1 10:00:05", "2026/3/1 10:00"])
-def test_of_responses_without_a_number_none_takes_the_place_of_another_in_the_same_words(
-    shop: Path, moment: str
-) -> None:
-    numberless(shop, "a.csv", [NPS, CSAT, BETTER], ["2026/3/1 10:00:05", "9", "满意", "很好，下次还来"])
-    assert numberless(shop, "b.csv", [NPS, CSAT, BETTER], [moment, "2", "不满意", "很好，下次还来"]) == "问卷: 1 new\n"
-    assert values(shop) == [("csat", 2), ("csat", 4), ("nps", 2), ("nps", 9)]
-
-
-@pytest.mark.parametrize("again", [[NPS], [CSAT], [NPS, "您对这次的物流满意吗"]])
-def test_of_responses_without_a_number_ratings_stay_once_when_a_rating_is_deleted_or_worded_anew(
-    shop: Path, again: list[str]
-) -> None:
-    rows: list[list[object]] = [["2026/3/1 10:00:05", "9", "满意", "很好"], ["2026/3/1 10:00:07", "2", "不满意", ""]]
-    numberless(shop, "a.csv", [NPS, CSAT, BETTER], *rows)
-    places = [0, *([1] if NPS in again else []), *([2] if again != [NPS] else []), 3]
-    said = numberless(shop, "b.csv", [*again, BETTER], *([row[place] for place in places] for row in rows))
-    assert said == "问卷: 0 new, 2 already there\n"
-    assert values(shop) == [("csat", 2), ("csat", 4), ("nps", 2), ("nps", 9)]
-
-
-RATED = ["1、您有多大可能向朋友推荐我们？", "2、您对物流满意吗", "3、您对客服满意吗", "4、您还有什么建议"]
-SKIPS = 'name = "ours"\nkind = "survey"\nchannel = "问卷"\nheader = ["序号"]\n[columns]\nsource_id = "序号"\nposted_at = "提交答卷时间"\n'
-
-
-def export_rated(shop: Path, week: int, columns: list[str], *answers: dict[str, str]) -> None:
-    """An export with these of the questions; of each response the answers by their number."""
-    rows = [
-        [
-            str(number),
-            f"2026/02/09 12:{number:02}:00",
-            "35秒",
-            "微信",
-            "",
-            "",
-            *(said.get(name[0], "") for name in columns),
-        ]
-        for number, said in enumerate(answers, 1)
-    ]
-    write_csv(shop / "data" / f"问卷_{week}.csv", HEADER + columns, rows)
-
-
-def values(shop: Path) -> list[tuple[str, float]]:
-    return sorted((metric, value) for _, metric, value in scores(shop))
-
-
-PLEASED = {"1": "9", "2": "5", "3": "3", "4": "包装再结实一点"}
-ANGRY = {"1": "2", "2": "1", "3": "1", "4": "太慢了，等了一周"}
-BOTH = [("csat", 1), ("csat", 1), ("csat", 3), ("csat", 5), ("nps", 2), ("nps", 9)]
-
-
-@pytest.mark.parametrize("at_once", [False, True])
-@pytest.mark.parametrize("columns", [[0, 2, 3], [1, 2, 3], [3], [0, 1]])
-def test_ratings_stay_when_their_question_is_deleted_and_nothing_has_changed(
-    shop: Path, columns: list[int], at_once: bool
-) -> None:
-    export_rated(shop, 1, RATED, PLEASED, ANGRY)
-    if not at_once:
-        run("collect", project=shop)
-    export_rated(shop, 2, [RATED[number] for number in columns], PLEASED, ANGRY)
-    said = run("collect", project=shop).out
-    assert "changed" not in said
-    assert "rejected" not in said
-    assert values(shop) == BOTH
-    assert run("collect", project=shop).out == "问卷: nothing new (2 files unchanged)\n"
-
-
-@pytest.mark.parametrize("at_once", [False, True])
-def test_a_rating_that_the_response_has_no_more_goes_and_one_that_was_corrected_takes_its_place(
-    shop: Path, at_once: bool
-) -> None:
-    export_rated(shop, 1, RATED, PLEASED, ANGRY)
-    if not at_once:
-        run("collect", project=shop)
-    export_rated(shop, 2, RATED, {**PLEASED, "2": "(空)", "3": "4"}, {"4": ANGRY["4"]})
-    run("collect", project=shop)
-    assert values(shop) == [("csat", 4), ("nps", 9)]
-
-
-def test_a_response_whose_ratings_are_all_taken_back_keeps_those_to_questions_that_are_gone(shop: Path) -> None:
-    export_rated(shop, 1, RATED, PLEASED, ANGRY)
-    run("collect", project=shop)
-    export_rated(shop, 2, RATED[1:], {"4": PLEASED["4"]}, ANGRY)
-    assert run("collect", project=shop).out == "问卷: 0 new, 3 already there, 1 withdrawn\n"
-    assert values(shop) == [("csat", 1), ("csat", 1), ("nps", 2), ("nps", 9)]
-    # Who rated nothing recalled nothing.
-    assert "Recalled" not in run("doctor", "data/问卷_2.csv", project=shop).out
-
-
-@pytest.mark.parametrize("said", ['choice = ["您对物流满意吗"]', 'skip = ["2、您对物流满意吗"]'])
-def test_ratings_go_where_a_layout_says_that_their_question_is_none(shop: Path, said: str) -> None:
-    export_rated(shop, 1, RATED, PLEASED, ANGRY)
-    run("collect", project=shop)
-    listed = said if said.startswith("skip") else f"skip = []\n{said}"
-    (shop / "ours.toml").write_text(f'{SKIPS}[survey]\ntook = "所用时间"\n{listed}\n', encoding="utf-8")
-    (shop / "feedback.toml").write_text(f'{SETTINGS}layout = "ours.toml"\n', encoding="utf-8")
-    run("collect", project=shop)
-    assert values(shop) == [("csat", 1), ("csat", 3), ("nps", 2), ("nps", 9)]
-
-
-@pytest.mark.parametrize("at_once", [False, True])
-def test_a_rating_goes_with_its_question_when_that_is_worded_anew(shop: Path, at_once: bool) -> None:
-    export_rated(shop, 1, RATED, PLEASED, ANGRY)
-    if not at_once:
-        run("collect", project=shop)
-    again = [RATED[0].replace("向朋友", "向您的朋友"), *RATED[1:]]
-    export_rated(shop, 2, again, PLEASED, ANGRY)
-    said = run("collect", project=shop).out
-    assert ("changed" in said, "rejected" in said, values(shop)) == (False, False, BOTH)
-    export_rated(shop, 3, again, {**PLEASED, "1": "8"}, ANGRY)
-    run("collect", project=shop)
-    assert values(shop) == [*BOTH[:5], ("nps", 8)]
-
-
-def test_ratings_stay_when_the_next_export_no_longer_shows_that_their_question_is_one(shop: Path) -> None:
-    export_rated(shop, 1, RATED, PLEASED, ANGRY)
-    run("collect", project=shop)
-    others = [{"2": answer} for answer in ("看情况", "随便", "说来话长", "还没到", "看情况", "随便")]
-    export_rated(shop, 2, RATED, PLEASED, ANGRY, *others)
-    run("collect", project=shop)
-    assert values(shop) == BOTH

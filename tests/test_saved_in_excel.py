@@ -53,6 +53,14 @@ def stored(shop: Path) -> list[tuple[object, ...]]:
         ).fetchall()
 
 
+def let_an_earlier_version_have_stored(shop: Path) -> None:
+    with closing(sqlite3.connect(shop / "feedback.db")) as database:
+        database.execute("update verbatims set source_id = printf('%024d-0', id), content_hash = 1")
+        database.execute("update readings set settings = 'of an earlier version'")
+        database.execute("delete from cursors")
+        database.commit()
+
+
 def test_rows_without_ids_are_known_again_without_their_seconds(shop: Path) -> None:
     save(shop, ROWS)
     assert run("collect", project=shop).out == "门店: 4 new\n"
@@ -76,11 +84,7 @@ def test_rows_that_an_earlier_version_stored_are_known_though_the_file_has_chang
     save(shop, ROWS)
     run("collect", project=shop)
     texts = [row[2:] for row in stored(shop)]
-    with closing(sqlite3.connect(shop / "feedback.db")) as database:
-        database.execute("update verbatims set source_id = printf('%024d-0', id), content_hash = 1")
-        database.execute("update readings set settings = 'of an earlier version'")
-        database.execute("delete from cursors")
-        database.commit()
+    let_an_earlier_version_have_stored(shop)
     save(shop, [*ROWS, ["太贵了", datetime(2026, 3, 2, 8, 0, 3), "保温杯", "", "", "3"]])
     assert run("collect", project=shop).out == "门店: 1 new, 4 changed\n"
     assert [row[2:] for row in stored(shop)[:4]] == texts
@@ -172,11 +176,7 @@ def test_rows_of_an_earlier_version_are_known_without_their_seconds_and_keep_the
     save(shop, [*ROWS, *SHORT])
     run("collect", project=shop)
     before = [row[2:] for row in stored(shop)]
-    with closing(sqlite3.connect(shop / "feedback.db")) as database:
-        database.execute("update verbatims set source_id = printf('%024d-0', id), content_hash = 1")
-        database.execute("update readings set settings = 'of an earlier version'")
-        database.execute("delete from cursors")
-        database.commit()
+    let_an_earlier_version_have_stored(shop)
     save_in_excel(shop, [*ROWS, *SHORT])
     assert run("collect", project=shop).out == "门店: 0 new, 8 changed\n"
     assert [row[2:] for row in stored(shop)] == before
