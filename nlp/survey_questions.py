@@ -4,21 +4,18 @@ Linear models over the fast engine's n-grams, learned from wordings that were wr
 (`nlp.training.train_survey_questions`).
 """
 
-import io
-import zlib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-from nlp.errors import EngineError
 from nlp.fast.features import BITS, bags_of
+from nlp.fast.weights import packed, unpacked
 from nlp.probabilities import Floats
 
 WEIGHTS = "survey_questions.npz"
+_WHAT = f"The weights {WEIGHTS}"
 WORDING_BITS = 16
 SHIFT = BITS - WORDING_BITS
 ASKED = ("details", "identity", "words")
@@ -51,12 +48,5 @@ def asked_for(wording: str) -> AskedFor:
 @cache
 def _shipped() -> tuple[npt.NDArray[np.int8], Floats, Floats]:
     """The weights that come with the package: `(buckets, ASKED)`, and the scale and the bias of each column."""
-    try:
-        packed = (resources.files("nlp") / "models" / WEIGHTS).read_bytes()
-    except FileNotFoundError:
-        raise EngineError(f"The weights {WEIGHTS} are missing. Reinstall yuansheng.") from None
-    try:
-        with np.load(io.BytesIO(packed)) as arrays:
-            return arrays["weights"], arrays["scale"], arrays["bias"]
-    except (ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-        raise EngineError(f"The weights {WEIGHTS} are damaged. Reinstall yuansheng.") from error
+    weights, scale, bias = unpacked(packed(WEIGHTS, _WHAT), ("weights", "scale", "bias"), _WHAT)
+    return weights, scale, bias

@@ -9,6 +9,7 @@ import pytest
 
 from nlp import survey_questions
 from nlp.errors import EngineError
+from nlp.fast import weights
 from nlp.survey_questions import asked_for
 
 DEV = Path(survey_questions.__file__).parent / "training" / "labels" / "survey_questions_dev.tsv"
@@ -48,7 +49,7 @@ def test_weights_that_are_missing_or_damaged_say_so(monkeypatch: pytest.MonkeyPa
     for content in (b"", b"PK", _written(weights=np.zeros((1, 3), dtype=np.int8))):
         (tmp_path / "models").mkdir(exist_ok=True)
         (tmp_path / "models" / survey_questions.WEIGHTS).write_bytes(content)
-        monkeypatch.setattr(survey_questions.resources, "files", lambda _: tmp_path)
+        monkeypatch.setattr(weights.resources, "files", lambda _: tmp_path)
         survey_questions._shipped.cache_clear()
         with pytest.raises(
             EngineError, match=r"^The weights survey_questions\.npz are damaged\. Reinstall yuansheng\.$"

@@ -5,20 +5,17 @@ as those of the fast engine, one column an aspect.
 """
 
 import hashlib
-import io
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from importlib import resources
 from itertools import compress
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from nlp.errors import EngineError
 from nlp.fast.features import BITS, bags_of
+from nlp.fast.weights import packed, unpacked
 from nlp.marks import Marks, SpokenOf
 from nlp.probabilities import Floats
 
@@ -39,15 +36,11 @@ class LinearAspects:
 
     def __init__(self, taxonomy: str, weights: bytes) -> None:
         """`weights`: the contents of what `nlp.training.train_fast_aspects` wrote."""
-        try:
-            with np.load(io.BytesIO(weights)) as arrays:
-                names = arrays["aspects"].tolist()
-                all_columns, scale, bias = arrays["weights"], arrays["scale"], arrays["bias"]
-        except (ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-            raise EngineError(f"The fast engine's weights ({WEIGHTS}) are damaged. Reinstall yuansheng.") from error
+        read = unpacked(weights, ("aspects", "weights", "scale", "bias"), _what())
+        names, all_columns, scale, bias = read[0].tolist(), *read[1:]
         if all_columns.shape != (1 << ASPECT_BITS, len(names)):
             raise EngineError(
-                f"The fast engine's weights ({WEIGHTS}) have shape {all_columns.shape}, not ({1 << ASPECT_BITS}, {len(names)}). Reinstall yuansheng."
+                f"{_what()} have shape {all_columns.shape}, not ({1 << ASPECT_BITS}, {len(names)}). Reinstall yuansheng."
             )
         columns = [n for n, name in enumerate(names) if name.startswith(f"{taxonomy}/")]
         self.aspects: tuple[tuple[str, str], ...] = tuple(
@@ -89,13 +82,14 @@ class LinearAspects:
         return frozenset(compress(self.aspects, (likely < UNSPOKEN).tolist()))
 
 
+def _what() -> str:
+    return f"The fast engine's weights ({WEIGHTS})"
+
+
 @cache
 def shipped_weights() -> bytes:
     """The weights that come with the package."""
-    try:
-        return (resources.files("nlp") / "models" / WEIGHTS).read_bytes()
-    except FileNotFoundError:
-        raise EngineError(f"The fast engine's weights ({WEIGHTS}) are missing. Reinstall yuansheng.") from None
+    return packed(WEIGHTS, _what())
 
 
 @cache

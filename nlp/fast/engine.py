@@ -5,22 +5,20 @@ one gather and one sum. They are 8-bit, each column with its own scale.
 """
 
 import hashlib
-import io
-import zlib
 from collections.abc import Sequence
-from importlib import resources
 from typing import cast
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from nlp.errors import EngineError
 from nlp.fast.features import BUCKETS, bags_of
+from nlp.fast.weights import packed, unpacked
 from nlp.marks import INTENTS, SENTIMENTS, STAGES, Marks
 from nlp.probabilities import Floats, marks_of, softmax
 
 WEIGHTS = "fast.npz"
+_WHAT = f"The fast engine's weights ({WEIGHTS})"
 # Raise it when features or the reading of the weights change.
 CODE_VERSION = "2"
 
@@ -44,16 +42,8 @@ class FastEngine:
     @classmethod
     def load(cls) -> "FastEngine":
         """The weights that ship with the package."""
-        file = resources.files("nlp") / "models" / WEIGHTS
-        try:
-            data = file.read_bytes()
-        except FileNotFoundError:
-            raise EngineError(f"The fast engine's weights ({WEIGHTS}) are missing. Reinstall yuansheng.") from None
-        try:
-            with np.load(io.BytesIO(data)) as arrays:
-                weights, scale, bias = arrays["weights"], arrays["scale"], arrays["bias"]
-        except (ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-            raise EngineError(f"The fast engine's weights ({WEIGHTS}) are damaged. Reinstall yuansheng.") from error
+        data = packed(WEIGHTS, _WHAT)
+        weights, scale, bias = unpacked(data, ("weights", "scale", "bias"), _WHAT)
         return cls(weights, scale, bias, hashlib.sha256(data).hexdigest()[:12])
 
     def mark(self, segments: Sequence[str]) -> list[Marks]:
