@@ -7,7 +7,8 @@ from functools import cache
 from importlib import resources
 from typing import cast
 
-from nlp.marks import Sentiment
+from nlp.marks import SENTIMENTS, Sentiment
+from nlp.normalize import fold
 from nlp.words import longest_match
 
 _NEGATION = re.compile(
@@ -45,6 +46,21 @@ def find_opinions(folded: str, span: tuple[int, int], cuts: frozenset[int]) -> l
         found.append(OpinionWord(start, match.end(), sentiment))
         free = match.end()
     return found
+
+
+def disputed_by_words(text: str) -> frozenset[Sentiment]:
+    """The sentiments that a text hardly has by its judging expressions: those of none of them, and beside a neutral one both poles.
+
+    A single character is not asked, as nobody knows here whether it is a word.
+
+    >>> sorted(disputed_by_words("发货很快，客服也不错")), sorted(disputed_by_words("昨天下的单"))
+    (['negative', 'neutral'], [])
+    """
+    folded = fold(text)
+    said = {found.sentiment for found in find_opinions(folded, (0, len(folded)), frozenset())}
+    if not said:
+        return frozenset()
+    return frozenset(SENTIMENTS) - ({"neutral"} if "neutral" in said else said)
 
 
 @cache

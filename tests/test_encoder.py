@@ -189,6 +189,20 @@ def test_of_a_whole_review_the_sentiment_alone_decides(tmp_path: Path) -> None:
     assert marks[0].stage_confidence != pytest.approx(float(stages[0]), abs=1e-4)
 
 
+def test_auto_does_not_stop_at_a_sentiment_that_an_opinions_words_dispute(tmp_path: Path) -> None:
+    said = steps()
+    for who in ("fast", "exit"):
+        for question in MOST:
+            said[who][question]["sure"] = 0.0
+        said[who]["sentiment"]["offsets"] = [-40.0, -40.0, 40.0]  # praise, whatever it is
+    said["last"]["sentiment"]["offsets"] = [40.0, -40.0, -40.0]  # and blame
+    hasty = EncoderEngine.load(make_encoder(tmp_path, steps=said), hasty=True)
+    review = "物流太慢，" * (SEVERAL_OPINIONS // 5) + "真的太慢"
+    texts = ["物流太慢", "物流很快", "物流很快，价格一般", "昨天下的单", review]
+    read_to_the_end = [each.sentiment == "negative" for each in hasty.mark(texts)]
+    assert read_to_the_end == [True, False, True, False, False]
+
+
 def test_an_engine_loads_without_a_word(folder: Path) -> None:
     """Where PyTorch is not installed, `transformers` would advise to install it."""
     code = f"from nlp.engine import load_engine; load_engine({str(folder)!r}).mark(['好'])"

@@ -3,7 +3,7 @@ from feedback_texts import ANALYSABLE
 from hypothesis import given
 
 from nlp.normalize import fold
-from nlp.opinions import OpinionWord, find_opinions
+from nlp.opinions import OpinionWord, disputed_by_words, find_opinions
 
 
 def opinions(text: str, cuts: set[int] | None = None, span: tuple[int, int] | None = None) -> list[tuple[str, str]]:
@@ -66,3 +66,16 @@ def test_expressions_come_in_order_and_share_no_character(text: str) -> None:
         assert isinstance(opinion, OpinionWord)
         assert end_before <= opinion.start < opinion.end <= len(text)
         end_before = opinion.end
+
+
+@pytest.mark.parametrize(
+    "text, disputed",
+    [
+        ("物流太慢了", {"neutral", "positive"}),
+        ("客服很好，上菜太慢", {"neutral"}),
+        ("客服很好，味道一般", {"negative", "positive"}),
+        ("昨天下的单", set()),
+    ],
+)
+def test_words_dispute_the_sentiments_that_their_mentions_would_contradict(text: str, disputed: set[str]) -> None:
+    assert disputed_by_words(text) == disputed

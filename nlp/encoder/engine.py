@@ -1,11 +1,12 @@
 """The encoder as an engine, and `auto`: the fast engine first, the encoder for what that leaves open.
 
 Both add up what the answerers so far have said, weighted as the encoder's description says. `encoder` always asks all of them; `auto` stops
-as soon as the answers to all questions are sure; of a whole review, which has no one stage or intent, as soon as the sentiment is.
+as soon as the answers to all questions are sure and no word disputes the sentiment; of a whole review, which has no one stage or intent and
+words of every kind, as soon as the sentiment is.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -16,12 +17,13 @@ from nlp.encoder.description import DESCRIPTION, EXIT, FAST, LAST, TOKENIZER, De
 from nlp.encoder.reader import Logits, Reader, Reading
 from nlp.errors import EngineError
 from nlp.fast.engine import FastEngine
-from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES, Emotion, Marks, SpokenOf
+from nlp.marks import EMOTIONS, INTENTS, SENTIMENTS, STAGES, Emotion, Marks, Sentiment, SpokenOf
 from nlp.normalize import traditional_share
+from nlp.opinions import disputed_by_words
 from nlp.probabilities import Floats, marks_of, softmax
 
 # Raise it when the way from text to marks changes.
-CODE_VERSION = "6"
+CODE_VERSION = "7"
 # How likely at most, of what is not spoken of although a word of it stands there, and how likely at least, of what an opinion is about that has none; chosen
 # on the texts that measure (`nlp.training.aspect_sets.held_out`).
 UNSPOKEN = 0.05
@@ -83,10 +85,11 @@ class EncoderEngine:
         found = {q: softmax(self._added(FAST, q, {FAST: fast[q]})) for q in QUESTIONS}
         apart = [is_long_traditional(text) for text in texts]
         decisive = [deciding(text) for text in texts]
+        disputed = [disputed_sentiments(text) if self.hasty else frozenset() for text in texts]
         open_ = [
             n
             for n in range(len(texts))
-            if not self.hasty or apart[n] or not self._is_sure(FAST, {q: found[q][n] for q in decisive[n]})
+            if not self.hasty or apart[n] or not self._is_sure(FAST, {q: found[q][n] for q in decisive[n]}, disputed[n])
         ]
 
         def enough(n: int, said: Logits) -> bool:
@@ -95,7 +98,7 @@ class EncoderEngine:
                 q: softmax(self._added(EXIT, q, {FAST: fast[q][place], EXIT: said[q]})[None])[0]
                 for q in decisive[place]
             }
-            return not apart[place] and self._is_sure(EXIT, so_far)
+            return not apart[place] and self._is_sure(EXIT, so_far, disputed[place])
 
         asked: list[Reading | None] = [None] * len(texts)
         readings = self.reader.read([texts[place] for place in open_], enough if self.hasty else None)
@@ -120,8 +123,10 @@ class EncoderEngine:
             total = total + np.float32(weight) * given[answerer]
         return total
 
-    def _is_sure(self, who: str, probabilities: Mapping[str, Floats]) -> bool:
+    def _is_sure(self, who: str, probabilities: Mapping[str, Floats], disputed: Collection[Sentiment]) -> bool:
         """Whether nobody else need be asked, `(classes,)` being what has been said of each question that decides."""
+        if SENTIMENTS[probabilities["sentiment"].argmax()] in disputed:
+            return False
         return all(said.max() >= self._step(who, question).sure for question, said in probabilities.items())
 
     def _step(self, who: str, question: str) -> Step:
@@ -131,6 +136,11 @@ class EncoderEngine:
 def deciding(text: str) -> tuple[str, ...]:
     """The questions that must be sure of their answers before `auto` stops."""
     return ("sentiment",) if len(text) > SEVERAL_OPINIONS else tuple(QUESTIONS)
+
+
+def disputed_sentiments(text: str) -> frozenset[Sentiment]:
+    """The sentiments that an opinion, judged by its words, hardly has: were it said to have one, its mentions would contradict it."""
+    return frozenset() if len(text) > SEVERAL_OPINIONS else disputed_by_words(text)
 
 
 def is_long_traditional(text: str) -> bool:

@@ -21,9 +21,10 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from nlp.encoder.description import ANSWERERS, DESCRIPTION, EXIT, FAST, LAST, Scale, Step, floats, write_description
-from nlp.encoder.engine import QUESTIONS, deciding, is_long_traditional
+from nlp.encoder.engine import QUESTIONS, deciding, disputed_sentiments, is_long_traditional
 from nlp.encoder.reader import Reader, Reading
 from nlp.fast.engine import FastEngine
+from nlp.marks import SENTIMENTS
 from nlp.probabilities import Floats, softmax
 from nlp.training.corpus import labelled_segments
 from nlp.training.encoder.model import EXIT_LAYER
@@ -50,6 +51,7 @@ class Answers:
     right: Mapping[str, Bools]
     apart: Bools  # whether the text is a long one in traditional characters
     decides: Mapping[str, Bools]  # whether `auto` has to be sure of the question before it stops
+    disputed: Bools  # `(texts, sentiments)`: with which answers `auto` must not stop
     length: npt.NDArray[np.int64]  # in characters
 
 
@@ -75,6 +77,7 @@ def answers(
         right,
         apart=np.array([is_long_traditional(text) for text in texts]),
         decides={question: np.array([question in deciding(text) for text in texts]) for question in QUESTIONS},
+        disputed=np.array([[name in disputed_sentiments(text) for name in SENTIMENTS] for text in texts]),
         length=np.array([len(text) for text in texts]),
     )
 
@@ -142,12 +145,17 @@ class Asked:
             who: {q: right[np.arange(len(right)), said[who][q].argmax(axis=1)] for q, right in given.right.items()}
             for who in ANSWERERS
         }
+        self.disputed = {
+            who: given.disputed[np.arange(len(given.disputed)), by["sentiment"].argmax(axis=1)]
+            for who, by in said.items()
+        }
         self.decides, self.length = given.decides, given.length
 
     def stops(self, sure: Mapping[str, Mapping[str, float]]) -> dict[str, Bools]:
         """Of which texts each of the two that may be enough is so, by itself; where both are, the first is asked alone."""
         return {
-            who: np.all([(self.confidence[who][q] >= sure[who][q]) | ~self.decides[q] for q in QUESTIONS], axis=0)
+            who: ~self.disputed[who]
+            & np.all([(self.confidence[who][q] >= sure[who][q]) | ~self.decides[q] for q in QUESTIONS], axis=0)
             for who in (FAST, EXIT)
         }
 
@@ -206,6 +214,7 @@ def part(given: Answers, rows: npt.NDArray[np.int64]) -> Answers:
         {question: right[rows] for question, right in given.right.items()},
         given.apart[rows],
         {question: decides[rows] for question, decides in given.decides.items()},
+        given.disputed[rows],
         given.length[rows],
     )
 
