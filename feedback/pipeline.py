@@ -27,6 +27,7 @@ from feedback.settings_digest import settings_digest
 from nlp.config import PipelineConfig, pipeline_version
 from nlp.marks import Analysis
 from storage import records
+from storage.copies import count_copies
 from storage.journal import (
     add_rejects,
     clear_rejects,
@@ -46,7 +47,7 @@ from storage.marks import count_pending, pending, save_analyses
 from storage.occurrences import Occurrences
 from storage.records import AnalysisRow, BatchResult
 from storage.store import Store
-from storage.verbatims import add_verbatims, count_copies, newest_verbatim, take_out, withdraw
+from storage.verbatims import add_verbatims, newest_verbatim, take_out, withdraw
 
 ANALYZE_BATCH = 512
 

@@ -1,13 +1,14 @@
-"""Writing verbatims: what is new, what has changed, what is a copy of what."""
+"""Writing verbatims: what is new, what has changed, what goes."""
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
+from storage.copies import copies_among, drop_bands, flag_templates, hand_over, unflag_templates, write_bands
 from storage.journal import settings_of
 from storage.namesakes import told_apart
 from storage.records import BatchResult, Incoming, Score, Similar, Verbatim, Withdrawal
@@ -21,10 +22,6 @@ from storage.scores import (
     write_scores,
 )
 from storage.search import index_rows, unindex_rows
-
-# So many copies of one longer text are no coincidence: they were handed out.
-TEMPLATE_COPIES = 5
-TEMPLATE_CHARACTERS = 15
 
 _FIELDS = Verbatim._fields[:-1]  # but the scores
 _COLUMNS = f"{', '.join(_FIELDS)}, fingerprint, content_hash, own_date, run_id, reading_id, duplicate_of"
@@ -105,7 +102,7 @@ def add_verbatims(
     rewrite_scores(connection, todo.ratings)
     _forget(connection, [row_id for row_id, _ in todo.changed], similar)
     written = [*todo.changed, *new]
-    copies = _copies(connection, written, similar)
+    copies = copies_among(connection, written, similar)
     connection.executemany(
         f"update verbatims set ({_COLUMNS}) = ({_VALUES}) where id = ?",
         [(*_row(item, run_id, reading_id, copies.get(row_id)), row_id) for row_id, item in todo.changed],
@@ -115,7 +112,7 @@ def add_verbatims(
         [(*_row(item, run_id, reading_id, copies.get(row_id)), row_id) for row_id, item in new],
     )
     _write_details(connection, written, copies)
-    _flag_templates(connection, set(copies.values()))
+    flag_templates(connection, set(copies.values()))
     duplicates = sum(row_id in copies for row_id, _ in new)
     return BatchResult(len(new), len(todo.changed), todo.unchanged, duplicates, tuple(todo.conflicts))
 
@@ -177,21 +174,13 @@ def take_out(connection: sqlite3.Connection, reading_ids: Collection[int], simil
         taken += len(ids)
         last = ids[-1]
     if taken:
-        _unflag_templates(connection)
+        unflag_templates(connection)
     return taken
 
 
 def newest_verbatim(connection: sqlite3.Connection) -> int:
     """The highest id there is; 0 where there is none."""
     return int(connection.execute("select coalesce(max(id), 0) from verbatims").fetchone()[0])
-
-
-def count_copies(connection: sqlite3.Connection, run_id: int, after_id: int) -> int:
-    """How many of the verbatims stored by a run under higher ids than this are copies."""
-    row = connection.execute(
-        "select count(*) from verbatims where id > ? and run_id = ? and duplicate_of is not null", (after_id, run_id)
-    ).fetchone()
-    return int(row[0])
 
 
 def _sort(connection: sqlite3.Connection, seen: _Seen, batch: Sequence[Incoming]) -> _Sorted:
@@ -287,11 +276,7 @@ def _write_details(
     connection: sqlite3.Connection, written: Sequence[tuple[int, Incoming]], copies: dict[int, int]
 ) -> None:
     write_scores(connection, [(row_id, item.verbatim.scores) for row_id, item in written])
-    # Only originals are found again by their bands: a copy of a copy resembles the original.
-    connection.executemany(
-        "insert or ignore into copy_bands (band, verbatim_id) values (?, ?)",
-        sorted((band, row_id) for row_id, item in written if row_id not in copies for band in item.fingerprint.bands),
-    )
+    write_bands(connection, [(row_id, item.fingerprint) for row_id, item in written if row_id not in copies])
     index_rows(connection, [(row_id, item.words, item.characters) for row_id, item in written if item.verbatim.text])
 
 
@@ -307,121 +292,8 @@ def _forget(connection: sqlite3.Connection, ids: Sequence[int], similar: Similar
     connection.executemany(
         "update verbatims set duplicate_of = null, fingerprint = null where id = ?", [(row_id,) for row_id in ids]
     )
-    heirs = {row_id: found for row_id in ids if (found := _hand_over(connection, row_id, similar))}
-    _inherit_bands(connection, heirs)
+    hand_over(connection, ids, similar)
     unindex_rows(connection, ids)
     for table in ("scores", "segments", "analyses"):
         connection.executemany(f"delete from {table} where verbatim_id = ?", [(row_id,) for row_id in ids])
-    # Bands are found by their value alone: those of all these verbatims in one pass through the table. For that reason they
-    # have no foreign key, which would look through it for each verbatim that goes.
-    connection.execute(
-        "delete from copy_bands where verbatim_id in (select value from json_each(?))", (json.dumps(list(ids)),)
-    )
-
-
-def _hand_over(connection: sqlite3.Connection, original: int, similar: Similar) -> list[int]:
-    """The first copy of a text that is no longer there becomes the original of those that resemble it, and so on.
-
-    Returns these new originals.
-    """
-    orphans = connection.execute(
-        "select id, fingerprint, text from verbatims where duplicate_of = ? order by id", (original,)
-    ).fetchall()
-    heirs: list[tuple[int, int, str]] = []
-    for row_id, exact, text in orphans:
-        of = next((heir for heir, e, t in heirs if e == exact or similar(t, text)), None)
-        connection.execute("update verbatims set duplicate_of = ? where id = ?", (of, row_id))
-        if of is None:
-            heirs.append((row_id, exact, text))
-    return [row_id for row_id, _, _ in heirs]
-
-
-def _inherit_bands(connection: sqlite3.Connection, heirs: Mapping[int, Sequence[int]]) -> None:
-    """To new originals the bands of the former one, near enough their own: their texts do not tell them to `storage`."""
-    if not heirs:
-        return
-    bands = connection.execute(
-        "select verbatim_id, band from copy_bands where verbatim_id in (select value from json_each(?))",
-        (json.dumps(list(heirs)),),
-    )
-    connection.executemany(
-        "insert or ignore into copy_bands (band, verbatim_id) values (?, ?)",
-        sorted((band, heir) for original, band in bands for heir in heirs[original]),
-    )
-
-
-def _copies(connection: sqlite3.Connection, new: Sequence[tuple[int, Incoming]], similar: Similar) -> dict[int, int]:
-    """For each new verbatim that is a copy: the id of its original."""
-    originals = _known_exact(connection, {i.fingerprint.exact for _, i in new if i.fingerprint.exact is not None})
-    unseen = [i.fingerprint for _, i in new if i.fingerprint.exact not in originals]
-    bands = _known_bands(connection, {band for fingerprint in unseen for band in fingerprint.bands})
-    texts: dict[int, str] = {}
-    copies: dict[int, int] = {}
-    for row_id, item in new:
-        fingerprint, text = item.fingerprint, item.verbatim.text
-        if fingerprint.exact is None:
-            continue
-        original = originals.get(fingerprint.exact)
-        if original is None and (candidates := {bands[band] for band in fingerprint.bands if band in bands}):
-            original = _near(connection, sorted(candidates), text, texts, similar)
-        if original is not None:
-            copies[row_id] = original
-        else:
-            texts[row_id] = text
-            for band in fingerprint.bands:
-                bands.setdefault(band, row_id)
-        originals.setdefault(fingerprint.exact, row_id if original is None else original)
-    return copies
-
-
-def _near(
-    connection: sqlite3.Connection, candidates: Sequence[int], text: str, texts: dict[int, str], similar: Similar
-) -> int | None:
-    for candidate in candidates:
-        if candidate not in texts:
-            row = connection.execute("select text from verbatims where id = ?", (candidate,)).fetchone()
-            texts[candidate] = str(row[0])
-        if similar(texts[candidate], text):
-            return candidate
-    return None
-
-
-def _known_exact(connection: sqlite3.Connection, values: Collection[int]) -> dict[int, int]:
-    rows = connection.execute(
-        "select fingerprint, min(coalesce(duplicate_of, id)) from verbatims "
-        "where fingerprint in (select value from json_each(?)) group by fingerprint",
-        (json.dumps(sorted(values)),),
-    )
-    return {int(value): int(row_id) for value, row_id in rows}
-
-
-def _known_bands(connection: sqlite3.Connection, values: Collection[int]) -> dict[int, int]:
-    rows = connection.execute(
-        "select band, min(verbatim_id) from copy_bands where band in (select value from json_each(?)) group by band",
-        (json.dumps(sorted(values)),),
-    )
-    return {int(band): int(row_id) for band, row_id in rows}
-
-
-def _flag_templates(connection: sqlite3.Connection, originals: Collection[int]) -> None:
-    """A longer text that recurs often enough is a template, the first of its kind too."""
-    for original in sorted(originals):
-        n, characters = connection.execute(
-            "select (select count(*) + 1 from verbatims where duplicate_of = ?1), length(text) "
-            "from verbatims where id = ?1",
-            (original,),
-        ).fetchone()
-        if n >= TEMPLATE_COPIES and characters >= TEMPLATE_CHARACTERS:
-            connection.execute(
-                "update verbatims set noise = 'copied_template' where (duplicate_of = ?1 or id = ?1) and noise is null",
-                (original,),
-            )
-
-
-def _unflag_templates(connection: sqlite3.Connection) -> None:
-    """What recurred often enough only together with verbatims that are gone is no template."""
-    connection.execute(
-        "update verbatims set noise = null where noise = 'copied_template' and "
-        "1 + (select count(*) from verbatims c where c.duplicate_of = coalesce(verbatims.duplicate_of, verbatims.id)) < ?",
-        (TEMPLATE_COPIES,),
-    )
+    drop_bands(connection, ids)
