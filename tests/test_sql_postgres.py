@@ -9,6 +9,7 @@ from sql_shop import options, pages_of
 from sqlalchemy import make_url
 
 from feedback.collectors.base import Record, Unreadable
+from feedback.collectors.live import postgres
 from feedback.collectors.live.database import opened
 from feedback.errors import CollectError
 
@@ -74,3 +75,57 @@ def test_an_encoding_in_the_address_that_gives_bytes_is_an_option_that_can_not_b
     assert str(error.value) == (
         "What stands behind the ? of 'url' can't be used. Is each value right, and is each file there?"
     )
+
+
+# How long a query may take
+
+TOO_LONG = (
+    "The database stopped 'query', which takes longer than it may. Ask for less, or say how long it may take "
+    "behind the address: ?options=-c%20statement_timeout=2h"
+)
+SLOW = "select 1 as id, '好用' as body, pg_sleep(1)::text as slept"
+
+
+def read(folder: Path, monkeypatch: pytest.MonkeyPatch, url: str, query: str) -> int:
+    monkeypatch.setenv(URL_VARIABLE, url)
+    return sum(len(page.items) for page in pages_of(folder, options(url={"env": URL_VARIABLE}, query=query)))
+
+
+def test_a_query_that_hangs_on_the_server_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = new_server("postgres")
+    monkeypatch.setattr(postgres, "ANSWER_SECONDS", 0.3)
+    with database.transaction() as execute:
+        execute("lock table feedback in access exclusive mode")
+        with pytest.raises(CollectError) as error:
+            read(tmp_path, monkeypatch, database.url, "select id, body from feedback")
+    assert str(error.value) == TOO_LONG
+    with pytest.raises(CollectError) as error:
+        read(tmp_path, monkeypatch, database.url, SLOW)
+    assert str(error.value) == TOO_LONG
+
+
+def test_each_lot_of_rows_has_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "ANSWER_SECONDS", 1.5)
+    slow = "select n as id, '好用' as body, pg_sleep(case when n % 1000 = 0 then 0.8 else 0 end)::text from generate_series(1, 3000) n"
+    assert read(tmp_path, monkeypatch, new_server("postgres").url, slow) == 3000
+
+
+def test_the_address_says_how_long_a_query_may_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = new_server("postgres").url
+    monkeypatch.setattr(postgres, "ANSWER_SECONDS", 0.3)
+    assert read(tmp_path, monkeypatch, f"{url}?options=-c%20statement_timeout=2h", SLOW) == 1
+
+
+def test_a_limit_that_the_user_has_on_the_server_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = new_server("postgres")
+    with database.reader("feedback") as url:
+        database.execute("alter role reader set statement_timeout = '300ms'")
+        with pytest.raises(CollectError) as error:
+            read(tmp_path, monkeypatch, url, SLOW)
+    assert str(error.value) == TOO_LONG
+
+
+def test_a_line_that_went_dead_is_noticed(tmp_path: Path) -> None:
+    with opened(new_server("postgres").url, tmp_path) as database:
+        told = database._connection.connection.dbapi_connection.info.get_parameters()  # type: ignore[union-attr]
+    assert (told["keepalives_idle"], told["keepalives_interval"], told["keepalives_count"]) == ("60", "10", "6")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from feedback.collectors.live import mysql
+from feedback.collectors.live import mysql, postgres
 from feedback.collectors.live.database_dates import MYSQL, before_all, refuse_times, set_clock, set_postgres_dates
 from feedback.collectors.live.database_faults import LOGIN_PACKAGE, UNKNOWN_OPTION, UNUSABLE_OPTION, in_words
 from feedback.collectors.live.database_texts import TextBounds
@@ -220,8 +220,7 @@ def _engine(url: "URL", base: Path) -> "Engine":
     elif url.drivername in _OURS:
         usual: dict[str, object] = {"connect_timeout": _CONNECT_SECONDS}
         if kind == "postgresql":
-            # A database in SQL_ASCII knows no characters, so that its driver would give bytes, of the server's version too.
-            usual["client_encoding"] = "utf8"
+            usual |= postgres.connecting()
         settings = {name: value for name, value in usual.items() if name not in url.query}
     try:
         if url.get_driver_name() == "pymysql":
@@ -249,6 +248,8 @@ def _prepare(connection: "Connection", zone: str) -> bool:
     kind, own = connection.dialect.name, connection.connection.dbapi_connection
     if kind == "postgresql" or kind in MYSQL:
         connection.exec_driver_sql("set transaction read only")
+    if kind == "postgresql":
+        postgres.limit_queries(connection)
     if connection.dialect.driver == "pymysql":
         own.cursorclass = mysql.streaming_cursor()  # type: ignore[union-attr]
     elif kind == "postgresql" or kind in MYSQL:

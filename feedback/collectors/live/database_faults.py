@@ -39,7 +39,12 @@ _FAULTS = tuple(
             "The database has no room for one more connection. Run this again later.",
         ),
         (
-            r"^(?:1317|1969|3024) |statement timeout",
+            r"^57014 .*statement timeout",
+            "The database stopped 'query', which takes longer than it may. Ask for less, or say how long it may take "
+            "behind the address: ?options=-c%20statement_timeout=2h",
+        ),
+        (
+            r"^(?:1317|1969|3024) ",
             "The database stopped 'query', which takes longer than it allows. Ask for less, or have the limit raised.",
         ),
         (
