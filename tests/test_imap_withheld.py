@@ -185,6 +185,35 @@ def test_a_mail_that_somebody_reads_meanwhile_comes_all_the_same(empty: Shop) ->
     assert isinstance(item, Record)
 
 
+@pytest.mark.parametrize(
+    "words", ["NO [SERVERBUG] this one is broken", "NO [UNAVAILABLE] this one is broken", "BAD what"]
+)
+def test_a_whole_batch_that_does_not_come_does_not_keep_the_mails_after_it(empty: Shop, words: str) -> None:
+    empty.add(*range(1, 61))
+    empty.inbox.faults.append(refuse(",".join(map(str, range(1, 53))), words))
+    ran = empty.collect()
+    assert ran.out == (
+        "live: 8 new\n  INBOX: the server does not give out 52 mails that are there (number 1, 2, 3, 4, 5, …): asked for again the next time\n"
+    )
+    assert empty.stored() == expected(*range(53, 61))
+    empty.inbox.faults.clear()
+    assert empty.collect().out == "live: 52 new\n"
+    assert empty.stored() == expected(*range(1, 61))
+    assert empty.rows("select * from rejects") == []
+
+
+def test_more_mails_than_two_batches_that_do_not_come_are_the_servers(empty: Shop) -> None:
+    empty.add(*range(1, 163))
+    empty.inbox.faults.append(refuse(",".join(map(str, range(1, 161)))))
+    pages = ImapCollector().pages("INBOX", None, empty.visit())
+    state = [next(pages).state for _ in range(2)][-1]
+    with pytest.raises(CollectError, match="does not give out mails"):
+        next(pages)
+    assert reached(Page([], state)) == (1, 100, *range(1, 101))
+    with pytest.raises(CollectError, match="does not give out mails"):
+        on_day(0, empty, state)
+
+
 # Connections that do not last
 
 
@@ -200,6 +229,15 @@ def test_mails_that_break_the_connection_do_not_keep_the_others(empty: Shop) -> 
     rejected = [item for page in on_day(4, empty, state) for item in page.items]
     reason = "the server did not give it out, asked on 5 days: broke the connection off"
     assert rejected == [Unreadable(f"INBOX:{number}", reason) for number in (2, 4, 5)]
+
+
+def test_several_mails_in_a_row_that_break_the_connection_do_not_keep_the_others(empty: Shop) -> None:
+    empty.add(*range(1, 10))
+    broken = ("2", "3", "4", "5", "6", "7", "8")
+    empty.inbox.faults.append(break_off(*broken))
+    pages = empty.pages()
+    assert sum(len(page.items) for page in pages) == 2
+    assert reached(pages[-1]) == (1, 9, *map(int, broken))
 
 
 def test_a_line_over_which_no_mail_comes_is_given_up_soon_and_passes_over_nothing(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 - A mail that is there and does not come is left behind where a later one comes, or where it is the only one and the server blames nothing but it.
   It is asked for again in every run, and rejected when it did not come on five days.
+- Where a whole batch does not come, or the connection breaks off over mail after mail, the newest mail of the folder tells whether a later one comes.
 - Everything else that does not come is the server's, and ends the run: nothing is passed over.
 - Numbers that mean other mails than before are all read again: where UIDVALIDITY says so, and where a number that was read is given again.
 """
@@ -20,6 +21,7 @@ from feedback.collectors.live.mailbox import BrokenOff, Mailbox
 BATCH = 50
 _MOST_DAYS = 5
 _MOST_BROKEN = 3  # mails, one after the other, over which the connection breaks off
+_MOST_WITHHELD = 2 * BATCH  # that can be those mails' own fault, in whole batches
 _MOST_NAMED = 5
 _ANEW = "the server has numbered the mails anew"
 _AGAIN = "the server gives numbers to mails that others had before, as one does that was restored from a backup"
@@ -96,27 +98,38 @@ class Walk:
         return _AGAIN if given_again else None
 
     def _batch(self, uids: Sequence[int]) -> Iterator[Page]:
-        refused = list[Refused]()  # since the last one that came
+        refused, broken = list[Refused](), 0  # since the last one that came
         for found in mails(self._mailbox, uids):
             came = list[Arrived | NotTaken]()
             for each in found:
                 if isinstance(each, Refused):
                     refused.append(each)
+                    broken += isinstance(each.error, BrokenOff)
                 else:
                     came.append(each)
             if came:
                 last = came[-1]
                 mark = mark_of(last.head) if isinstance(last, Arrived) else ""
                 self.reached = replace(self.reached.leaving(refused, self._today), uid=last.uid, mark=mark)
-                refused = []
+                refused, broken = [], 0
                 yield self._page(came)
-            if sum(isinstance(each.error, BrokenOff) for each in refused) == _MOST_BROKEN:
-                raise refused[-1].error
+            if broken == _MOST_BROKEN:
+                self._refuse_unless_later_come(refused)
+                broken = 0
         if refused:
             if len(refused) == len(uids) > 1 or any(each.error.for_now for each in refused):
-                raise refused[-1].error
+                self._refuse_unless_later_come(refused)
             self.reached = replace(self.reached.leaving(refused, self._today), uid=uids[-1], mark="")
             yield self._page([])
+
+    def _refuse_unless_later_come(self, refused: Sequence[Refused]) -> None:
+        """Raises where the newest mail does not come either, so that it is the server, and where too many don't."""
+        newest = self._mailbox.newest()
+        if newest > refused[-1].uid and len(self.reached.withheld) + len(refused) <= _MOST_WITHHELD:
+            [[each]] = mails(self._mailbox, [newest])
+            if isinstance(each, Arrived):
+                return
+        raise refused[-1].error
 
     def _left_behind(self) -> Iterator[Page]:
         broken = 0

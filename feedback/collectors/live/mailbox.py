@@ -96,6 +96,10 @@ class Mailbox:
             # "9:*" names the last mail even where that is number 8.
             yield from sorted({uid for uid in found if uid > after})
 
+    def newest(self) -> int:
+        """The number of the last mail; 0 where the folder is empty."""
+        return max(self._ask(lambda client: client.search_uids("UID", "*")), default=0)
+
     def _windows(self, first: int) -> list[str]:
         if not self._count:
             return []
