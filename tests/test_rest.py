@@ -113,7 +113,7 @@ def test_a_token_of_oauth2_is_fetched_by_the_clients_secret_and_renewed_when_it_
         found = list(RestCollector().pages("records", None, looked))
         asked = next(each for each in web.asked if each.path == "/token")
     assert ids(found) == ["1", "2"]
-    assert len(given) == 6  # one for each request: they last a second
+    assert len(given) == 7  # one for each request: they last a second
     assert asked.body == b"grant_type=client_credentials&scope=read"
     assert looked.vault.hide(f"{given[0]} and {KEY}") == "… and …"
 

@@ -279,3 +279,28 @@ def test_who_gets_no_farther_begins_at_the_top_again_where_what_is_new_stands() 
         got.update(ids(found))
         numbers.insert(0, len(numbers) + 1)
     assert got >= {f"{n}" for n in range(1, 8)}
+
+
+@pytest.mark.parametrize("way", ["page", "offset"])
+@pytest.mark.parametrize("order", [{"parameter": "since"}, {"order": "newest"}])
+def test_where_a_page_that_had_records_is_empty_too_it_is_an_outage_and_no_end(
+    way: str, order: dict[str, object]
+) -> None:
+    rows = [row(number) for number in range(9, 0, -1)]
+    left = [1]  # answers until the outage
+
+    def answer(asked: Asked) -> Reply:
+        left[0] -= 1
+        at = 3 * int(asked.query["page"]) - 3 if way == "page" else int(asked.query["offset"])
+        shown = [each for each in rows if str(each["at"]) >= asked.query.get("since", "")]
+        return Reply(shown[at : at + 3] if left[0] >= 0 else [])
+
+    section = {"pages": {"type": way}, "since": {"column": "at", **order}}
+    first, state, error = run(section, answer, None)
+    assert ids(first) == ["9", "8", "7"]
+    assert error.endswith(
+        "/v1 gives nothing where there were records just now. What came before is kept; run this again later."
+    )
+    left[0] = 100
+    second, _, error = run(section, answer, state)
+    assert ({*ids(first), *ids(second)}, error) == ({str(number) for number in range(1, 10)}, "")

@@ -15,6 +15,7 @@ from feedback.errors import CollectError
 _BAD, _NO_SUCH = 400, 404
 _MARKS = 5  # records, of the last page, by which a place is known again
 _NEAR = 10  # pages in which they are looked for
+_OUTAGE = "gives nothing where there were records just now. What came before is kept; run this again later."
 
 
 def is_farther(place: str, than: str) -> bool:
@@ -67,6 +68,13 @@ class Listing:
         content = answer.json()
         return _Shown(answer, content, self.records.of(content))
 
+    def ask_again(self, where: int, found: list[object], *, empty: bool = False) -> list[object]:
+        """The records of the page before the one that was `found`; raises where both hold nothing, unless it was `empty` before."""
+        shown = self.ask(where)
+        if not (found or shown.records or empty):
+            raise CollectError(f"{shown.answer.place} {_OUTAGE}")
+        return shown.records
+
     def too_many(self) -> CollectError:
         return CollectError(f"{self.url} has more than {MOST_PAGES:,} pages. Ask for more records a page.")
 
@@ -112,7 +120,7 @@ class _ByPage:
     """Pages that are asked for by their numbers. After each the one before is asked for once more: see `numbered`.
 
     A page without records, one that is refused and one that repeats the one before are beyond the end. After a full page that may have been a fault that
-    passes, or as many new records above as a page has: then it is the end where the page after it says the same.
+    passes, or as many new records above as a page has: then it is the end where the page after it says the same, and itself once more.
     """
 
     def __init__(self, listing: Listing, start: str | None) -> None:
@@ -126,9 +134,14 @@ class _ByPage:
         self._signs = _Signs(listing.pages)
 
     def walk(self) -> Iterator[Fetched]:
-        for number in range(self._first, self._first + MOST_PAGES):
+        number = self._first - 1
+        for _ in range(MOST_PAGES):
+            number += 1
             found, more = self._ask(number)
-            is_beyond = not found or self._repeats(found)
+            is_beyond = self._is_beyond(found)
+            if is_beyond and self._in_doubt and not self._is_beyond(self._ask(number - 1)[0]):
+                self._in_doubt, number = False, number - 2  # the page in doubt is read now
+                continue
             new = [] if is_beyond and self._in_doubt else self._moved_up(number, found)
             if not is_beyond:
                 new += found
@@ -171,15 +184,15 @@ class _ByPage:
         """Whether the last page that had records may be as long as pages are."""
         return len(self._before) >= max(1, self._longest)
 
-    def _repeats(self, found: list[object]) -> bool:
+    def _is_beyond(self, found: list[object]) -> bool:
         key = self._listing.records.key
-        return [key(each) for each in found] == [key(each) for each in self._before]
+        return not found or [key(each) for each in found] == [key(each) for each in self._before]
 
     def _moved_up(self, number: int, found: list[object]) -> list[object]:
         if number == self._first:
             return []
         try:
-            again = self._listing.ask(number - 1).records
+            again = self._listing.ask_again(number - 1, found, empty=self._in_doubt)
         except Refused:
             if not self._in_doubt:
                 raise
@@ -205,7 +218,7 @@ def _by_offset(listing: Listing, start: str | None) -> Iterator[Fetched]:
         again, count = before[len(before) - back :], max(0, len(found) - back)
         new = [each for each in found[:back] if each not in again] + found[back:]
         if back and not any(each in again for each in found[:back]):  # by more than was asked for again
-            new = moved_up(listing.ask(asked).records, before, found, key=key) + new
+            new = moved_up(listing.ask_again(asked, found), before, found, key=key) + new
         last, asked, before, is_asked_again = asked, number - back, found, False
         number += count
         place.see(found)
