@@ -14,6 +14,13 @@ def paged(*answers: dict[str, object]) -> Callable[[Asked], Reply]:
     return lambda asked: Reply(answers[min(int(asked.query["page"]), len(answers)) - 1])
 
 
+def error(section: dict[str, object], answer: Callable[[Asked], Reply]) -> str:
+    """What the answer tells of, as the run says; without how to say that it is none."""
+    where, _, told = fault(section, answer).partition(": the answer tells of an error: ")
+    assert where == "source '工单'"
+    return told.partition(". If that is none, write no_errors = [")[0]
+
+
 # In the wild: JSend, GraphQL, 聚合数据, 高德, FastAdmin, Spring, 微信, TikTok; the rest as people write them.
 ERRORS: list[tuple[dict[str, object], str]] = [
     ({"status": "error", "message": "upstream timeout", "data": None}, "upstream timeout"),
@@ -73,6 +80,9 @@ ENDS: list[dict[str, object]] = [
     {"code": 100, "msg": "查询成功，共0条", "data": []},
     {"code": 10000, "msg": "请求成功，余额12", "data": []},
     {"code": 2, "message": "该商品暂无评价", "data": []},
+    {"code": "A00000", "message": "", "data": []},
+    {"code": "10000", "msg": "SUCCESS", "data": []},
+    {"code": "SURVEY1", "message": "no data", "data": []},
     {"code": 200, "message": "授权店铺暂无评价", "data": []},
     {"status": "ok", "info": "rate limit: 59/60 left", "data": {"items": []}},
 ]
@@ -85,7 +95,7 @@ def test_an_error_told_with_status_200_ends_the_run_on_any_page(
 ) -> None:
     fine = {**beside, "data": {"items": [row(1)]}}
     for shown in (paged(answer), paged(fine, answer)):
-        assert fault(SECTION, shown) == f"source '工单': the answer tells of an error: {says}"
+        assert error(SECTION, shown) == says
 
 
 @pytest.mark.parametrize("answer", ENDS)
@@ -126,7 +136,7 @@ def test_an_object_with_nothing_in_it_is_no_empty_list_where_the_answer_speaks_o
 ) -> None:
     section = {**SECTION, "records": "data"}
     for shown in (paged({**answer, "data": {}}), paged({**beside, "data": [row(1)]}, {**answer, "data": {}})):
-        assert fault(section, shown) == f"source '工单': the answer tells of an error: {says}"
+        assert error(section, shown) == says
 
 
 @pytest.mark.parametrize("answer", EMPTY_OBJECTS)
@@ -162,20 +172,53 @@ def test_what_stands_beside_records_is_no_error_beside_an_empty_list(
 
 
 @pytest.mark.parametrize(
-    ("full", "empty", "says"),
+    ("full", "empty", "says", "way_out"),
     [
-        ({"code": 1, "msg": "ok"}, {"code": 0, "msg": "参数不对"}, "0 参数不对"),
-        ({"code": 0}, {"code": 1}, "'code' is 1"),
-        ({"code": 200, "msg": "ok"}, {"code": 1, "msg": "参数不对"}, "1 参数不对"),
-        ({"status": "1", "info": "OK"}, {"status": "0", "info": "INVALID_USER_SCODE"}, "INVALID_USER_SCODE"),
+        ({"code": 1, "msg": "ok"}, {"code": 0, "msg": "参数不对"}, "0 参数不对", '"0"'),
+        ({"code": 0}, {"code": 1}, "'code' is 1", '"1"'),
+        ({"code": 200, "msg": "ok"}, {"code": 1, "msg": "参数不对"}, "1 参数不对", '"1"'),
+        ({"status": "1", "info": "OK"}, {"status": "0", "info": "INVALID_USER_SCODE"}, "INVALID_USER_SCODE", ""),
     ],
 )
 @pytest.mark.parametrize("data", [None, {"items": []}])
 def test_another_code_than_beside_records_is_an_error(
-    full: dict[str, object], empty: dict[str, object], says: str, data: object
+    full: dict[str, object], empty: dict[str, object], says: str, way_out: str, data: object
 ) -> None:
     answer = paged({**full, "data": {"items": [row(1)]}}, {**empty, "data": data})
-    assert fault(SECTION, answer) == f"source '工单': the answer tells of an error: {says}"
+    hint = f". If that is none, write no_errors = [{way_out}]" if way_out else ""
+    assert fault(SECTION, answer) == f"source '工单': the answer tells of an error: {says}{hint}"
+
+
+# No error, as whoever knows the interface can say alone.
+FALSE_ALARMS: list[tuple[dict[str, object], str, str]] = [
+    ({"code": "SURVEY1", "message": "nobody has answered", "data": {"items": []}}, "SURVEY1 nobody has answered", "SURVEY1"),
+    ({"code": "半\ud83d\"", "message": "尚无人作答", "data": {"items": []}}, '半�" 尚无人作答', '半�\\"'),
+    ({"code": 7, "message": "尚无人作答", "data": None}, "7 尚无人作答", "7"),
+    ({"success": False, "message": "尚无人作答", "data": {"items": []}}, "尚无人作答", "尚无人作答"),
+    ({"error": "nobody has answered", "data": {"items": []}}, "nobody has answered", "nobody has answered"),
+    ({"errors": [{"message": "Nobody has answered"}], "data": {"items": []}}, "Nobody has answered", "Nobody has answered"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "says", "way_out"), FALSE_ALARMS)
+def test_what_may_be_no_error_is_told_with_the_setting_that_says_so(
+    answer: dict[str, object], says: str, way_out: str
+) -> None:
+    said = f"source '工单': the answer tells of an error: {says}. If that is none, write no_errors = [\"{way_out}\"]"
+    assert fault(SECTION, paged(answer)) == said
+    if "�" in way_out:
+        return
+    section = {**SECTION, "no_errors": [way_out]}
+    assert ids(pages(section, paged(answer))[0]) == []
+    assert ids(pages(section, paged({"code": 0, "data": {"items": [row(1)]}}, answer))[0]) == ["1"]
+
+
+def test_the_setting_is_for_what_it_names_alone() -> None:
+    expired: dict[str, object] = {"code": 40014, "msg": "token expired", "data": []}
+    for named in (["SURVEY1"], ["token"], ["4001"]):
+        said = fault({**SECTION, "no_errors": named}, paged(expired))
+        assert said == "source '工单': the answer tells of an error: 40014 token expired"
+    assert ids(pages({**SECTION, "no_errors": "Token Expired"}, paged(expired))[0]) == []
 
 
 def test_a_list_under_another_name_is_no_error_but_a_wrong_name() -> None:

@@ -33,7 +33,7 @@ STREAM = "records"
 MOST_ITEMS = 1000  # of a page
 Columns = tuple[str, ...]
 _FORMATS = ("iso", "local", "date", "epoch", "epoch-ms", "number")
-_SETTINGS = frozenset({"url", "query", "auth", "pages", "since", *INLINE})
+_SETTINGS = frozenset({"url", "query", "auth", "pages", "since", "no_errors", *INLINE})
 _TROUBLE = 500  # so some answer to a cursor that they no longer know
 _SEVERAL = 5  # records that all lack a text: an interface that leaves empty fields out says so of one or two
 _NO_ID = "it has no id, which the settings say where to find: it would be another one at every change"
@@ -51,6 +51,7 @@ class RestCollector:
         Pages.of(visit.settings)
         _Since.of(visit)
         layout_for(visit)
+        _no_errors(visit)
         return [STREAM]
 
     def pages(self, stream: str, state: str | None, visit: Visit) -> Iterator[Page]:
@@ -149,6 +150,7 @@ class _Reader:
             f"source '{visit.config.name}'",
             "records",
             _key(layout.columns["source_id"].columns) if self._has_ids else repr,
+            _no_errors(visit),
         )
         self._mapper = ObjectMapper(layout, visit.config)
 
@@ -344,6 +346,10 @@ class _Since:
         """By the overlap, and by an hour in the hour that comes twice: a record may say its time without a zone."""
         moment = datetime.fromisoformat(since)
         return moment - self.overlap - set_back(moment.astimezone(self.zone).replace(tzinfo=None), self.zone)
+
+
+def _no_errors(visit: Visit) -> tuple[str, ...]:
+    return visit.settings.strings("no_errors", lone=True, blank=False)
 
 
 def _url(visit: Visit) -> str:

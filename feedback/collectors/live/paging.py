@@ -125,12 +125,19 @@ class Pages:
 class RecordList:
     """The records of an answer; raises `CollectError` where it holds no list of them. `path` "": the answer is the list.
 
-    `setting`: the key of the settings that says the path. `key` tells records apart.
+    `setting`: the key of the settings that says the path. `key` tells records apart. `no_errors`: see `ToldErrors`.
     """
 
-    def __init__(self, path: str, where: str, setting: str = "", key: Callable[[object], str] = repr) -> None:
+    def __init__(
+        self,
+        path: str,
+        where: str,
+        setting: str = "",
+        key: Callable[[object], str] = repr,
+        no_errors: Collection[str] | None = None,
+    ) -> None:
         self._path, self._where, self._setting, self.key = path, where, setting, key
-        self._errors = ToldErrors()
+        self._errors = ToldErrors(no_errors)
         self._is_known = False  # whether there were records where they are looked for
 
     def of(self, content: object) -> list[object]:

@@ -3,11 +3,12 @@
 `{"code": 40014, "msg": "token expired"}`, JSend's `{"status": "error"}`, `{"errors": [...]}`, `{"error_code": 10012, "reason": "..."}`.
 A number may mean anything: 0 is well at one interface and an error at the next, and so is 1. So what stood beside records is what
 an interface says when all is well; where none has come yet, a code is known by its message, or by being a usual one.
+In doubt it is an error: an outage that is taken for an empty list loses what it hides. `no_errors` says that something is none.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from feedback.collectors.objects import Object
 from feedback.errors import CollectError
@@ -71,10 +72,12 @@ class ToldError(CollectError):
 
 
 class ToldErrors:
-    """Tells errors from lists that are empty, at one interface."""
+    """Tells errors from lists that are empty, at one interface. `no_errors`: what it says beside such lists; None: the settings can't tell."""
 
-    def __init__(self) -> None:
+    def __init__(self, no_errors: Collection[str] | None = None) -> None:
         self._well: dict[str, set[str]] = {}
+        self._has_way_out = no_errors is not None
+        self._no_errors = frozenset(map(_word, no_errors or ()))
 
     def stood_beside_records(self, content: Object, inside: Iterable[Object]) -> None:
         """What an answer says besides its records is no sign of an error."""
@@ -97,12 +100,19 @@ class ToldErrors:
         signs = [name for name, value in told.items() if self._is_sign(name, value, said, found)]
         if not named and not signs and (not _is_ill(message) or (found == [] and _says_fine(content))):
             return None
+        said_so = [named or "", *(value for each in (content, *inside) for value in _said(each).values())]
+        if not self._no_errors.isdisjoint(map(_word, said_so)):
+            return None
         if why := named or said:
             code = next((f"{told[name]} " for name in signs if name in _CODES or _is_bad_status(told[name])), "")
             line = f"{code}{' '.join(why.split())}"
         else:
             line = f"'{signs[0]}' is {json.dumps(told[signs[0]], ensure_ascii=False)}"
-        return "".join(c if c.isprintable() else "�" for c in line[:_LONGEST])
+        line = line[:_LONGEST]
+        word = next((str(told[name]) for name in signs if name in _CODES), why)
+        if self._has_way_out and word and not _is_bad_status(word) and not _is_ill(why or ""):
+            line += f". If that is none, write no_errors = [{json.dumps(word[:_LONGEST], ensure_ascii=False)}]"
+        return "".join(c if c.isprintable() else "�" for c in line)
 
     def _new(self, content: Object) -> dict[str, object]:
         """What it says of itself, and did not beside records."""
