@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from feedback.digest.deliver import ROBOTS, Message
+from feedback.digest.deliver import Message
+from feedback.digest.robots import ROBOTS
 
 KEY = "a1b2c3d4-e5f6-7890-abcd-ef0123456789"  # a made-up robot key
 TOKEN = "abcdef0123456789abcdef0123456789"  # and a made-up token

@@ -13,22 +13,19 @@ key, too long, missing keyword), which apprise takes for success; its 钉钉 sig
 plain text a customer's `<at user_id="all">` would alert a 飞书 group. So robots are written to here, as vendors say.
 """
 
-import base64
 import hashlib
-import hmac
 import json
 import logging
 import os
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from feedback.digest.robots import ROBOTS, Robot, Robots
 from feedback.errors import DeliveryError
 from nlp.settings_table import is_plain_variable
 
@@ -94,63 +91,6 @@ class Ledger(Protocol):
         ...
 
     def record(self, key: str, target_id: str, ok: bool, error: str | None) -> None: ...
-
-
-RobotRequest = tuple[dict[str, object], dict[str, str]]  # body, parameters of the address
-
-
-@dataclass(frozen=True, slots=True)
-class Robot:
-    """How one chat product takes messages. `limit_bytes` counts the text as JSON; `endpoint` may be your own server."""
-
-    endpoint: str  # {token} stands for the secret part
-    limit_bytes: int
-    request: Callable[[str, str, str | None], RobotRequest]  # title, markdown, signing secret
-    verdict: tuple[str, str]  # the keys of the answer's code (0 is success) and message
-
-
-def _wecom_request(title: str, markdown: str, _secret: str | None) -> RobotRequest:
-    """https://developer.work.weixin.qq.com/document/path/91770 : markdown.content is at most 4096 bytes."""
-    return {"msgtype": "markdown", "markdown": {"content": f"# {title}\n\n{markdown}"}}, {}
-
-
-def _dingtalk_request(title: str, markdown: str, secret: str | None) -> RobotRequest:
-    """https://open.dingtalk.com/document/robots/custom-robot-access : at most 20000 bytes, signed in the address."""
-    params = {}
-    if secret:
-        stamp = str(round(time.time() * 1000))
-        signature = hmac.digest(secret.encode(), f"{stamp}\n{secret}".encode(), "sha256")
-        params = {"timestamp": stamp, "sign": base64.b64encode(signature).decode()}
-    text = f"# {title}\n\n{markdown}"
-    return {"msgtype": "markdown", "markdown": {"title": title, "text": text}}, params
-
-
-def _feishu_request(title: str, markdown: str, secret: str | None) -> RobotRequest:
-    """https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot : at most 20 KB, signed in the body."""
-    # A card's markdown knows no headings.
-    text = re.sub(r"^#+ +(.*?) *$", r"**\1**", markdown, flags=re.MULTILINE)
-    header = {"title": {"tag": "plain_text", "content": title}}
-    card = {"header": header, "elements": [{"tag": "markdown", "content": text}]}
-    body: dict[str, object] = {"msg_type": "interactive", "card": card}
-    if secret:
-        stamp = str(int(time.time()))
-        signature = hmac.digest(f"{stamp}\n{secret}".encode(), b"", "sha256")
-        body |= {"timestamp": stamp, "sign": base64.b64encode(signature).decode()}
-    return body, {}
-
-
-_WECOM = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={token}"
-_DINGTALK = "https://oapi.dingtalk.com/robot/send?access_token={token}"
-_HOOK = "open-apis/bot/v2/hook/{token}"
-Robots = Mapping[str, Robot]
-ROBOTS: Robots = MappingProxyType(
-    {
-        "wecombot": Robot(_WECOM, 4096, _wecom_request, ("errcode", "errmsg")),
-        "dingtalk": Robot(_DINGTALK, 19000, _dingtalk_request, ("errcode", "errmsg")),
-        "feishu": Robot(f"https://open.feishu.cn/{_HOOK}", 19000, _feishu_request, ("code", "msg")),
-        "lark": Robot(f"https://open.larksuite.com/{_HOOK}", 19000, _feishu_request, ("code", "msg")),
-    }
-)
 
 
 def deliver(
