@@ -75,6 +75,12 @@ def visit_of(options: dict[str, object], since: datetime | None = None) -> Visit
     return Visit(config, Vault(Path("/nowhere")), NOW, since=since)
 
 
+def write_project(desk: Desk, folder: Path) -> None:
+    settings = f'url = "{desk.web.url}"\nemail = "a@example.com"\ntoken = {{ env = "{SECRET_VARIABLE}" }}'
+    source = f'[[sources]]\nname = "客服"\ncollector = "zendesk"\nchannel = "邮件"\n{settings}\n'
+    (folder / "feedback.toml").write_text(f'[project]\nname = "小店"\n\n{source}', encoding="utf-8")
+
+
 def export(*tickets: object, after: str | None = "c1", end: object = True) -> dict[str, object]:
     return {"tickets": list(tickets), "after_url": None, "after_cursor": after, "end_of_stream": end}
 
@@ -146,6 +152,67 @@ def test_of_a_mail_only_what_the_customer_wrote_in_it_is_kept(desk: Desk) -> Non
         Unreadable("tickets:35-2", "it holds nothing but an earlier mail or a signature"),
         record("35-3", f"网页\n{history}", turn=3, customer="501"),
     ]
+
+
+FOLLOWS = 'This is a follow-up to your previous request #1015306 "杯子"坏了..."'
+SHORT_FOLLOWS = "This is a follow-up to your previous request #40155"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{FOLLOWS}  \n \n还是坏的", "还是坏的"),
+        (f"{SHORT_FOLLOWS}\n\n还是坏的", "还是坏的"),
+        (f'{SHORT_FOLLOWS} "杯子坏了"  还是坏的', "还是坏的"),
+        (f"还是坏的\n{SHORT_FOLLOWS}", f"还是坏的\n{SHORT_FOLLOWS}"),
+    ],
+)
+@pytest.mark.parametrize("channel", ["email", "web"])
+def test_what_zendesk_writes_above_a_reply_to_a_closed_ticket_is_not_the_customers(
+    desk: Desk, text: str, said: str, channel: str
+) -> None:
+    desk.replies[EXPORT] = export(ticket())
+    desk.replies[COMMENTS.format(35)] = comments(comment(text, via={"channel": channel}))
+    assert desk.items() == [record("35-1", said, turn=1, customer="501")]
+
+
+def test_a_reply_to_a_closed_ticket_without_words_is_none(desk: Desk) -> None:
+    desk.replies[EXPORT] = export(ticket())
+    desk.replies[COMMENTS.format(35)] = comments(comment(FOLLOWS, via={"channel": "email"}))
+    assert desk.items() == [Withdrawn("35-1", "tickets:35-1", for_good=False)]
+
+
+@pytest.mark.parametrize("role", ["agent", "admin"])
+def test_what_staff_ask_for_is_not_a_customers(desk: Desk, role: str) -> None:
+    users = [{"id": ASKED_BY, "role": role}, {"id": AGENT, "role": "agent"}, "user"]
+    desk.replies[EXPORT] = export(ticket(), ticket(36))
+    desk.replies[COMMENTS.format(35)] = {**comments(comment("请仓库核实这单为什么破损")), "users": users}
+    desk.replies[COMMENTS.format(36)] = {
+        **comments(comment("杯子碎了")),
+        "users": [{"id": ASKED_BY, "role": "end-user"}],
+    }
+    assert desk.items() == [
+        record("35-1", "请仓库核实这单为什么破损", turn=1, role="agent"),
+        record("36-1", "杯子碎了", turn=1, customer="501", conversation_id="36"),
+    ]
+    assert desk.queries(COMMENTS.format(35)) == [{"include": "users", "page[size]": "100"}]
+
+
+def test_what_an_earlier_version_took_for_a_customers_is_corrected_when_it_is_read_again(
+    desk: Desk, tmp_path: Path
+) -> None:
+    write_project(desk, tmp_path)
+    desk.replies |= {EXPORT: export(ticket()), RATINGS: ratings()}
+    desk.replies[COMMENTS.format(35)] = comments(comment("请仓库核实"), comment("尽快"))
+    assert run("collect", project=tmp_path).code == 0
+    with Store.open(tmp_path / "feedback.db") as store, store.transaction() as connection:
+        assert rows(connection, "select role, customer_id is null from verbatims") == [("customer", 0)] * 2
+    desk.replies[COMMENTS.format(35)] |= {"users": [{"id": ASKED_BY, "role": "agent"}]}
+    assert (
+        run("collect", "--source", "客服", "--since", "2026-01-01", project=tmp_path).out == "客服: 0 new, 2 changed\n"
+    )
+    with Store.open(tmp_path / "feedback.db") as store:
+        assert rows(store.connection, "select role, customer_id from verbatims") == [("agent", None)] * 2
 
 
 def test_what_can_not_be_used_is_told_with_its_reason(desk: Desk) -> None:
@@ -227,9 +294,7 @@ def test_with_a_deleted_ticket_its_rating_is_void(desk: Desk) -> None:
 
 
 def test_what_was_stored_of_a_ticket_is_gone_after_it_was_deleted(desk: Desk, tmp_path: Path) -> None:
-    settings = f'url = "{desk.web.url}"\nemail = "a@example.com"\ntoken = {{ env = "{SECRET_VARIABLE}" }}'
-    source = f'[[sources]]\nname = "客服"\ncollector = "zendesk"\nchannel = "邮件"\n{settings}\n'
-    (tmp_path / "feedback.toml").write_text(f'[project]\nname = "小店"\n\n{source}', encoding="utf-8")
+    write_project(desk, tmp_path)
     desk.replies[EXPORT] = export(ticket(), ticket(36))
     desk.replies[COMMENTS.format(35)] = comments(comment("杯子碎了"), comment("马上补发", author_id=AGENT))
     desk.replies[COMMENTS.format(36)] = comments(comment("物流很快"))
@@ -553,6 +618,17 @@ def test_saved_tickets_without_comments_give_their_descriptions(tmp_path: Path) 
         record("39-1", "退货流程太复杂", turn=1, customer="501", conversation_id="39"),
         Withdrawn("40-1", "tickets:40-1", for_good=False),
     ]
+
+
+def test_in_saved_tickets_staff_are_known_by_the_users_beside_them_or_in_them(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.json"
+    beside = {"tickets": [ticket(comments=[comment("测试")])], "users": [{"id": ASKED_BY, "role": "admin"}]}
+    within = [
+        ticket(36, description="测试", requester={"id": ASKED_BY, "role": role}) for role in ("agent", "end-user")
+    ]
+    path.write_text("\n".join(map(json.dumps, [beside, *within])), encoding="utf-8")
+    found = list(ZendeskCollector().saved(path, visit_of({})))
+    assert [each.role for each in found if isinstance(each, Record)] == ["agent", "agent", "customer"]
 
 
 def test_saved_objects_one_to_a_line_are_told_apart_by_what_they_hold(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable, Withdrawn
-from feedback.collectors.zendesk_chats import ALL_OTHERS, UNSURE, NotTold, is_chat, said_by_customer
+from feedback.collectors.zendesk_chats import ALL_OTHERS, UNSURE, NotTold, may_be_chat, said_by_customer
 from feedback.collectors.zendesk_records import Desk
 
 CONFIG = SourceConfig("客服", "zendesk")
@@ -36,6 +36,33 @@ CLASSIC = (
         pytest.param(HEAD, "", id="the head"),
         pytest.param(f"{HEAD}\n\n{TALK}", "灯坏了\n好的", id="the head before the chat"),
         pytest.param("Chat started: 2026-03-01 10:20 AM UTC", "", id="a beginning"),
+        pytest.param("Conversation with Web User 69695e95493735f106e4415b", "", id="the head without an address"),
+        pytest.param("Conversation with 阿宝", "", id="the head with a name"),
+        pytest.param("Conversation with María García López\n", "", id="the head with a name of several words"),
+        pytest.param(f"Conversation with 阿宝\n\n{TALK}", "灯坏了\n好的", id="such a head before the chat"),
+        pytest.param(
+            f"{CLASSIC}\n(10:25:05 AM) *** Visitor 12345678 has rated the chat Bad ***\n"
+            "(10:25:09 AM) *** Visitor 12345678 has left the comment: 客服一问三不知，太差 ***",
+            "灯坏了\n那怎么办\n客服一问三不知，太差",
+            id="the comment with a rating",
+        ),
+        pytest.param(
+            "(10:20:50 AM) *** 小林 joined the chat ***\n(10:21:00 AM) 小林: 您好\n"
+            "(10:25:09 AM) *** Visitor 12345678 left a comment: 等了半天 ***",
+            "等了半天",
+            id="a comment with a rating alone",
+        ),
+        pytest.param(
+            f"{CLASSIC}\n(10:26:00 AM) *** Visitor 12345678 uploaded a.png ***\nURL: https://acme.example/a.png\n"
+            "Type: image/png\nSize: 1234\n(10:26:10 AM) Visitor 12345678: 就是这样",
+            "灯坏了\n那怎么办\n就是这样",
+            id="a file",
+        ),
+        pytest.param(
+            f"{CLASSIC}\n\nChat started: 2026-03-02 11:20 AM UTC\n\n(11:20:33 AM) Visitor 12345678: 还是坏的",
+            "灯坏了\n那怎么办\n还是坏的",
+            id="two sessions",
+        ),
         pytest.param(CLASSIC, "灯坏了\n那怎么办", id="classic"),
         pytest.param(CLASSIC.replace("***", "*"), "灯坏了\n那怎么办", id="notices with one star"),
         pytest.param(
@@ -72,6 +99,9 @@ def test_what_the_customer_said_in_a_chat_is_known(text: str, said: str) -> None
         "(10:20) 下的单，到现在没发货：太慢",
         "2026-03-01 10:20:33 客服\n让我等着",
         "*** 差评 ***",
+        "Conversation with your agent was awful",
+        "Conversation with 阿宝，太差了",
+        "Conversation with 阿宝\n太差了",
     ],
 )
 def test_a_message_without_the_clocks_of_a_transcript_is_the_customers_as_it_stands(text: str) -> None:
@@ -120,12 +150,23 @@ def test_roles_settle_who_is_who() -> None:
     assert said_by_customer(joins, replace(CONFIG, roles={"阿宝": "customer"})) == "灯坏了\n好的"
 
 
+@pytest.mark.parametrize("channel", ["web", "email", "api"])
+def test_by_mails_forms_and_programs_come_no_chats(channel: str) -> None:
+    assert not may_be_chat({"via": {"channel": channel}})
+
+
 @pytest.mark.parametrize(
-    ("channel", "chat"),
-    [("chat", True), ("native_messaging", True), ("wechat", True), ("web", False), ("email", False), (None, False)],
+    "channel",
+    [
+        *("chat", "native_messaging", "wechat", "whatsapp", "line", "instagram_dm", "telegram", "viber", "twilio_sms"),
+        *("google_rcs", "kakaotalk", "sunshine_conversations_api", "sunshine_conversations_facebook_messenger", None),
+    ],
 )
-def test_chats_are_known_by_the_channel_of_their_comments(channel: str | None, chat: bool) -> None:
-    assert is_chat({"via": {"channel": channel}}) is chat
+def test_a_transcript_is_known_by_its_form_whatever_messenger_it_came_by(channel: str | None) -> None:
+    joined = "(10:20:33) 阿宝: 灯坏了\n(10:20:50) *** 小林 joined the chat ***\n(10:21:00) 小林: 您好，马上给您换新"
+    (found,) = items({"comments": [comment(joined, via={"channel": channel})]})
+    assert isinstance(found, Record)
+    assert found.text == "灯坏了"
 
 
 def comment(text: str, **fields: object) -> dict[str, Any]:
@@ -156,6 +197,30 @@ def test_of_a_ticket_that_was_a_chat_the_customers_words_are_kept_or_it_is_told_
         Withdrawn("35-3", "tickets:35-3", for_good=False),
         ("35-4", "agent", TALK),
         ("35-5", "customer", TALK),
+    ]
+
+
+def test_a_transcript_that_is_kept_as_an_internal_note_is_the_customers_too() -> None:
+    note: dict[str, Any] = {"public": False}
+    found = items(
+        {
+            "comments": [
+                comment("Conversation with 阿宝", **note),
+                comment(TALK, **note),
+                comment(TALK.replace("客服", ""), **note),
+                comment("老客户，先退款", author_id=9, **note),
+                comment(TALK, author_id=9, **note),
+                comment(TALK, via={"channel": "web"}, **note),
+                comment("物流慢", **note),
+            ]
+        }
+    )
+    told = [(each.source_id, each.text) if isinstance(each, Record) else each for each in found]
+    assert told == [
+        Withdrawn("35-1", "tickets:35-1", for_good=False),
+        ("35-2", "灯坏了\n好的"),
+        Unreadable("tickets:35-3", UNSURE),
+        Withdrawn("35-3", "tickets:35-3", for_good=False),
     ]
 
 

@@ -174,10 +174,10 @@ class _Asked:
     def _web(self, in_haste: bool) -> Web:
         return self.hasty if in_haste else self.web
 
-    def _comments(self, web: Web, ticket: Object) -> Iterator[object]:
+    def _comments(self, web: Web, ticket: Object) -> Iterator[Object]:
         url = f"{self.url}/api/v2/tickets/{quote(str(ticket['id']), safe='')}/comments.json"
-        for content, place in _by_cursor(web, url, {}):
-            yield from listed(content, place, "comments")
+        for content, place in _by_cursor(web, url, {"include": "users"}):
+            yield {"comments": listed(content, place, "comments"), "users": at(content, "users")}
 
     def ratings(self, state: str | None) -> Iterator[Page]:
         """Every page of ratings. The state is the date of the newest, as long as they come by their dates; else it waits for the end."""

@@ -6,9 +6,9 @@
     (10:20:50 AM) *** 小林 joined the chat ***
     (10:21:00 AM) 小林: 您好，非常抱歉
 
-Zendesk calls the requester its author. Who joins is an agent, as the customer is there from the beginning; else who is who is found as in any
-transcript (`chat/roles.py`), and in doubt nobody's words are the customer's. What has no such clocks is what one person wrote: a line of
-it that begins with a word and a colon (物流：慢) is no speaker's.
+Zendesk calls the requester its author, also where it is kept as an internal note. Who joins is an agent, as the customer is there from the
+beginning; else who is who is found as in any transcript (`chat/roles.py`), and in doubt nobody's words are the customer's. What has no such
+clocks is what one person wrote: a line of it that begins with a word and a colon (物流：慢) is no speaker's.
 """
 
 import re
@@ -23,31 +23,47 @@ from storage.records import Role
 _SAY_WHO = '. If you know who is who, add the names to this source: roles = { "NAME" = "agent" }'
 UNSURE = f"it is a chat, and does not tell for certain which lines are the customer's{_SAY_WHO}"
 ALL_OTHERS = f"it is a chat in which, as it seems, nothing was said by the customer{_SAY_WHO}"
-# What Zendesk writes before a transcript, or by itself as the comment that such a ticket begins with.
-_BEGINNING = re.compile(r"(?:(?:Conversation|Chat) with [^\n]+\n\s*URL:\s*\S*|Chat started: \d[^\n]*)\s*")
 _CLOCK = r"\([^\d()\n]{0,4}\d{1,2}:\d\d:\d\d[^\d()\n]{0,6}\)[^\S\n]*"  # "(10:20:33)", "(10:20:33 AM)", "(上午10:20:33)"
 _CLOCKED = re.compile(_CLOCK)
+# What Zendesk writes before a transcript, or by itself as the comment that such a ticket begins with. Without an address below it, it names
+# somebody ("Web User 6ab", "阿宝", "Li Wei") and is no sentence.
+_WORD, _PROPER = r"[^\s。！？!?，,]+", r"[^\sa-z。！？!?，,][^\s。！？!?，,]*"
+_NAME = rf"(?:Web User \S+|{_WORD}|{_PROPER}(?: {_PROPER})+)"
+_STARTED = re.compile(r"Chat started: \d[^\n]*")
+_BEGINNING = re.compile(
+    rf"(?:(?:Conversation|Chat) with [^\n]+\n\s*URL:\s*\S*|Conversation with {_NAME}(?=\s*(?:\Z|{_CLOCK}))|{_STARTED.pattern})\s*"
+)
 _NOTICE = re.compile(rf"{_CLOCK}(?P<stars>\*{{1,3}}) (?P<notice>.+) (?P=stars)\s*")
 _SPOKEN = re.compile(rf"{_CLOCK}(?P<name>[^\n]+?)(?:：|:(?=\s|$))\s*(?P<words>.*)")
 _JOINED = re.compile(r"(?P<name>.+?)(?: has joined\b| joined\b|已?加入).*")
+# With a rating, which customers alone give.
+_RATED = re.compile(r"(?P<name>.+?)(?: has)? left (?:a|the) comment: (?P<words>.+)")
+_UPLOADED = re.compile(r".+ uploaded .+")  # what stands below it is the file's: address, type, size
+_ALONE = ("email", "web", "api")  # by which one person writes
 
 
 class NotTold(CollectError):
     """It can't be told what the customer said; the message says why, and shows nothing of it."""
 
 
-def is_chat(comment: object) -> bool:
-    """Whether it came by a chat or a messenger: "chat", "native_messaging", "wechat" …"""
-    channel = words_at(comment, "via", "channel")
-    return "chat" in channel or "messag" in channel
+def may_be_chat(comment: object) -> bool:
+    """Whether it came by a chat or a messenger, of which Zendesk has many and names new ones: by all but mails, forms and programs."""
+    return words_at(comment, "via", "channel") not in _ALONE
+
+
+def is_transcript(text: str) -> bool:
+    """Whether it has the form of one, or of its beginning."""
+    return bool(_BEGINNING.match(text)) or any(
+        _NOTICE.fullmatch(line) or _SPOKEN.fullmatch(line) for line in text.splitlines()
+    )
 
 
 def said_by_customer(text: str, config: SourceConfig) -> str:
     """The words of the customer, "" for what Zendesk writes at the beginning; `NotTold` where they are not known for certain."""
+    if not is_transcript(text):
+        return text
     beginning = _BEGINNING.match(text)
     lines = text[beginning.end() if beginning else 0 :].splitlines()
-    if not beginning and not any(_NOTICE.fullmatch(line) or _SPOKEN.fullmatch(line) for line in lines):
-        return text
     if not lines:
         return ""
     said, joined = _turns(lines)
@@ -68,9 +84,13 @@ def _turns(lines: list[str]) -> tuple[dict[str, list[str]], set[str]]:
     saying: list[str] | None = None
     for line in lines:
         if notice := _NOTICE.fullmatch(line):
-            saying = None
-            if who := _JOINED.fullmatch(notice["notice"]):
+            saying = [] if _UPLOADED.fullmatch(notice["notice"]) else None
+            if rated := _RATED.fullmatch(notice["notice"]):
+                said.setdefault(rated["name"].strip(), []).append(rated["words"])
+            elif who := _JOINED.fullmatch(notice["notice"]):
                 joined.add(who["name"].strip())
+        elif _STARTED.fullmatch(line):  # another session
+            saying = None
         elif spoken := _SPOKEN.fullmatch(line):
             saying = said.setdefault(spoken["name"].strip(), [])
             saying.append(spoken["words"])

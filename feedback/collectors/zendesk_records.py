@@ -4,14 +4,17 @@ A comment is known by the number of its ticket and its place among all comments 
 only ever added at the end, and of a deleted ticket Zendesk tells its number and how many comments it had, but none of theirs.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 
 from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unreadable, Withdrawn
 from feedback.collectors.live.helpdesk import NOTHING_OF_ITS_OWN, at, count_at, id_at, words_at
 from feedback.collectors.mail_text import own_words
 from feedback.collectors.objects import Object
-from feedback.collectors.zendesk_chats import NotTold, is_chat, said_by_customer
+from feedback.collectors.zendesk_chats import NotTold, is_transcript, may_be_chat, said_by_customer
 from storage.records import Role
 
 TICKETS, RATINGS = "tickets", "satisfaction_ratings"
@@ -22,7 +25,14 @@ _MOST_COMMENTS = 5000  # that a ticket can have
 _SCORES = {"good": "1", "bad": "0"}
 _NOT_GIVEN = ("offered", "unoffered")
 
-Comments = Callable[[Object], Iterable[object]]  # all comments of a ticket, the oldest first
+_STAFF = ("agent", "admin")  # roles of users; the others are "end-user"
+# What Zendesk writes above the reply to a ticket that was closed, which makes a new one.
+_FOLLOWS = re.compile(
+    r'\A\s*This is a follow-up to your previous request #\d+(?:[^\S\n]*(?:"[^\n]*"(?=\s*(?:\n|\Z))|"[^"\n]*"))?\s*'
+)
+
+# The pages of a ticket's `comments`, the oldest first, each with the `users` who wrote them where they are known.
+Comments = Callable[[Object], Iterable[Object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +54,43 @@ class Desk:
         elif requester is None:
             yield Unreadable(f"{TICKETS}:{ticket_id}", "the ticket does not say who asked (requester_id)")
         else:
-            for place, comment in enumerate(comments(ticket), 1):
-                yield from self._comment(ticket_id, place, comment, requester)
+            places = count(1)
+            for page in comments(ticket):
+                customer = None if requester in _staff(page) else requester
+                for comment in _list(page, "comments"):
+                    yield from self._comment(ticket_id, next(places), comment, customer)
 
-    def _comment(self, ticket_id: str, place: int, comment: object, requester: str) -> Iterator[Item]:
+    def _comment(self, ticket_id: str, place: int, comment: object, customer: str | None) -> Iterator[Item]:
+        """`customer`: who asked; None where one of the staff did."""
         location = f"{TICKETS}:{ticket_id}-{place}"
         if not isinstance(comment, dict):
             yield Unreadable(location, _NO_OBJECT)
             return
         public, author = comment.get("public"), id_at(comment, "author_id")
         text = words_at(comment, "plain_body") or words_at(comment, "body")
-        if public is False or comment.get("type") == "VoiceComment" or not text:
-            return  # a private note, the log of a call, a picture without words
-        if public is not True:
+        if comment.get("type") == "VoiceComment" or not text:
+            return  # the log of a call, a picture without words
+        role: Role = "customer" if author and author == customer else "bot" if author == _SYSTEM else "agent"
+        is_chat = role == "customer" and may_be_chat(comment) and is_transcript(text)
+        if public is False and not is_chat:
+            return  # a private note
+        if not isinstance(public, bool):
             yield Unreadable(location, "the comment does not say whether it is public")
             return
-        if at(comment, "via", "channel") == "email" and not (text := own_words(text)):
+        if role == "customer":
+            text = _FOLLOWS.sub("", text)
+        if text and at(comment, "via", "channel") == "email" and not (text := own_words(text)):
             yield Unreadable(location, NOTHING_OF_ITS_OWN)
             return
-        role: Role = "customer" if author == requester else "bot" if author == _SYSTEM else "agent"
-        if role == "customer" and is_chat(comment):
+        if is_chat:
             try:
                 text = said_by_customer(text, self.config)
             except NotTold as reason:
                 yield Unreadable(location, str(reason))
                 text = ""
-            if not text:  # an earlier version may have stored the whole of it
-                yield Withdrawn(f"{ticket_id}-{place}", location, for_good=False)
-                return
+        if not text:  # an earlier version may have stored the whole of it
+            yield Withdrawn(f"{ticket_id}-{place}", location, for_good=False)
+            return
         yield Record(
             text=text,
             kind=self.config.kind or "ticket",
@@ -118,8 +137,9 @@ class Desk:
         if within == RATINGS or "score" in answer:
             yield from self.ratings(_list(answer, RATINGS), where)
         elif within == TICKETS or "requester_id" in answer or "requester" in answer:
+            users = _list(answer, "users") if answer.get("users") else []
             for number, ticket in enumerate(_list(answer, TICKETS), 1):
-                yield from self.ticket(ticket, f"{where}.{number}", _comments_within)
+                yield from self.ticket(ticket, f"{where}.{number}", partial(_comments_within, users))
         else:
             yield Unreadable(where, f"it holds neither '{TICKETS}' nor '{RATINGS}'")
 
@@ -141,12 +161,18 @@ def _void(ticket_id: str, ticket: Object) -> Iterator[Withdrawn]:
         yield Withdrawn(f"rating-{rating_id}", f"{TICKETS}:rating-{rating_id}")
 
 
-def _comments_within(ticket: Object) -> list[object]:
+def _staff(page: Object) -> set[str | None]:
+    """The ids of those of its users who work for the company."""
+    users = page.get("users")
+    return {id_at(each, "id") for each in users if at(each, "role") in _STAFF} if isinstance(users, list) else set()
+
+
+def _comments_within(users: list[object], ticket: Object) -> list[Object]:
     """The comments that stand in a ticket; where there are none its description, which is the first of them."""
-    comments = at(ticket, "comments")
+    known, comments = [*users, at(ticket, "requester")], at(ticket, "comments")
     if isinstance(comments, list):
-        return comments
+        return [{"comments": comments, "users": known}]
     author = id_at(ticket, "submitter_id") or id_at(ticket, "requester_id") or id_at(ticket, "requester", "id")
     public, posted_at = at(ticket, "is_public") is not False, at(ticket, "created_at")
     told = {"public": public, "author_id": author, "created_at": posted_at, "via": at(ticket, "via")}
-    return [told | {"body": at(ticket, "description")}]
+    return [{"comments": [told | {"body": at(ticket, "description")}], "users": known}]

@@ -152,7 +152,9 @@ class World(Interface):
             "before_cursor": place,
         }
         links = {"prev": None, "next": f"https://acme.zendesk.com/api/v2/tickets/{ticket}/comments.json"}
-        return Reply({"comments": [comment(one, ticket) for one in within[start:end]], "meta": meta, "links": links})
+        shown = {"comments": [comment(one, ticket) for one in within[start:end]], "meta": meta, "links": links}
+        users = [{"id": 20978392 + ticket, "name": "阿宝", "role": "end-user"}]
+        return Reply({**shown, "users": users} if query.get("include") == "users" else shown)
 
     def stored(self) -> dict[str, str]:
         tickets = self._tickets().items()
