@@ -47,6 +47,19 @@ CASES = [
         "others",
     ),
     ("一<hr>二", "一\n二", "rules"),
+    ("<pre>一\n二\r\n\r\n三</pre>四\n五", "一\n二\n\n三\n四 五", "line ends that are the writer's"),
+    (
+        '<div style="color:red; White-Space: pre-wrap">一\n<div>二</div>三\n四</div>五\n六',
+        "一\n二\n三\n四\n五 六",
+        "line ends that count by style",
+    ),
+    ('<p style="white-space:pre-line">一\n二<p>三\n四', "一\n二\n三 四", "in a paragraph, which the next one closes"),
+    ('<span style="white-space: pre">一\n<span>二\n</span>三\n四</span>五\n六', "一\n二\n三\n四五 六", "in a line"),
+    (
+        '<p style="white-space: nowrap">一\n二</p><div style="x-white-space:pre">三\n四</div>',
+        "一 二\n三 四",
+        "not these",
+    ),
     ("", "", "nothing"),
 ]
 
@@ -54,6 +67,20 @@ CASES = [
 @pytest.mark.parametrize("markup, text", [pytest.param(*case[:2], id=case[2]) for case in CASES])
 def test_markup_is_read_as_a_reader_sees_it(markup: str, text: str) -> None:
     assert text_of_html(markup) == text
+
+
+INDENTED = [
+    '<blockquote style="margin:0 0 0 40px;border:none;padding:0px">',
+    "<blockquote style='margin: 0px 0px 0px 40px; border: none; padding: 0px;' dir=auto>",
+]
+
+
+@pytest.mark.parametrize("opens", INDENTED)
+def test_what_is_indented_is_no_quote(opens: str) -> None:
+    markup = f"<div>问题</div>{opens}<div>慢</div>{opens}<div>破</div></blockquote></blockquote><blockquote>您好</blockquote>请处理"
+    assert text_of_html(markup, quotes=True) == "问题\n慢\n破\n> 您好\n请处理"
+    within = f"<blockquote type=cite>您好{opens}一</blockquote>二</blockquote>三"
+    assert text_of_html(within, quotes=True) == "> 您好\n> 一\n> 二\n三"
 
 
 def test_lines_of_quotes_are_marked_where_that_is_asked_for() -> None:

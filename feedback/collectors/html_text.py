@@ -28,6 +28,13 @@ _HIDDEN = re.compile(
     re.IGNORECASE,
 )
 _CLOSED_BY_OTHERS = re.compile("p|li|dt|dd|td|th|tr|tbody|thead|tfoot|option")  # so that it is not known where they end
+# Where line ends are the writer's.
+_KEEPS_LINES = re.compile(r"(?<![\w-])white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
+# What a browser makes where somebody indents his own words.
+_INDENTS = re.compile(
+    r"style\s*=\s*[\"']?\s*margin\s*:\s*0(?:px)?(?: 0(?:px)?){2} 40px\s*;\s*border\s*:\s*none", re.IGNORECASE
+)
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _LONGEST_ATTRIBUTES = 2000  # characters
 _NEVER_CLOSED = re.compile("br|hr|img|input|meta|link|area|base|col|embed|source|track|wbr")
 
@@ -77,7 +84,7 @@ def text_of_html(
             if not attributes.endswith("/"):
                 unseen, depth = tag, 1
         else:
-            lines.tag(tag, closes)
+            lines.tag(tag, closes, attributes[:_LONGEST_ATTRIBUTES])
     if unseen and hidden:  # nobody knows where it was to end
         return text_of_html(markup, quotes=quotes, is_left_out=is_left_out, hides=False)
     if not unseen:
@@ -102,6 +109,8 @@ class _Lines:
     def __init__(self, quotes: bool) -> None:
         self._quotes = quotes
         self._depth = 0
+        self._marks: list[int] = []  # of the blockquotes that are open: 0 for one that only indents
+        self._keeps, self._kept_depth = "", 0  # the tag within which line ends count, and how many of its name are open
         self._lines: list[str] = []
         self._line: list[str] = []
         self._rules: list[int] = []  # where they are
@@ -109,9 +118,14 @@ class _Lines:
     def text(self, raw: str) -> None:
         if "&" in raw:
             raw = html.unescape(_NUMBER.sub("", raw))
-        self._line.append(raw)
+        first, *below = _LINE_END.split(raw) if self._keeps else [raw]
+        self._line.append(first)
+        for line in below:
+            self._end()
+            self._line.append(line)
 
-    def tag(self, tag: str, closes: bool) -> None:
+    def tag(self, tag: str, closes: bool, attributes: str) -> None:
+        self._keep_lines(tag, closes, attributes)
         if tag == "br":
             self._end()
         elif tag in _CELLS:
@@ -123,7 +137,26 @@ class _Lines:
                 self._line = [_RULE]
                 self._end()
             elif tag == "blockquote":
-                self._depth = max(0, self._depth + (-1 if closes else 1))
+                self._quote(closes, attributes)
+
+    def _keep_lines(self, tag: str, closes: bool, attributes: str) -> None:
+        if not self._keeps:
+            if not closes and (tag == "pre" or _KEEPS_LINES.search(attributes)):
+                self._keeps, self._kept_depth = tag, 1
+        elif tag == self._keeps:
+            nests = not _CLOSED_BY_OTHERS.fullmatch(tag)
+            self._kept_depth += -1 if closes or not nests else 1
+            if not self._kept_depth:
+                self._keeps = ""
+                if not closes:
+                    self._keep_lines(tag, closes, attributes)
+
+    def _quote(self, closes: bool, attributes: str) -> None:
+        if closes:
+            self._depth -= self._marks.pop() if self._marks else 0
+        else:
+            self._marks.append(0 if _INDENTS.search(attributes) else 1)
+            self._depth += self._marks[-1]
 
     def left_out(self, tag: str) -> None:
         if _BLOCK.fullmatch(tag):
