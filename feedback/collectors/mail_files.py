@@ -1,10 +1,9 @@
-"""Mails that somebody saved: one as .eml, many as mbox (RFC 4155)."""
+"""Mails that somebody saved: one as .eml or .emlx, many as mbox (RFC 4155)."""
 
-import mailbox
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
 from feedback.collectors.encoding import open_binary, refuse_binary
 from feedback.errors import CollectError
@@ -15,21 +14,52 @@ _HEADER = re.compile(
     rb"^(?:from|to|date|subject|message-id|received|return-path|mime-version|delivered-to)[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
+_ABOVE = re.compile(rb"(?:\xef\xbb\xbf)?\s*")
+_COUNT = re.compile(
+    rb"(\d{1,12})[ \t]*\r?\n"
+)  # of bytes, above a mail of Apple's; below it stands what Apple notes of it
+# "From a@b Mon Mar  2 10:00:00 2026", "From - …", "From": what somebody says has neither a clock time nor the field of a head below it.
+_BEGINS_MAIL = re.compile(rb"From(?: \S*| .{1,300}\d:\d\d.{0,100})?\s*")
+_FIELD = re.compile(rb"[!-9;-~]{1,100}:")
 
 
 def mails_of_file(path: Path) -> Iterator[bytes | None]:
     """Each mail's bytes; None for one that is larger than 32 MB. `CollectError` where the file holds no mail."""
     with open_binary(path) as file:
-        beginning = file.read(_BEGINNING).removeprefix(b"\xef\xbb\xbf")
+        beginning = file.read(_BEGINNING)
+        above = _ABOVE.match(beginning)
+        start = above.end() if above else 0
+        beginning = beginning[start:]
         refuse_binary(path, beginning)
         if not _HEADER.search(beginning):
             raise CollectError(f"{path} is no mail: it has no head. Save mails as .eml, or many of them as mbox.")
-        if not beginning.startswith(b"From "):
-            raw = beginning + file.read(LARGEST)
-            yield raw if len(raw) <= LARGEST else None
+        if beginning.startswith(b"From "):
+            file.seek(start)
+            yield from _mails_of_mbox(file)
             return
-    with closing(mailbox.mbox(path, create=False)) as box:
-        for key in box.iterkeys():
-            with closing(box.get_file(key)) as each:
-                raw = each.read(LARGEST + 1)
-            yield raw if len(raw) <= LARGEST else None
+        raw = beginning + file.read(LARGEST)
+        if count := _COUNT.match(beginning):
+            raw = raw[count.end() :][: int(count[1])]
+        yield raw if len(raw) <= LARGEST else None
+
+
+def _mails_of_mbox(file: BinaryIO) -> Iterator[bytes | None]:
+    """From a place on where one begins."""
+    file.readline()
+    mail, size = list[bytes](), 0
+    line = file.readline(LARGEST)
+    while line:
+        following = file.readline(LARGEST)
+        if _BEGINS_MAIL.fullmatch(line) and _FIELD.match(following):
+            yield _whole(mail[:-1] if mail and not mail[-1].strip() else mail, size)
+            mail, size = [], 0
+        else:
+            size += len(line)
+            if size <= LARGEST:
+                mail.append(line)
+        line = following
+    yield _whole(mail, size)
+
+
+def _whole(mail: list[bytes], size: int) -> bytes | None:
+    return b"".join(mail) if size <= LARGEST else None
