@@ -142,6 +142,63 @@ def test_what_somebody_wrote_into_the_subject_alone_is_what_he_said(empty: Shop,
     assert items(empty) == [record(text="order 1", question=None)]
 
 
+WITH_A_PICTURE = (
+    "--B\r\nContent-Type: text/html\r\n\r\n<div><br></div><img src=cid:1><div>Sent from my iPhone</div>\r\n"
+    "--B\r\nContent-Type: image/png; name=a.png\r\n\r\nx\r\n--B--\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "kind, body",
+    [
+        pytest.param("text/plain; charset=utf-8", "\r\n\r\n发自我的iPhone", id="a phone's line"),
+        pytest.param("text/plain; charset=utf-8", "获取 Outlook for iOS", id="an app's line"),
+        pytest.param("text/plain; charset=utf-8", "-- \r\n王小明\r\n13800000000", id="a signature"),
+        pytest.param("text/plain; charset=utf-8", "[外部邮件]\r\n\r\n发自我的iPhone", id="a gateway's line"),
+        pytest.param("text/html; charset=utf-8", "<div><br></div><div>发自我的iPhone</div>", id="in HTML"),
+        pytest.param("multipart/mixed; boundary=B", WITH_A_PICTURE, id="and a picture"),
+    ],
+)
+def test_a_subject_is_what_somebody_said_where_programs_alone_wrote_below_it(empty: Shop, kind: str, body: str) -> None:
+    raw = mail(1, body).replace(b"text/plain; charset=utf-8", kind.encode())
+    empty.inbox.inbox.add(raw, ARRIVED)
+    assert items(empty) == [record(text="order 1", question=None)]
+
+
+def test_mails_that_an_earlier_version_rejected_are_read_again(empty: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty.inbox.inbox.add(mail(1, "发自我的iPhone"), ARRIVED)
+    with monkeypatch.context() as before:
+        before.setattr("feedback.settings_digest.INTAKE_VERSION", "before")
+        before.setattr("feedback.collectors.imap.quotes_earlier", lambda *_, **__: True)
+        assert empty.collect().out.startswith("live: 0 new, 1 rows or fields could not be used")
+    assert empty.collect().out.startswith("live: 1 new\n")
+    assert empty.rows("select text from verbatims") == [("order 1",)]
+
+
+FORMS = [
+    "来自：官网\n发件人：王小明\n邮箱：buyer@mail.example\n主题：投诉\n日期：2026-03-02\n内容：杯子坏了三次，客服一直推",
+    "New message from the contact form\n\nFrom: Jane Doe\nTo: Support\nSubject: Broken cup\nMessage: broken",
+    "From: Jane <jane@mail.example>\nDate: 2026-03-02 10:00\nSubject: complaint\nMessage: broken",
+    "致：客服部\n发件人：王小明\n日期：2026年3月2日\n主题：关于杯子破损的投诉\n\n你好，我买的杯子收到就碎了。",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_somebody_wrote_into_a_form_is_kept(empty: Shop, form: str) -> None:
+    empty.inbox.inbox.add(mail(1, form), ARRIVED)
+    assert items(empty) == [record(text=form)]
+
+
+@pytest.mark.parametrize("answers", [("Subject", "Re: order 1"), ("Subject", "Fw: order 1"), ("References", "<0@a>")])
+def test_the_head_of_a_quoted_mail_without_addresses_is_known_in_an_answer(
+    empty: Shop, answers: tuple[str, str]
+) -> None:
+    body = "还没到\n\n发件人：客服\n日期：2026年3月2日\n主题：订单\n\n您好，已经寄出。"
+    raw = mail(1, body).replace(b"Subject: order 1", f"{answers[0]}: {answers[1]}".encode())
+    empty.inbox.inbox.add(raw, ARRIVED)
+    assert [getattr(each, "text", each) for each in items(empty)] == ["还没到"]
+
+
 @pytest.mark.parametrize(
     "raw, reason",
     [
@@ -156,6 +213,21 @@ def test_what_somebody_wrote_into_the_subject_alone_is_what_he_said(empty: Shop,
         ),
         pytest.param(
             mail(1, "> 您好\r\n> 请评价"), "it holds nothing but an earlier mail or a signature", id="a quote alone"
+        ),
+        pytest.param(
+            mail(1, "发自我的iPhone").replace(b"Subject: ", b"Subject: Re: "),
+            "it holds nothing but an earlier mail or a signature",
+            id="an answer of a phone's line",
+        ),
+        pytest.param(
+            mail(1, "BEGIN:VCALENDAR").replace(b"text/plain; charset=utf-8", b"text/calendar; method=REPLY"),
+            "it is an invitation, or the answer to one, without words",
+            id="an invitation that is accepted",
+        ),
+        pytest.param(
+            mail(1, "我在休假").replace(b"Subject: ", "Subject: 自动答复: ".encode()),
+            "its subject is one that programs write (auto-reply, receipt, report): it is left out",
+            id="an auto-reply that only its subject tells",
         ),
     ],
 )

@@ -72,7 +72,7 @@ DIRECT = "包装太差了\n下次不买了"
 TWICE = [
     pytest.param(f"{DIRECT}\n\n【此邮件来自外部，请谨慎打开链接】", id="a gateway's line below"),
     pytest.param(f"[External] Be careful with links.\n\n{DIRECT}", id="a gateway's line above"),
-    pytest.param(f"【外部邮件】\n{DIRECT}\n_____\n客服列表", id="lines above and below"),
+    pytest.param(f"[External] Be careful with links.\n{DIRECT}\n_____\n客服列表", id="lines above and below"),
     pytest.param(f"【外部邮件】 {DIRECT}".replace("\n", " \n "), id="other blanks"),
 ]
 
@@ -121,7 +121,7 @@ def before(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """What an earlier version of intake collects, which knew no quotes."""
     with monkeypatch.context() as patch:
         patch.setattr("feedback.settings_digest.INTAKE_VERSION", "before")
-        patch.setattr("feedback.collectors.imap.own_words", lambda text: text)
+        patch.setattr("feedback.collectors.imap.own_words", lambda text, **_: text)
         yield patch
 
 

@@ -1,16 +1,13 @@
-"""A mail taken apart: its head, its words, and the files that mails are saved in."""
+"""A mail taken apart: its head and its words."""
 
 import base64
 from email import message_from_bytes
-from pathlib import Path
 
 import pytest
 
 from feedback.collectors.mail_body import Blank, Wordless, parse, text_of, unfolded
-from feedback.collectors.mail_files import mails_of_file
 from feedback.collectors.mail_head import Head, address, begins_quoted_head, head_of
 from feedback.collectors.mail_text import own_words
-from feedback.errors import CollectError
 
 ARRIVED = "2026-03-02T04:00:00Z"
 
@@ -57,6 +54,7 @@ def test_a_head_is_read_whole() -> None:
         own_date=True,
         ancestors=("1@mail.example", "2@shop.example"),
         automatic=False,
+        by_subject=False,
     )
 
 
@@ -70,6 +68,7 @@ def test_a_mail_without_a_head_still_has_an_id() -> None:
         own_date=False,
         ancestors=(),
         automatic=False,
+        by_subject=False,
     )
 
 
@@ -212,14 +211,31 @@ def test_what_is_answered_comes_last_among_those_before() -> None:
         "From: bounces+12@news.example",
         "From: =?utf-8?Q?MAILER-DAEMON=40mail.example?=",
         "Content-Type: multipart/report; report-type=delivery-status; boundary=x",
-        "Subject: 自动回复：我在休假",
-        "Subject: Automatic reply: your order",
-        "Subject: 系统退信",
-        "Subject: Out of Office",
     ],
 )
 def test_mails_that_no_person_wrote_are_known(header: str) -> None:
-    assert head(header).automatic
+    found = head(header, "Subject: 自动回复：我在休假")
+    assert (found.automatic, found.by_subject) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "自动回复：我在休假",
+        "自动答复: 退款",
+        "不在办公室: 退款",
+        "Re: 退款 [自动回复]",
+        "Automatic reply: your order",
+        "系统退信",
+        "Out of Office",
+        "Out of Office Re: your order",
+        "已读：您的退款",
+        "Report domain: shop.example Submitter: mail.example Report-ID: 1",
+    ],
+)
+def test_mails_of_which_the_subject_alone_says_that_no_person_wrote_them_are_told_apart(subject: str) -> None:
+    found = head(f"Subject: {subject}")
+    assert (found.automatic, found.by_subject) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -231,6 +247,10 @@ def test_mails_that_no_person_wrote_are_known(header: str) -> None:
         "From: buyer@bounce.example",
         "Subject: 自动回复太慢了",
         "Subject: 退信退款的问题",
+        "Subject: Re: 自动答复: 退款",
+        "Subject: 已读不回",
+        "Subject: 不在办公室，请改天再送",
+        "Subject: Report: domain of your shop does not open",
     ],
 )
 def test_mails_that_a_person_wrote_are_not_taken_for_others(header: str) -> None:
@@ -259,6 +279,31 @@ def test_plain_text_is_taken_before_html_and_html_where_it_is_blank() -> None:
     assert words(kind, body=body) == "纯文本"
     kind, body = parts(part("text/plain; charset=utf-8", "  \r\n"), html, kind="alternative")
     assert words(kind, body=body) == "超文本"
+
+
+SAYING_NOTHING = [
+    "您的邮件客户端不支持HTML格式，请使用支持HTML的客户端查看。",
+    "Your email client does not support HTML emails.",
+    "This is an HTML message. Please use an HTML mail program.",
+    "??????????",
+    "？？ ???\r\n??",
+]
+
+
+@pytest.mark.parametrize("plain", SAYING_NOTHING)
+def test_html_is_read_where_the_plain_text_says_nothing(plain: str) -> None:
+    inner = part("text/plain; charset=utf-8", plain)
+    kind, body = parts(inner, part("text/html; charset=utf-8", "<p>杯子坏了</p>"), kind="alternative")
+    assert words(kind, body=body) == "杯子坏了"
+    kind, body = parts(inner, part("text/html; charset=utf-8", "<img src=x>"), kind="alternative")
+    assert words(kind, body=body) == plain
+    assert words("Content-Type: text/plain; charset=utf-8", body=plain) == plain
+
+
+def test_plain_text_that_speaks_of_html_is_taken() -> None:
+    plain = "你们的邮件我打开一片空白，提示不支持HTML，\r\n换了电脑也一样，三天了没人管，退款也没收到，请尽快给我答复，别再拖了，我已经打了五次电话，每次都说在处理，到底要等到什么时候"
+    kind, body = parts(part("text/plain; charset=utf-8", plain), part("text/html", "<p>x</p>"), kind="alternative")
+    assert words(kind, body=body) == plain
 
 
 def test_html_says_its_charset_itself() -> None:
@@ -332,6 +377,17 @@ def test_the_address_that_foxmail_puts_below_a_rule_in_html_is_a_signature() -> 
     assert own_words(text) == "杯子漏水了，要退货"
 
 
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<pre>杯子坏了\n要求退款\n\nOn Mon, 2 Mar 2026 at 10:00, kf &lt;kf@shop.example&gt; wrote:\n&gt; 您好\n&gt; 请评价</pre>",
+        '<div style="white-space:pre-wrap">杯子坏了\n要求退款\n\n-----原始邮件-----\n发件人: kf@shop.example\n您好</div>',
+    ],
+)
+def test_a_mail_that_is_quoted_in_html_of_lines_goes(markup: str) -> None:
+    assert own_words(words("Content-Type: text/html; charset=utf-8", body=markup)) == "杯子坏了\n要求退款"
+
+
 def test_what_pgp_puts_around_a_signed_text_goes() -> None:
     body = (
         "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n物流太慢\n"
@@ -363,6 +419,11 @@ ENCRYPTED = parts(
         ),
         pytest.param(mail("Subject: x", body=" \r\n "), "it is empty", id="empty"),
         pytest.param(mail("Content-Type: image/png", body="x"), "it has no words, only attachments", id="a picture"),
+        pytest.param(
+            mail("Content-Type: text/calendar; method=REPLY", body="BEGIN:VCALENDAR"),
+            "it is an invitation, or the answer to one, without words",
+            id="an invitation",
+        ),
         pytest.param(mail(body=b"\xff\xff\xfe\x80"), "its words are in no encoding known", id="no text"),
     ],
 )
@@ -411,42 +472,6 @@ def test_endless_headers_are_looked_at_up_to_a_length(header: bytes) -> None:
     assert not head_of(parse(raw), raw).automatic
 
 
-def test_one_mail_in_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "一封.eml"
-    file.write_bytes(b"\xef\xbb\xbf" + mail("Subject: x", body="x" * 70_000))
-    assert list(mails_of_file(file)) == [mail("Subject: x", body="x" * 70_000)]
-
-
-def test_many_mails_in_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "feedback.mbox"
-    file.write_bytes(
-        b"From a@b Mon Mar  2 10:00:00 2026\nSubject: 1\n\none\n\nFrom a@b Mon Mar  2 10:00:00 2026\nSubject: 2\n\ntwo\n"
-    )
-    assert list(mails_of_file(file)) == [b"Subject: 1\n\none\n", b"Subject: 2\n\ntwo\n"]
-
-
-def test_files_that_hold_no_mail_are_named(tmp_path: Path) -> None:
-    file = tmp_path / "notes.txt"
-    file.write_text("物流太慢", encoding="utf-8")
-    with pytest.raises(CollectError) as error:
-        list(mails_of_file(file))
-    assert str(error.value) == f"{file} is no mail: it has no head. Save mails as .eml, or many of them as mbox."
-    file.write_bytes(b"\xd0\xcf\x11\xe0" + b"\0" * 100)
-    with pytest.raises(CollectError, match="an old Office document"):
-        list(mails_of_file(file))
-    with pytest.raises(CollectError, match="No file at"):
-        list(mails_of_file(tmp_path / "gone.eml"))
-
-
-def test_mails_larger_than_the_limit_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feedback.collectors.mail_files.LARGEST", 100)
-    single, many = tmp_path / "1.eml", tmp_path / "2.mbox"
-    single.write_bytes(mail("Subject: x", body="x" * 200))
-    many.write_bytes(b"From a@b\n" + mail("Subject: x", body="x" * 200) + b"\n\nFrom a@b\nSubject: y\n\ny\n")
-    assert list(mails_of_file(single)) == [None]
-    assert list(mails_of_file(many)) == [None, b"Subject: y\n\ny\n"]
-
-
 def test_the_library_is_asked_as_the_parser_does() -> None:
     """`parse` is the standard library's, with its guards: what passes them is the same."""
     raw = mail("Subject: x", body="x")
@@ -464,3 +489,26 @@ def test_the_library_is_asked_as_the_parser_does() -> None:
 )
 def test_the_head_of_a_quoted_mail(lines: list[str], begins: bool) -> None:
     assert begins_quoted_head(lines, 0) is begins
+
+
+LETTER = ["发件人：王小明", "日期：2026年3月2日", "主题：杯子", "", "你好"]
+OUTLOOK = ["发件人: 客服", "发送时间: 2026年3月2日 10:00", "收件人: 王小明", "主题: 杯子", "", "您好"]
+WITH_ADDRESS = ["From: Shop <kf@shop.example>", "Date: Mon, 2 Mar 2026 10:00", "Subject: cup", "", "Hello"]
+FORM = ["From: Jane <jane@mail.example>", "Date: 2026-03-02 10:00", "Subject: cup", "Message: broken"]
+
+
+@pytest.mark.parametrize(
+    "lines, in_an_answer, elsewhere",
+    [
+        pytest.param(LETTER, True, False, id="neither address nor clock"),
+        pytest.param(OUTLOOK, True, True, id="all fields, and a clock"),
+        pytest.param(WITH_ADDRESS, True, True, id="an address and a clock"),
+        pytest.param(FORM, True, False, id="fields of a form, as certain as a head's"),
+        pytest.param(["From: Jane", *FORM[1:]], False, False, id="fields of a form"),
+    ],
+)
+def test_fields_of_letters_and_forms_are_no_head_where_a_mail_answers_nothing(
+    lines: list[str], in_an_answer: bool, elsewhere: bool
+) -> None:
+    assert begins_quoted_head(lines, 0, answers=True) is in_an_answer
+    assert begins_quoted_head(lines, 0, answers=False) is elsewhere

@@ -24,7 +24,7 @@ from feedback.collectors.live.mailbox import Mailbox, Renumbered
 from feedback.collectors.mail_body import Blank, Wordless, parse, text_of
 from feedback.collectors.mail_files import mails_of_file
 from feedback.collectors.mail_head import Head, address, head_of
-from feedback.collectors.mail_text import own_words
+from feedback.collectors.mail_text import own_words, quotes_earlier
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable, quoted
 
@@ -37,7 +37,9 @@ _PORTS = {"on": 993, "starttls": 143, "off": 143}
 _THIS_MACHINE = "127.0.0.1"
 _MOST_RENUMBERED = 3  # in one run
 _ARRIVED_EARLIER = timedelta(days=1)  # IMAP compares days, in whichever zone
-_AUTOMATIC = "an automatic mail (auto-reply, bounce, mailing list)"
+_AUTOMATIC = "an automatic mail (auto-reply, bounce, mailing list) is left out"
+_SAYS_AUTOMATIC = "its subject is one that programs write (auto-reply, receipt, report): it is left out"
+_NO_OWN_WORDS = "it holds nothing but an earlier mail or a signature"
 _FROM_THE_MAILBOX = (
     "{} from the mailbox's own address and {} as a customer's: "
     'write own = ["…"], with that address, if your people wrote such mails, own = [] if a form does'
@@ -89,7 +91,7 @@ class ImapCollector:
                 item = reader.item(path.name, parse(raw), raw, None)
             except Wordless as error:
                 item = Unreadable(where, str(error))
-            yield item or Unreadable(where, f"{_AUTOMATIC} is left out")
+            yield item or Unreadable(where, _AUTOMATIC)
 
     def remarks(self) -> list[str]:
         count = sum(reader.from_the_mailbox for reader in self._readers)
@@ -186,20 +188,27 @@ class _Reader:
     def item(
         self, stream: str, message: Message, head: bytes, at: str | None, problems: tuple[str, ...] = ()
     ) -> Item | None:
-        """None for an automatic mail."""
+        """None for a mail that is automatic for certain."""
         said = head_of(message, head, at)
+        location = f"{stream}:{said.id}"
+        if said.by_subject:
+            return Unreadable(location, _SAYS_AUTOMATIC)
         if said.automatic:
             self.automatic += 1
             return None
-        location = f"{stream}:{said.id}"
+        written, reason = "", _NO_OWN_WORDS
         try:
-            text = own_words(text_of(message))
+            written = text_of(message)
+        except Blank as error:
+            reason = str(error)
         except Wordless as error:
-            if said.answers or not said.subject or not isinstance(error, Blank):
-                return Unreadable(location, next(iter(problems), str(error)))
+            return Unreadable(location, next(iter(problems), str(error)))
+        answers = said.answers or bool(said.ancestors)
+        text = own_words(written, answers=answers)
+        if not text and not said.answers and not quotes_earlier(written, answers=answers):
             text = said.subject  # some write all they have to say into the subject
         if not text:
-            return Unreadable(location, "it holds nothing but an earlier mail or a signature")
+            return Unreadable(location, next(iter(problems), reason))
         return self._record(location, said, text, problems)
 
     def _record(self, location: str, said: Head, text: str, problems: tuple[str, ...]) -> Record:

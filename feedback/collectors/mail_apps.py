@@ -35,7 +35,7 @@ _THING = (
 )
 _MODEL = r"[^一-鿿，。！？；]{0,20}"
 _THEIRS = rf"(?:{_MAKER}|{_SERVICE}){_MODEL}(?:{_THING}\s*){{1,4}}"
-_PROGRAM = rf"(?:{_MAKER}\s*)?{_PRODUCT}{_MODEL}(?:版\s*)?(?:{_THING}\s*){{0,4}}"
+_PROGRAM = rf"(?:{_MAKER}\s*)?{_PRODUCT}{_MODEL}(?:版\s*)?(?:{_THING}\s*){{0,4}}(?:应用(?:程序)?|應用程式)?"
 _SENT = r"(?:发送|發送|傳送|发出|發出|寄出)(?:的邮件|的郵件)?"
 _UNSAID = r"[^的了没沒不吗嗎，？！]"  # what an app's line goes on with: no sentence does without the others for long
 
@@ -43,7 +43,7 @@ _SENT_FROM = re.compile(
     r"[-—–_* |【\[]*(?:"
     r"(?:发送?自|發送?自|傳送自|寄自)\s*(?:"
     rf"我的\s*{_DEVICE}(?:{_UNSAID}|的(?:邮件|郵件)){{0,30}}|我的{_UNSAID}{{1,10}}(?:手机|手機|平板|邮箱|郵箱|客户端)"
-    rf"|(?:{_PROGRAM}|{_THEIRS}|(?:{_SERVICE}|{_ANY}){_MODEL}(?:{_THING}\s*|端\s*){{0,4}})(?:https?://\S+)?)"
+    rf"|(?:{_PROGRAM}|{_THEIRS}|(?:{_SERVICE}|{_ANY}){_MODEL}(?:{_THING}\s*|{_PRODUCT}\s*|端\s*){{0,4}})(?:https?://\S+)?)"
     rf"|(?:来自|來自)\s*(?:我的\s*{_DEVICE}(?:(?![相照]){_UNSAID}){{0,20}}|{_THEIRS}"
     rf"|{_UNSAID}{{0,20}}(?:邮箱|郵箱|邮箱大师|手机版|客户端|iphone|ipad)(?:\s*(?:{_EDITION}|客户端|app|pro|plus|max|\d+))*)"
     rf"|(?:从|從|由|用|通过|透過|使用)\s*我的\s*{_DEVICE}.{{0,30}}{_SENT}"

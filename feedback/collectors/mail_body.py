@@ -1,6 +1,7 @@
 """The words of a mail: of whichever part, form and encoding."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
@@ -31,6 +32,16 @@ _SIGNATURE_MARKS = re.compile(
     re.IGNORECASE,
 )
 
+# What programs write where the words are in the HTML alone.
+_SAYS_NOTHING = re.compile(
+    r"[\W_]*"
+    r"|.{0,40}(?:不支持|不能显示|无法显示|無法顯示|不支援)\s*html.{0,60}"
+    r"|.{0,60}(?:does not|doesn't|can ?not|can't|not able to|unable to) (?:support|display|read|view|show|render) html.{0,80}"
+    r"|this is (?:an html|a multi-?part).{0,80}"
+    r"|.{0,20}(?:please )?(?:use|enable) an? html.{0,80}",
+    re.IGNORECASE,
+)
+
 _DAMAGED = "it can't be taken apart: it is damaged, or made to break programs"
 _NESTED = "it has too many parts inside one another"
 
@@ -58,7 +69,7 @@ def parse(raw: bytes) -> Message:
 def text_of(message: Message) -> str:
     """All the words of a mail, quoted ones too; raises `Wordless` where there are none.
 
-    Of the same in several forms the plain one is taken, where it is not blank. Attachments are not read.
+    Of the same in several forms the plain one is taken, where it says something. Attachments are not read.
     """
     taken = _Taken()
     text = _PGP_SIGNATURE.sub("", taken.words(message, 0)).strip()
@@ -67,6 +78,8 @@ def text_of(message: Message) -> str:
         return shown
     if taken.encrypted or text:
         raise Wordless("it is encrypted, or sealed by a signature around it")
+    if taken.invitation:
+        raise Wordless("it is an invitation, or the answer to one, without words")
     if taken.unreadable:
         raise Wordless("its words are in no encoding known")
     raise Blank("it has no words, only attachments" if taken.others else "it is empty")
@@ -76,7 +89,7 @@ class _Taken:
     """Walks through the parts of one mail, and keeps why there may be no words."""
 
     def __init__(self) -> None:
-        self.encrypted = self.unreadable = self.others = False
+        self.encrypted = self.unreadable = self.invitation = self.others = False
         self._parts = 0
 
     def words(self, part: Message, depth: int) -> str:
@@ -91,13 +104,14 @@ class _Taken:
             return self._of_many(form.kind, form.parts, depth)
         if form.attached or form.kind not in ("text/plain", "text/html"):
             self.others = True
+            self.invitation |= form.kind == "text/calendar"
             return ""
         return self._of_text(form)
 
     def _of_many(self, kind: str, parts: list[Message], depth: int) -> str:
         if kind == "multipart/alternative":
             parts = sorted(parts, key=lambda each: _form(each).kind != "text/plain")
-            return next((words for each in parts if (words := self.words(each, depth + 1)).strip()), "")
+            return _first_that_says(self.words(each, depth + 1) for each in parts)
         return "\n".join(words for each in parts if (words := self.words(each, depth + 1)).strip())
 
     def _of_text(self, form: "_Form") -> str:
@@ -113,6 +127,16 @@ class _Taken:
         if form.flowed:
             text = unfolded(text, form.delete_space)
         return text.replace("&nbsp;", " ")  # as QQ writes it into plain texts
+
+
+def _first_that_says(forms: Iterable[str]) -> str:
+    """Of the same words in several forms the first in which they can be read, else the first that is not blank."""
+    spare = ""
+    for words in forms:
+        if words.strip() and not _SAYS_NOTHING.fullmatch(" ".join(words.split())):
+            return words
+        spare = spare or words.strip()
+    return spare
 
 
 @dataclass(frozen=True, slots=True)

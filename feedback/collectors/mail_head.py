@@ -32,7 +32,9 @@ _FOLD = re.compile(r"[\r\n]+[ \t]*")
 _MACHINES = re.compile(r"(?:mailer-daemon|postmaster|mail-?daemon|bounces?)(?:[-+=].*)?@.*")
 _BULK = frozenset({"bulk", "junk", "list", "auto_reply"})
 _SAYS_AUTOMATIC = re.compile(
-    r"\s*(?:自动回复|自動回覆|自動回復|系统退信|退信通知|automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office)\s*[:：(（/].*"
+    r"\s*(?:自动回复|自動回覆|自動回復|自动答复|自動答覆|不在办公室|不在辦公室|系统退信|退信通知|automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office(?: re)?)\s*[:：(（/].*"
+    r"|.*[\[【(（](?:自动回复|自動回覆|自動回復|auto(?:matic)?[- ]?reply)[\]】)）]\s*"
+    r"|\s*(?:已读|已讀)\s*[:：].*|\s*report domain:.*\bsubmitter:.*"
     r"|\s*(?:系统退信|undelivered mail returned to sender|delivery status notification.*|out of (?:the )?office)\s*",
     re.IGNORECASE,
 )
@@ -50,13 +52,22 @@ def _spaced(words: str) -> str:
 
 
 _FIELD = (
-    rf"(?:(?P<from>from|sender|{_spaced('发件人 發件人 寄件者 发信人 寄信人 发送人')})"
-    rf"|(?P<sent>sent(?: at)?|send time|date|{_spaced('发送时间 發送時間 发送日期 發送日期 寄件日期 傳送時間 发件时间 发信时间 日期')})"
-    rf"|(?P<to>to|recipient|{_spaced('收件人 收件者 收信人')})|(?P<subject>subject|{_spaced('主题 主題 主旨 标题')})"
-    rf"|(?P<other>cc|bcc|reply-to|importance|{_spaced('抄送人 抄送 密送 副本 重要性')}))\s*\**\s*[:：|]"
+    rf"(?:(?P<from>from|sender|{_spaced('发件人 發件人 寄件人 寄件者 发信人 寄信人 发送人 從 自')})"
+    rf"|(?P<sent>sent(?: at)?|send time|date|{_spaced('发送时间 發送時間 发送日期 發送日期 寄件日期 傳送時間 傳送日期 已傳送 发件时间 发信时间 日期')})"
+    rf"|(?P<to>to|recipient|{_spaced('收件人 收件者 收信人 至')})|(?P<subject>subject|{_spaced('主题 主題 主旨 标题')})"
+    rf"|(?P<other>cc|bcc|reply-to|importance|{_spaced('抄送人 抄送 密送 副本抄送 副本 重要性')}))\s*\**\s*[:：|]"
 )
 # A field as programs write it above a mail that they quote; the group's name says which one.
 QUOTED_FIELD = re.compile(rf"[\s>|*]*{_FIELD}", re.IGNORECASE)
+_HAS_CLOCK = re.compile(r"\d\s*[:：时時点點]\s*\d")
+# Where a form has what its sender said.
+_FORMS_TEXT = re.compile(
+    r"[\s>|*]*(?:(?:留言|消息|邮件|郵件|反馈|反饋|咨询|諮詢|投诉|投訴|问题|問題|建议|建議|详细|詳細|具体|具體|您的|你的){0,2}"
+    r"(?:内容|內容|正文|留言|消息|讯息|訊息|信息|描述|意见|意見|建议|建議|反馈|反饋|说明|說明)"
+    r"|(?:your )?(?:message|comments?|feedback|enquiry|inquiry|question)(?: (?:body|text))?)\s*\**\s*[:：|]",
+    re.IGNORECASE,
+)
+_FORMS_FIELD = re.compile(r"[\s>|*]*[^\s:：|][^:：|]{0,15}[:：|]")
 _BEFORE_FIELD = re.compile(rf"(?={_FIELD})", re.IGNORECASE)
 
 
@@ -65,7 +76,7 @@ class Head:
     """What the head of a mail says. `ancestors`: ids of the mails it answers, the first one first.
 
     `own_date`: the head itself says for certain when it was sent; else `sent_at` may be another wherever the mail lies.
-    `automatic`: no person wrote it to us: an auto-reply, a bounce, a mailing list. `subject` is without Re: and the like, `answers` says whether it had one.
+    `automatic`: no person wrote it to us: an auto-reply, a bounce, a mailing list; `by_subject`: nothing but the subject says so. `subject` is without Re: and the like, `answers` says whether it had one.
     """
 
     id: str
@@ -76,6 +87,7 @@ class Head:
     own_date: bool
     ancestors: tuple[str, ...]
     automatic: bool
+    by_subject: bool
 
 
 def head_of(message: Message, raw: bytes, arrived: str | None = None) -> Head:
@@ -87,6 +99,7 @@ def head_of(message: Message, raw: bytes, arrived: str | None = None) -> Head:
     sent_at, own_date = _sent_at(_plain(message, "Date"), arrived)
     # Some programs encode all of it, the address too.
     sender = address(_ENCODED.sub(" ", _plain(message, "From"))) or address(_words(message, "From"))
+    automatic, by_subject = _is_automatic(message, sender), bool(_SAYS_AUTOMATIC.fullmatch(subject))
     return Head(
         id=_own_id(message, raw),
         sender=sender,
@@ -95,23 +108,39 @@ def head_of(message: Message, raw: bytes, arrived: str | None = None) -> Head:
         sent_at=sent_at,
         own_date=own_date,
         ancestors=_ancestors(message),
-        automatic=_is_automatic(message, sender, subject),
+        automatic=automatic or by_subject,
+        by_subject=by_subject and not automatic,
     )
 
 
-def begins_quoted_head(lines: Sequence[str], number: int) -> bool:
-    """Whether the head of a mail begins here: from whom, and at least two of when, to whom, about what."""
+def begins_quoted_head(lines: Sequence[str], number: int, answers: bool = True) -> bool:
+    """Whether the head of a mail begins here: from whom, and at least two of when, to whom, about what.
+
+    Forms have such fields too. A head of which it is not certain that a mail program wrote it is none in a mail that does not answer (`answers`),
+    nor where what was said is the next field.
+    """
     line = lines[number][:_LONGEST_FIELD]
     if _is_quoted_head(line):
         return True
     match = QUOTED_FIELD.match(line)
     if match is None or match.lastgroup not in ("from", "sent", "subject"):
         return False
-    found = _fields([line for line in lines[number : number + 2 * _FIELDS] if line.strip()][:_FIELDS])
-    if "from" not in found or len(found.keys() & {"sent", "to", "subject"}) < 2:
+    said = [line for line in lines[number : number + 2 * _FIELDS] if line.strip()][:_FIELDS]
+    found = _fields(said)
+    told = found.keys() & {"sent", "to", "subject"}
+    if "from" not in found or len(told) < 2:
         return False
     # On a parcel stand 发件人, 收件人 and 日期 too.
-    return "subject" in found or ("sent" in found and "@" in found["from"])
+    if "subject" not in told and ("sent" not in told or "@" not in found["from"]):
+        return False
+    certain = bool(_HAS_CLOCK.search(found.get("sent", ""))) and ("@" in found["from"] or len(told) == 3)
+    return (certain and answers) if _is_form(said) else (certain or answers)
+
+
+def _is_form(lines: Sequence[str]) -> bool:
+    """Whether fields stand on lines one after another up to what was said."""
+    said = next((n for n, line in enumerate(lines) if _FORMS_TEXT.match(line[:_LONGEST_FIELD])), 0)
+    return said > 0 and all(_FORMS_FIELD.match(line[:_LONGEST_FIELD]) for line in lines[:said])
 
 
 def _is_quoted_head(line: str) -> bool:
@@ -178,7 +207,7 @@ def _ancestors(message: Message) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _is_automatic(message: Message, sender: str, subject: str) -> bool:
+def _is_automatic(message: Message, sender: str) -> bool:
     """RFC 3834, and what programs write that do not know it."""
     submitted = _plain(message, "Auto-Submitted").lower()
     return (
@@ -191,7 +220,6 @@ def _is_automatic(message: Message, sender: str, subject: str) -> bool:
         or _plain(message, "Return-Path") == "<>"
         or message.get_content_type() == "multipart/report"
         or bool(_MACHINES.fullmatch(sender))
-        or bool(_SAYS_AUTOMATIC.fullmatch(subject))
     )
 
 

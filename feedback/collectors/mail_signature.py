@@ -11,7 +11,7 @@ from typing import Literal
 
 from feedback.collectors.mail_apps import is_apps_own
 from feedback.collectors.mail_forms import ADDRESS, DAY, ENTITY
-from feedback.pii.names import ANY_SURNAME, COMPOUND_SURNAMES, TITLES
+from feedback.pii.names import ANY_SURNAME, COMPOUND_SURNAMES, GIVEN_NAMES, TITLES
 
 _CARD = 8  # lines of a visiting card, blank ones not counted
 _CARD_WIDTH = 70  # characters of one of them
@@ -66,9 +66,17 @@ _HAN_NAME = re.compile(_NAME)
 _IS_COMPANY = re.compile(_COMPANY)
 _IS_WORKPLACE = re.compile(rf"{_HAN}{{2}}{_WORKPLACE_END}(?: {_JOB})?")
 _ON_CARD = re.compile(rf"{_NAME}|{_JOB}|{_COMPANY}|{_PLACE}|{_TITLE_CASE}|{DAY}日?|\d{{5,6}}")
+_CUSTOMER = r"(?:老|一[个個位名]|忠实|忠實|普通)?(?:顾客|顧客|客户|客戶|用户|用戶|会员|會員|买家|買家|消费者|消費者)"
+_OF_NAMES = "".join(sorted(GIVEN_NAMES))
 _SIGNER = re.compile(
-    rf"(?:(?:顾客|顧客|客户|客戶|用户|用戶|会员|會員|买家|買家) ?:? ?)?{_HAN}{{1,4}}|{_NAME}|{_LATIN}|[A-Z][a-z'’-]{{1,14}}"
+    rf"(?:{_CUSTOMER} ?:? ?)?(?:{_NAME}|{_SURNAME}|[小阿]{_GIVEN}|[老大](?:{_SURNAME}|[{_OF_NAMES}])|[{_OF_NAMES}]{{2,3}})|{_CUSTOMER}|{_LATIN}|[A-Z][a-z'’-]{{1,14}}"
 )
+# What begins as a name does, and says something.
+_SAYS_MORE = re.compile(
+    r"[碎漏破坑色号號码碼烂爛骗騙赔賠补補催等急气氣怒失假臭脏髒丑醜错錯误誤拖跑费費瞎害怕]|[满滿]意|白花|毛[病糙刺]|明[显顯]|冷[漠淡]|[马馬]虎|胡[来來说說]|王八|焦[虑慮]|解[决決释釋约約]|[严嚴][查惩懲肃肅格重]"
+    r"|[简簡]陋|古怪|申[请請]|安[全心]|平庸|[关關][门門店]|高[兴興价價贵貴]|方[便法]|任[性何]|何[解故必]|成功|包[邮郵]|[明今每][天年]|常[联聯]|[温溫]暖|[黄黃]牛|[顾顧][虑慮]|高效|成交|郁[闷悶]|大[爱愛赞讚方]|牛逼|[陈陳][旧舊]|[颜顏]值|品[质質]|超[爱愛]|冷[处處]|[温溫][柔馨]|老[样樣]|大[家概]|小[心]"
+)
+_SAYS_BRIEFLY = re.compile(rf"(?={_HAN}{{1,4}}$).*(?:{_SAYS_MORE.pattern}).*")
 _EXTENSION = r"(?:\s*(?:ext\.?|转|轉|分机|分機|#)\s*\d{1,6})?"
 _NUMBER = rf"[+(]*\d[\d\s()*-]{{4,20}}\d{_EXTENSION}"
 _PHONE = (
@@ -179,7 +187,8 @@ def _above_mark(lines: Sequence[str], end: int) -> int:
         below = [lines[n] for n in last[at + 1 :] if not _mark(lines[n])]
         if not mark or len(below) > _CARD or not all(map(_is_on_card, below[1:])):
             continue
-        signed = not below or _is_on_card(below[0]) or _is_signer(_read(below[0]))
+        first = _read(below[0]) if below else ""
+        signed = not below or _is_signer(first) or (_is_on_card(below[0]) and not _SAYS_BRIEFLY.fullmatch(first))
         carded = below and _is_on_card(below[0]) and _is_card(below, 2) and not _leads_on(lines, number)
         if signed if mark == "closing" else carded:
             return number if _said_above(lines, number) else end
@@ -266,7 +275,8 @@ def _is_on_card(line: str) -> bool:
 
 
 def _is_signer(read: str) -> bool:
-    return bool(_SIGNER.fullmatch(read.rstrip(" .,"))) and not _SAYS.search(read)
+    """Not any few characters: some go on below their closing (非常失望, 尽快退款)."""
+    return bool(_SIGNER.fullmatch(read.rstrip(" .,"))) and not (_SAYS.search(read) or _SAYS_MORE.search(read))
 
 
 def _mark(line: str) -> Literal["closing", "rule", ""]:

@@ -7,7 +7,8 @@ Marks of mail programs are known, not guessed. In doubt words stay.
 import re
 from collections.abc import Sequence
 
-from feedback.collectors.mail_forms import ADDRESS, DAY, ENTITY, LONGEST_MARK
+from feedback.collectors.mail_banners import without_banners
+from feedback.collectors.mail_forms import ADDRESS, DAY, LONGEST_MARK, without_entities
 from feedback.collectors.mail_head import QUOTED_FIELD, begins_quoted_head
 from feedback.collectors.mail_signature import without_signature
 
@@ -16,24 +17,26 @@ _FOLDED = 70  # characters of a line and the word below it, which did not go on 
 
 # "-----Original Message-----", "------------------ 原始邮件 ------------------", "Begin forwarded message:"
 _EARLIER_MAIL = (
-    r"(?:original(?: message| e?-?mail)?|forwarded (?:message|mail)(?: from .*)?|forwarded by .*|replied message|reply message"
-    r"|原始邮件(?:信息)?|原始信件|原始郵件|原邮件(?:信息)?|原郵件|原始信息|邮件原[件文]|原文|回复的原邮件|回复的邮件|转发的?邮件(?:信息)?|轉寄的?郵件|轉寄的?訊息|转发的?消息)"
+    r"(?:original(?: messages?| appointment| e?-?mail)?|forwarded (?:message|mail)(?: from .*)?|forwarded by .*|replied message|reply message|reply to message"
+    r"|原始邮件(?:信息)?|原始信件|原始郵件|原邮件(?:信息)?|原郵件|原始信息|原始约会|原始約會|邮件原[件文]|原文|回复的原邮件|回复的邮件(?:信息)?|转发的?邮件(?:信息)?|轉寄的?郵件|轉寄的?訊息|转发的?消息)"
 )
 _SEPARATOR = re.compile(
     rf"[-_—–=*#~ ]{{3,}}\s*{_EARLIER_MAIL}\s*[:：]?\s*[-_—–=*#~ ]{{2,}}"
-    r"|(?:begin forwarded message|开始转发的?邮件|下面是被转发的邮件|以下是轉寄的郵件|原始邮件信息如下|开始转发)\s*[:：]",
+    r"|(?:begin forwarded message|开始转发的?邮件|下面是被转发的邮件|以下是转发的邮件|以下是轉寄的郵件|原始邮件信息如下|开始转发)\s*[:：]",
     re.IGNORECASE,
 )
 _BARE_SEPARATOR = re.compile(rf"{_EARLIER_MAIL}\s*[:：]?", re.IGNORECASE)
 # A help desk's own line: the customer was asked to write above it.
 _REPLY_ABOVE = re.compile(
-    r".{0,20}(?:(?:请|請)在(?:此|本|这)(?:行|线|線|條線|条线)(?:以上|之上|上方|上面)(?:回复|回復|回覆|输入|书写)|(?:type|write|enter) your reply above this line|reply above this line).{0,20}",
+    r".{0,20}(?:(?:请|請)在(?:此|本|这)(?:行|线|線|條線|条线)(?:以上|之上|上方|上面)(?:回复|回復|回覆|输入|书写|键入|鍵入)|(?:type|write|enter) your reply above this line|reply above this line).{0,20}",
     re.IGNORECASE,
 )
 
 _CLOCK = r"\d{1,2}\s*[:：时點点]\s*\d{2}"
 # Zoho ends it with dashes: "---- On … wrote ---".
-_WROTE = re.compile(r".*(?:(?:\bwrote|写道|寫道|写到)\s*[:：]|(?:\bwrote|写了|寫了)\s*-{3,})\s*", re.IGNORECASE)
+_WROTE = re.compile(
+    r".*(?:(?:\bwrote|写道|寫道|写到)\s*[:：]|(?:\bwrote|写了|寫了|写道|寫道|撰写|撰寫)\s*-{3,})\s*", re.IGNORECASE
+)
 _BEGINS_WROTE = re.compile(r"[>\s*\"“-]*(?:on|at|在|于|於)\b|[>\s*\"“]*(?:在|于|於)|[>\s*]*" + DAY, re.IGNORECASE)
 _OPEN_ADDRESS = re.compile(r"<[^>]*$")  # folded within it
 # Gmail's and Yahoo's "Name <address> 于2026年3月2日周一 上午10:00写道：", which nothing else is between.
@@ -52,24 +55,34 @@ _QUOTE_LIKE = re.compile(r" {0,3}[>＞]")
 _RULE = re.compile(r"\s*[_—–=－-]{5,}\s*")
 
 
-def own_words(text: str) -> str:
+def own_words(text: str, *, answers: bool = True) -> str:
     """The writer's own words; "" where there are none but those of earlier mails.
 
     Answers between the lines of a quoted mail stay. Where a mail is quoted without a mark on each of its lines, all below its head goes.
+    `answers`: the mail answers another or hands one on, as far as is known; in one that does not, 发件人, 日期, 主题 may be fields of a form.
 
     >>> own_words("已收到，很满意。\\n发自我的iPhone\\n\\n在 2026年3月2日，10:00，客服 <kf@shop.example> 写道：\\n> 您好，请评价")
     '已收到，很满意。'
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "\n".join(without_signature(_without_history(lines))).strip()
+    return "\n".join(without_signature(_without_history(_lines(text), answers))).strip()
 
 
-def _without_history(written: Sequence[str]) -> list[str]:
-    lines = [line.replace(ENTITY, " ") for line in written]
+def quotes_earlier(text: str, *, answers: bool) -> bool:
+    """Whether an earlier mail is quoted in a mail."""
+    lines = _lines(text)
+    return _without_history(lines, answers) != lines
+
+
+def _lines(text: str) -> list[str]:
+    return without_banners(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+
+
+def _without_history(written: Sequence[str], answers: bool) -> list[str]:
+    lines = [without_entities(line) for line in written]
     kept: list[str] = []
     number = 0
     while number < len(lines):
-        if _ends_here(lines, number):
+        if _ends_here(lines, number, answers):
             break
         if after := _attribution(lines, number):
             quoted = _next_said(lines, after)
@@ -89,13 +102,13 @@ def _without_history(written: Sequence[str]) -> list[str]:
     return kept
 
 
-def _ends_here(lines: Sequence[str], number: int) -> bool:
+def _ends_here(lines: Sequence[str], number: int, answers: bool) -> bool:
     """Whether all from this line on is an earlier mail."""
     line = lines[number]
     if not line.strip():
         return False
     if len(line) > LONGEST_MARK:  # that of a mail to many
-        return begins_quoted_head(lines, number)
+        return begins_quoted_head(lines, number, answers)
     unquoted = line.strip().lstrip("> ")
     if _SEPARATOR.fullmatch(unquoted) or _REPLY_ABOVE.fullmatch(unquoted):
         return True
@@ -108,8 +121,8 @@ def _ends_here(lines: Sequence[str], number: int) -> bool:
         return field is not None and field.lastgroup == "from" and "@" in first
     if _RULE.fullmatch(line):
         after = _next_said(lines, number + 1)
-        return after < len(lines) and after <= number + 2 and begins_quoted_head(lines, after)
-    return begins_quoted_head(lines, number)
+        return after < len(lines) and after <= number + 2 and begins_quoted_head(lines, after, answers)
+    return begins_quoted_head(lines, number, answers)
 
 
 def _attribution(lines: Sequence[str], number: int) -> int | None:

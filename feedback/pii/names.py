@@ -30,7 +30,7 @@ _TITLE = re.compile(
     r"|包子|饺子|拉面|小龙虾|私房|豆浆|串|厨|餐|饭店|加州)"
 )
 # Characters of given names that are seldom anything else between a surname and what follows it.
-_GIVEN = frozenset(
+GIVEN_NAMES = frozenset(
     "伟芳娜秀敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰红梅鑫辉建国志文晓小婷雪琳佳慧宇浩俊峰鹏斌波飞龙凤莉燕玲萍颖倩洁欣怡雨"
     "梓涵子轩思雅诗梦瑶琪琴珍淑惠春秋云海山林森清晨阳星月天宏德胜利民永福祥瑞松青蓉蕾薇莹晶媛凯博智仁义忠良才立荣昌盛安宁乐友爱"
     "武雄豪健翔东元正恒远亮宝彬彤珊丹妮娇婉若曦菲蓓岚柔萌旭昊泽睿哲翰霖钰锋铭锐坤培嘉伦达祖光振兴洪"
@@ -62,7 +62,7 @@ NAMING_RULES = (
     Rule(
         "姓名",
         r"(?:我叫|名叫|本人|客服|服务员|店员|导购|快递员|骑手|技师|顾问)"
-        rf"(?P<value>(?:[{_SURNAMES}]|[{_WORDLIKE_SURNAMES}](?=[{''.join(_GIVEN)}]{{2}}))[{''.join(_GIVEN)}]{{1,2}}?)"
+        rf"(?P<value>(?:[{_SURNAMES}]|[{_WORDLIKE_SURNAMES}](?=[{''.join(GIVEN_NAMES)}]{{2}}))[{''.join(GIVEN_NAMES)}]{{1,2}}?)"
         r"(?=[^一-鿿]|$|[是在来想要买的和住今电手很态服非真特超人热耐给帮说太为对也都让推])",
     ),
     Rule("姓名", rf"(?:我叫|名叫)(?P<value>[{_SURNAMES}][^\W{''.join(_NOT_GIVEN)}]{{2}})(?=[^一-鿿]|$)", needs="叫"),
@@ -84,7 +84,7 @@ def _may_begin(text: str, start: int) -> bool:
 
 def _is_full_name(text: str, start: int, end: int) -> bool:
     given = text[start + 1 : end]
-    if _GIVEN.issuperset(given):
+    if GIVEN_NAMES.issuperset(given):
         return _may_begin(text, start)
     known = len(given) == 2 and text[start] in _SURNAMES and _NOT_GIVEN.isdisjoint(given)
     return known and _may_begin(text, start) and _ends_phrase(text, start)
