@@ -25,7 +25,7 @@ class Collected:
 
     `hidden`: the files with rejects that are stored under another name. `failed`: why some files could not be read to their end.
     `replaced`: verbatims taken out because their files, read under other settings now, no longer say them. `unsettled`: files
-    of which such verbatims may still be there. `notes`: what a live source had to say; of folders, which files nothing reads.
+    of which such verbatims may still be there. `notes`: what a live source had to say; of folders, which files nothing reads, and of files, which columns.
     """
 
     source: str

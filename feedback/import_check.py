@@ -18,6 +18,7 @@ from feedback.clean import clean
 from feedback.collected import Progress
 from feedback.collectors.base import Item, Part, Record, SourceConfig
 from feedback.collectors.chat.roles import UnknownSpeakers
+from feedback.collectors.mail_files import refuse_mails
 from feedback.collectors.registry import TABLES, load_file_collector
 from feedback.collectors.table import open_table
 from feedback.copies import similar
@@ -100,6 +101,7 @@ def config_for(part: Part, config: SourceConfig) -> SourceConfig:
     """With the collector that reads the file, where neither the project nor a layout says it: a chat, if it is no table known."""
     if config.name or config.layout:
         return config
+    refuse_mails(part.path)
     try:
         open_table(part.path, config)
     except CollectError:

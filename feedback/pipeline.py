@@ -141,6 +141,7 @@ def _collect_parts(
                     disturbed = other_readings(connection, reading_id)
                     move_cursor(connection, config.name, name, _under_way(run_id) if disturbed else unread.state)
             sums.count(result, len(rejects), withdrawn)
+            sums.notes += batch.remarks
             if rejects and name != part.name:
                 sums.hidden[name] = part.name
             progress(part.name, batch.items)

@@ -10,6 +10,7 @@ from itertools import islice
 
 from feedback.ahead import ahead
 from feedback.collectors.base import Item, Part, Record, SourceConfig
+from feedback.collectors.live import Remarking
 from feedback.collectors.registry import TABLES, load_file_collector
 from feedback.errors import CollectError
 from feedback.intake import Intake, Taken
@@ -34,13 +35,17 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What came of some items of a part; `first` and `last` say whether they are the part's. A part has at least one batch."""
+    """What came of some items of a part; `first` and `last` say whether they are the part's. A part has at least one batch.
+
+    `remarks`: what the collector has to say, with the last.
+    """
 
     part: int  # its place in `Reading.parts`
     taken: Taken
     items: int
     first: bool
     last: bool
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ def read(reading: Reading) -> Generator[Batch | Damaged, None, None]:
         try:
             with Occurrences() as occurrences:
                 for items, last in _batches(collector.collect(part, reading.source)):
-                    yield Batch(number, intake.take(items, occurrences.number), len(items), first, last)
+                    remarks = tuple(collector.remarks()) if last and isinstance(collector, Remarking) else ()
+                    yield Batch(number, intake.take(items, occurrences.number), len(items), first, last, remarks)
                     first = False
         except CollectError as error:
             yield Damaged(number, error)

@@ -263,3 +263,20 @@ def test_the_examination_in_json_says_what_it_says_in_text(shop: Path) -> None:
         "ok": False,
         "detail": f"No file or folder at {shop / 'data' / 'stars.csv'}.",
     } in found
+
+
+MAIL = "Received: from mail.example\n\tby mx.shop.example; Mon, 02 Mar 2026 10:00:00 +0800\nFrom: 林晚 <linwan@mail.example>\nSubject: 茶壶\n\n客户：壶漏水了\n"
+
+
+@pytest.mark.parametrize(
+    "content", [MAIL, MAIL.replace("\n", "\r\n"), f"From linwan@mail.example Mon Mar  2\n{MAIL}\n" * 2]
+)
+def test_mails_are_said_to_be_mails_and_nothing_of_them_is_shown(shop: Path, content: str) -> None:
+    path = shop / "mails.eml"
+    path.write_bytes(content.encode())
+    said = (
+        f"{path} holds mails, no table and no chat. A source with the collector imap reads them: "
+        "feedback collect --source NAME --load FILE\n"
+    )
+    assert run("doctor", path, project=shop) == Ran(1, "", f"Error: {said}")
+    assert run("collect", "table", path, "--name", "x", project=shop) == Ran(1, "", f"Error: x: {said}")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedback.collectors.column_names import guess_columns
 from feedback.collectors.layout import (
     COLUMN_FIELDS,
     Layout,
@@ -17,7 +18,7 @@ from feedback.collectors.layout import (
     parse_layout,
     recognise,
 )
-from feedback.collectors.suggest import guess_columns, suggest_layout
+from feedback.collectors.suggest import suggest_layout
 from feedback.errors import CollectError
 
 MINIMAL = 'name = "shop"\nkind = "review"\nchannel = "官网"\n[columns]\ntext = "评价"\n'

@@ -128,3 +128,34 @@ def test_of_chats_those_beside_what_is_read_are_told_apart_from_those_in_such_fo
 def test_an_escape_sequence_in_a_name_does_not_reach_the_terminal(shop: Path) -> None:
     put(shop, "data/\x1b[31m.xls")
     assert run("collect", project=shop).out == "店: 1 new\n  not read: data/�[31m.xls (save it as .xlsx)\n"
+
+
+OWN = 'name = "店"\nkind = "review"\nchannel = "店"\n[columns]\ntext = "评价"\n'
+AFTER = '[[texts]]\nsuffix = "after"\ntext = "追评内容"\n'
+
+
+def test_a_column_of_what_customers_added_that_comes_later_is_told_once_until_the_layout_reads_it(shop: Path) -> None:
+    (shop / "feedback.toml").write_text(SETTINGS + 'layout = "own.layout.toml"\n', encoding="utf-8")
+    (shop / "own.layout.toml").write_text(OWN, encoding="utf-8")
+    put(shop, "data/a.csv", "评价\n物流太慢了\n")
+    assert run("collect", project=shop).out == "店: 1 new\n"
+    put(shop, "data/b.csv", "评价,追评内容,追评时间\n壶漏水了,换了一个好了,2026-03-01\n")
+    put(shop, "data/c.csv", "评价,追评内容,商家回复\n茶很香,很好,谢谢\n")
+    assert run("collect", project=shop) == Ran(
+        0,
+        "店: 2 new\n  data/b.csv: column '追评内容' looks like what customers added later (追评), and layout '店' leaves it out. "
+        "To have it collected, name it under [[texts]] of the layout: docs/formats.md\n",
+        "",
+    )
+    assert run("collect", project=shop).out == "店: nothing new (3 files unchanged)\n"
+    (shop / "own.layout.toml").write_text(OWN + AFTER, encoding="utf-8")
+    assert run("collect", project=shop).out == "店: 2 new, 3 already there\n"
+
+
+def test_what_a_built_in_layout_reads_in_its_own_way_is_not_told(shop: Path) -> None:
+    put(
+        shop,
+        "data/a.csv",
+        "id,content,creationTime,score,referenceName,afterUserComment.hAfterUserComment.content\n1,好,2026-03-01,5,壶,很好\n",
+    )
+    assert run("collect", project=shop).out == "店: 2 new\n"

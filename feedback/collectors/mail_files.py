@@ -21,6 +21,19 @@ _COUNT = re.compile(
 # "From a@b Mon Mar  2 10:00:00 2026", "From - …", "From": what somebody says has neither a clock time nor the field of a head below it.
 _BEGINS_MAIL = re.compile(rb"From(?: \S*| .{1,300}\d:\d\d.{0,100})?\s*")
 _FIELD = re.compile(rb"[!-9;-~]{1,100}:")
+# Above the first field may stand what an mbox or Apple's mail begins with.
+_HEAD = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:From [^\n]*\n|\d{1,12}[ \t]*\r?\n)?(?:[!-9;-~]+[ \t]*:[^\n]*\n(?:[ \t]+[^\n]*\n)*)+(?:\r?\n|\Z)")
+
+
+def refuse_mails(path: Path) -> None:
+    """`CollectError` where a file is a mail or an mbox, and so no table and no chat; it shows nothing of it."""
+    with open_binary(path) as file:
+        head = _HEAD.match(file.read(_BEGINNING))
+    if head and len(set(_HEADER.findall(head[0].lower()))) > 1:
+        raise CollectError(
+            f"{path} holds mails, no table and no chat. A source with the collector imap reads them: "
+            "feedback collect --source NAME --load FILE"
+        )
 
 
 def mails_of_file(path: Path) -> Iterator[bytes | None]:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feedback.collectors.base import Item, Part, SourceConfig, Unreadable
+from feedback.collectors.column_names import guess_after
 from feedback.collectors.encoding import find_encoding, open_binary, open_text, refuse_binary
 from feedback.collectors.files import parts_of
 from feedback.collectors.grids import Grid, Row, read_csv
 from feedback.collectors.layout import Layout, Pick, builtin_layouts, fold, load_layout, recognise
+from feedback.collectors.mail_files import refuse_mails
 from feedback.collectors.mapping import RowMapper
 from feedback.collectors.objects import (
     Located,
@@ -32,6 +34,7 @@ from feedback.collectors.suggest import UnknownLayout
 from feedback.collectors.survey import SAMPLE_ROWS, SurveyMapper
 from feedback.collectors.workbooks import Sheet, open_workbook
 from feedback.errors import CollectError
+from nlp.settings_table import quoted
 
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson", ".parquet")
 _SAMPLE_OBJECTS = 50
@@ -46,11 +49,19 @@ _NO_HEADER = (
     "{}: its first line looks like a row, not like the names of columns. "
     "Put names above it, like 评价内容, 评价时间, and try again."
 )
+_LEFT_OUT = (
+    "{}: column {} looks like what customers added later (追评), and layout {} leaves it out. "
+    "To have it collected, name it under [[texts]] of the layout: docs/formats.md"
+)
 _JSON_START = re.compile(r"\s*(?:\[\s*(?:[{\]]|$)|\{\s*[\"}]|(?:/\*.*?\*/)?\s*[\w$.]+\s*\(\s*[{\[])", re.DOTALL)
 
 
 class TableCollector:
     private_names = False
+
+    def __init__(self) -> None:
+        self._left_out: set[tuple[str, str]] = set()  # columns, with the layout that does not read them
+        self._remarks: list[str] = []
 
     def parts(self, config: SourceConfig) -> list[Part]:
         return parts_of(config, SUFFIXES)
@@ -62,7 +73,24 @@ class TableCollector:
             if isinstance(table, Unreadable):
                 yield table
             else:
+                self._look_at(table, part)
                 yield from _items(table, config)
+
+    def remarks(self) -> list[str]:
+        said, self._remarks = self._remarks, []
+        return said
+
+    def _look_at(self, table: "Table", part: Part) -> None:
+        """Exports get a column of 追评 some day, which the layout of before would leave out for ever."""
+        if table.layout.survey:
+            return  # every column is a question
+        used = [fold(name) for name in used_columns(table.layout)]
+        for column, _ in guess_after(table.names):
+            found = column, table.layout.name
+            read = any(name == fold(column) or name.startswith(f"{fold(column)}.") for name in used)
+            if not read and found not in self._left_out:
+                self._left_out.add(found)
+                self._remarks.append(_LEFT_OUT.format(part.name, *map(quoted, found)))
 
 
 class Table(NamedTuple):
@@ -254,6 +282,7 @@ def find_form(path: Path) -> str:
             "Open it in Excel and save it as .xlsx without a password."
         )
     refuse_binary(path, head)
+    refuse_mails(path)
     encoding = find_encoding(path)
     start = head[encoding.mark :].decode(encoding.main, "ignore")
     if re.match(r"\s*<(!doctype|html|table|\?xml|meta)", start, re.IGNORECASE):

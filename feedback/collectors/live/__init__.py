@@ -108,10 +108,10 @@ class LooksAhead(Protocol):
 
 @runtime_checkable
 class Remarking(Protocol):
-    """What a live collector may do besides: say something of all that a run met, asked for or loaded."""
+    """What a collector may do besides: say something of all that a run met, asked for or loaded."""
 
     def remarks(self) -> Sequence[str]:
-        """Comes once, at the end; for whoever runs it, and names no person."""
+        """What it has not said yet, at the end of a run, or of a file; for whoever runs it, and names no person."""
         ...
 
 
