@@ -80,17 +80,30 @@ def test_how_long_a_source_wants_to_be_left_alone_is_handed_on(tmp_path: Path) -
     assert (attempt.complete, attempt.wait_seconds) == (False, 7200)
 
 
-def test_a_terminal_shows_who_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+LONG = "127.0.0.1:8901/zd/api/v2/tickets/104/comments.json asks for fewer requests (429). Waiting 60 s."
+
+
+@pytest.mark.parametrize(
+    "columns, shown",
+    [
+        (120, f"工单: 0  {LONG}"),
+        (80, "工单: 0  127.0.0.1:89…omments.json asks for fewer requests (429). Waiting 60 s."),
+        (48, "工单: 0  or fewer requests (429). Waiting 60 s."),
+    ],
+)
+def test_a_terminal_shows_who_is_waited_for_and_how_long(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int, shown: str
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    why = "desk.shop.example/api/v2/feedback asks for fewer requests (429). Waiting 60 s."
+    monkeypatch.setenv("COLUMNS", str(columns))
     with progress_bar("工单") as progress:
-        progress(why, 0)
-        progress("/a/very/long/path/of/a/folder/" * 3 + "reviews.csv", 7)
-    shown = capsys.readouterr().err
-    assert "工单: 0  desk.shop.example/api/v2/feedback asks for" in shown
-    assert "reviews.csv" in shown
+        progress(LONG, 0)
+        progress("/a/very/long/path/of/a/folder/" * 4 + "评价.csv", 7)
+    waiting, reading = capsys.readouterr().err.rstrip("\n").split("\r")[1:]
+    assert waiting.rstrip() == shown
+    assert reading.endswith("/folder/评价.csv")
+    assert len(waiting) == columns - 3  # the last column stays empty, two characters take two
+    assert len(reading) == columns - 5
 
 
 def test_a_refusal_asks_for_no_wait(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """What the commands share: options, progress, output."""
 
+import shutil
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,7 +14,7 @@ import click
 from feedback.project import Project, load_project
 from storage.store import Store
 
-_DOING = 60  # characters of what is being done
+_LEAST_ROOM = 20  # for what is being done, in however narrow a terminal
 
 Progress = Callable[[str, int], None]
 Typed = str | tuple[str, ...] | None
@@ -68,12 +70,34 @@ def progress_bar(label: str, total: int | None = None) -> Iterator[Progress]:
     def count(what: str, more: int) -> None:
         nonlocal done, shown
         done, shown = done + more, True
-        # Of a path the end tells more, of what a run waits for the beginning.
-        doing = what[-_DOING:] if more else what[:_DOING]
-        click.echo(f"\r{label}: {done:,}  {doing:{_DOING}}", nl=False, err=True)
+        line = f"{label}: {done:,}  "
+        room = max(shutil.get_terminal_size().columns - 1 - _cells(line), _LEAST_ROOM)
+        doing = _ending(what, room) if more else _shortened(what, room)
+        click.echo(f"\r{line}{doing}{' ' * (room - _cells(doing))}", nl=False, err=True)
 
     try:
         yield count
     finally:
         if shown:
             click.echo(err=True)
+
+
+def _shortened(what: str, room: int) -> str:
+    """What a run waits for: too long a line is shortened in the middle of its address, the longest word of it."""
+    address = max(what.split(), key=len, default="")
+    if (surplus := _cells(what) - room) > 0 and len(address) > surplus + 1:
+        begin = (len(address) - surplus) // 2
+        what = what.replace(address, f"{address[:begin]}…{address[begin + surplus + 1 :]}", 1)
+    return _ending(what, room)
+
+
+def _ending(text: str, room: int) -> str:
+    """The end of a text, which tells more of a path, and how long is waited."""
+    while _cells(text) > room:
+        text = text[1:]
+    return text
+
+
+def _cells(text: str) -> int:
+    """How wide a terminal shows it: Chinese characters take two cells."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
