@@ -75,14 +75,19 @@ def files_to_describe(folder: Path, path: str, layout: str | None) -> list[tuple
     alone = SourceConfig("", "table", (path,), Path.cwd(), layout=layout)
     parts = parts_of(alone, {*table.SUFFIXES, *chat.SUFFIXES})
     sources = {} if layout else _sources_by_file(folder)
-    return [(part, sources.get(part.path.resolve(), alone)) for part in parts]
+    return [(part, _unless_empty(sources.get(part.path.resolve(), alone))) for part in parts]
+
+
+def _unless_empty(config: SourceConfig) -> SourceConfig:
+    """Without its layout where the file of that is there and still empty, so that what belongs in it is drafted."""
+    path = config.base / (config.layout or "")
+    begun = path.suffix == ".toml" and path.is_file() and not path.read_bytes().strip()
+    return replace(config, layout=None) if begun else config
 
 
 def _sources_by_file(folder: Path) -> dict[Path, SourceConfig]:
-    if not (folder / SETTINGS_FILE).exists():
-        return {}
     found: dict[Path, SourceConfig] = {}
-    for source in load_project(folder).sources:
+    for source in project_of(folder).sources:
         with suppress(FeedbackError):  # of a source that finds no files; it is not what is asked about
             for part in load_file_collector(source.collector).parts(source):
                 found.setdefault(part.path.resolve(), source)
@@ -110,9 +115,9 @@ def drafted(unknown: UnknownLayout, config: SourceConfig) -> Iterator[SourceConf
         yield replace(config, layout=str(path))
 
 
-def timezone_of(folder: Path) -> str:
-    """That of the project; outside of one what a new one has."""
-    return load_project(folder).timezone if (folder / SETTINGS_FILE).exists() else Project(folder, "").timezone
+def project_of(folder: Path) -> Project:
+    """The project of a folder; outside of one what a new one is."""
+    return load_project(folder) if (folder / SETTINGS_FILE).exists() else Project(folder, "")
 
 
 def _try(what: str, check: Callable[[], str]) -> Finding:

@@ -9,10 +9,11 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain, count
 
 from feedback.clean import clean
 from feedback.collected import Progress
@@ -23,7 +24,7 @@ from feedback.collectors.registry import TABLES, load_file_collector
 from feedback.collectors.table import open_table
 from feedback.copies import similar
 from feedback.date_forms import form_of, shown_date
-from feedback.dates import DateReader, UnknownDate
+from feedback.dates import DateReader, UnknownDate, stands
 from feedback.errors import CollectError
 from feedback.garbage import rarely_collected
 from feedback.intake import Intake, Taken, written
@@ -146,9 +147,14 @@ def command_for(part: Part, config: SourceConfig) -> str:
     return f"feedback collect {config.collector} {shlex.quote(file)}{layout}"
 
 
-def section_for(part: Part, config: SourceConfig) -> str:
-    """The section of feedback.toml that imports the file; for chats named after nobody. Paths in it are whole: the project may lie elsewhere."""
+def free_name(part: Part, config: SourceConfig, taken: Collection[str]) -> str:
+    """A name for the source of a file, which no other one has; of chats that of nobody."""
     name = "chat" if config.collector == "chat" else part.path.stem
+    return next(each for each in chain([name], (f"{name} {number}" for number in count(2))) if each not in taken)
+
+
+def section_for(part: Part, config: SourceConfig, name: str) -> str:
+    """The section of feedback.toml that imports the file. Paths in it are whole: the project may lie elsewhere."""
     lines = {"name": name, "collector": config.collector, "paths": [str(part.path.resolve())]}
     if config.layout:
         is_file = config.layout.endswith(".toml")
@@ -251,7 +257,8 @@ class _Checker:
         except UnknownDate as error:
             self._unknown.add(f"{form_of(raw)}: {error.reason}", raw, shown_date)
         else:
-            self._placed.add(form_of(raw), raw, shown_date)
+            form = form_of(raw)
+            self._placed.add(form if stands(raw) else f"{form}, counted from now", raw, shown_date)
 
     def _reject(self, reject: Reject) -> None:
         kinds = self._incomplete if reject.stored else self._unusable

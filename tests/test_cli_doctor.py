@@ -30,7 +30,7 @@ REVIEWS = """\
   Would be stored: 5
   Dates: 4 placed, 2026-02-24 to YESTERDAY (Asia/Shanghai); 1 can't be placed; 0 without one
     3 × YYYY-MM-DD hh:mm:ss, like 2026-02-24 10:00:00
-    1 × 昨天 hh:mm, like 昨天 12:30
+    1 × 昨天 hh:mm, counted from now, like 昨天 12:30
     can't be placed: 1 × N-N: it has no year, like 02-30
   Ids: none; a row is known by what it says
   Copies of earlier texts: 0 exact, 0 near
@@ -280,3 +280,30 @@ def test_mails_are_said_to_be_mails_and_nothing_of_them_is_shown(shop: Path, con
     )
     assert run("doctor", path, project=shop) == Ran(1, "", f"Error: {said}")
     assert run("collect", "table", path, "--name", "x", project=shop) == Ran(1, "", f"Error: x: {said}")
+
+
+TALK = "2026-02-24 10:20:33 客户\n壶漏水了\n2026-02-24 10:21:00 客服\n您好\n"
+
+
+def test_of_several_chats_each_section_has_a_name_of_its_own(shop: Path) -> None:
+    section = '\n[[sources]]\nname = "chat"\ncollector = "chat"\npaths = ["data/wecom.jsonl"]\n'
+    (shop / "feedback.toml").write_text('[project]\nname = "小店"\n' + section, encoding="utf-8")
+    (shop / "talks").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (shop / "talks" / name).write_text(TALK, encoding="utf-8")
+    ran = run("doctor", shop / "talks" / "*.txt", project=shop)
+    assert [line.strip() for line in ran.out.splitlines() if "name = " in line] == [
+        'name = "chat 2"',
+        'name = "chat 3"',
+    ]
+
+
+def test_a_layout_that_is_still_empty_is_drafted(shop: Path) -> None:
+    source = '[[sources]]\nname = "官网"\npaths = ["own.csv"]\nlayout = "own.layout.toml"\n'
+    (shop / "feedback.toml").write_text('[project]\nname = "小店"\n' + source, encoding="utf-8")
+    (shop / "own.layout.toml").touch()
+    (shop / "own.csv").write_text("评价内容\n好\n", encoding="utf-8")
+    ran = run("doctor", shop / "own.csv", project=shop)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.endswith('text = "评价内容"    # 客户写的话（必填）\n')
+    assert '  Name it in the source: layout = "own.layout.toml"\n' in ran.out

@@ -31,6 +31,7 @@ from feedback.import_check import (
     check_import,
     command_for,
     config_for,
+    free_name,
     section_for,
 )
 from feedback.sampling import Count
@@ -76,7 +77,7 @@ def test_everything_that_is_wrong_with_a_table_is_found_in_one_reading(tmp_path:
             placed=(
                 Tally("YYYY-MM-DD hh:mm:ss", 1, "2026-02-24 10:00:00"),
                 Tally("YYYY/MM/DD", 1, "2026/2/24"),
-                Tally("昨天 hh:mm", 1, "昨天 12:30"),
+                Tally("昨天 hh:mm, counted from now", 1, "昨天 12:30"),
             ),
             unknown=(
                 Tally("N-N: it has no year", 1, "02-30"),
@@ -190,7 +191,7 @@ def test_a_chat_is_read_as_a_chat_without_being_told(tmp_path: Path) -> None:
     )
     assert (found.personal, found.ids.given) == ({"姓名": 1}, 2)
     assert command_for(part, config) == "feedback collect chat window.txt"
-    assert section_for(part, config) == f'[[sources]]\nname = "chat"\ncollector = "chat"\npaths = ["{path}"]'
+    assert section_for(part, config, "chat") == f'[[sources]]\nname = "chat"\ncollector = "chat"\npaths = ["{path}"]'
 
 
 def test_what_is_neither_a_table_nor_a_chat_stays_with_what_the_table_says(tmp_path: Path) -> None:
@@ -254,11 +255,11 @@ def test_the_section_names_the_layout_and_whole_paths(tmp_path: Path) -> None:
     part = Part("a b.csv", tmp_path / "a b.csv")
     own = SourceConfig("", "table", ("a b.csv",), tmp_path, layout="own.toml")
     assert command_for(part, own) == "feedback collect table 'a b.csv' --layout own.toml"
-    assert section_for(part, own) == (
+    assert section_for(part, own, free_name(part, own, ())) == (
         '[[sources]]\nname = "a b"\ncollector = "table"\n'
         f'paths = ["{tmp_path / "a b.csv"}"]\nlayout = "{tmp_path / "own.toml"}"'
     )
-    assert section_for(part, replace(own, layout="wjx")).endswith('layout = "wjx"')
+    assert section_for(part, replace(own, layout="wjx"), "x").endswith('layout = "wjx"')
     assert command_for(part, replace(own, name="电 商")) == "feedback collect --source '电 商'"
 
 

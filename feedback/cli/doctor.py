@@ -14,9 +14,9 @@ from feedback.cli.examination import examination_lines, later_progress
 from feedback.collectors.base import Part, SourceConfig
 from feedback.collectors.description import Description
 from feedback.collectors.suggest import UnknownLayout
-from feedback.doctor import describe, drafted, examine, files_to_describe, timezone_of
+from feedback.doctor import describe, drafted, examine, files_to_describe, project_of
 from feedback.errors import CollectError
-from feedback.import_check import check_import, command_for, config_for, section_for
+from feedback.import_check import check_import, command_for, config_for, free_name, section_for
 
 
 @click.command()
@@ -54,17 +54,18 @@ def doctor(folder: Path, file: str | None, layout: str | None, as_json: bool) ->
 
 def _examine_files(folder: Path, file: str, layout: str | None, as_json: bool) -> None:
     failed = False
-    timezone = timezone_of(folder)
+    project = project_of(folder)
+    taken = {source.name for source in project.sources}
     for part, found_config in files_to_describe(folder, file, layout):
         try:
             config = config_for(part, found_config)
             try:
-                _examine_file(part, config, timezone, as_json)
+                _examine_file(part, config, project.timezone, taken, as_json)
             except UnknownLayout as unknown:
                 if not unknown.has_text:
                     raise
                 with drafted(unknown, config) as guess:
-                    _examine_file(part, guess, timezone, as_json, unknown)
+                    _examine_file(part, guess, project.timezone, taken, as_json, unknown)
         except CollectError as error:
             click.echo(f"Error: {error}", err=True)
             failed = True
@@ -73,9 +74,17 @@ def _examine_files(folder: Path, file: str, layout: str | None, as_json: bool) -
 
 
 def _examine_file(
-    part: Part, config: SourceConfig, timezone: str, as_json: bool, unknown: UnknownLayout | None = None
+    part: Part,
+    config: SourceConfig,
+    timezone: str,
+    taken: set[str],
+    as_json: bool,
+    unknown: UnknownLayout | None = None,
 ) -> None:
-    """Shows how a file would be collected; `unknown`: with a layout drafted for it, which is shown too."""
+    """Shows how a file would be collected; `unknown`: with a layout drafted for it, which is shown too.
+
+    `taken`: names of sources; that of the section which is shown is one of them then.
+    """
     described = describe(part, config)
     if unknown:
         described = replace(described, layout=None, title=None)
@@ -85,7 +94,9 @@ def _examine_file(
         examined = check_import(part, config, timezone, datetime.now(UTC), progress)
     if unknown:
         config = replace(config, layout=unknown.file_name)
-    command, section = command_for(part, config), section_for(part, config)
+    name = free_name(part, config, taken)
+    taken.add(name)
+    command, section = command_for(part, config), section_for(part, config, name)
     if as_json:
         told = {"source": config.name or None, **asdict(described), "examination": asdict(examined)}
         told |= {"import": {"command": command, "section": None if config.name else section}}
