@@ -199,7 +199,7 @@ def test_a_conversation_whose_messages_are_refused_is_passed_over_and_asked_for_
     found, refused = desk.fails()
     assert "1 of the conversations could not be read (see: feedback rejects) and will be asked for again: " in refused
     assert refused.endswith(
-        "/2/messages refuses (403). The key is not allowed to read this, or the site wants no programs."
+        "/2/messages refuses (403). The key, where one is needed, is not allowed to read this, or the site wants no programs."
     )
     first, second, third = found[0].items
     assert (locations(first), locations(third)) == ("conversations:3", "conversations:1")

@@ -343,7 +343,7 @@ def test_a_conversation_that_is_refused_is_passed_over_and_asked_for_later(desk:
     found, refused = desk.fails()
     assert "1 of the conversations could not be read (see: feedback rejects) and will be asked for again: " in refused
     assert refused.endswith(
-        "/conversations/7 refuses (403). The key is not allowed to read this, or the site wants no programs."
+        "/conversations/7 refuses (403). The key, where one is needed, is not allowed to read this, or the site wants no programs."
     )
     (page,) = found
     assert [item.location for item in page.items] == [

@@ -506,13 +506,22 @@ def test_who_takes_the_connection_and_never_shows_a_certificate_is_left(tmp_path
     assert (ran.code, ran.err) == (1, f"Error: live: {host}/v1 {SILENT}\n")
 
 
+@pytest.mark.usefixtures("hurried")
+def test_a_server_without_encryption_is_said_to_be_one(tmp_path: Path) -> None:
+    with wire(lambda _asked: Reply({})) as web:
+        host = web.url.removeprefix("http://")
+        ran = collected(tmp_path, f"https://{host}/v1")
+    said = f"Error: live: {host} does not speak TLS here. Are https:// and the port right?\n"
+    assert ran == Ran(1, "", said)
+
+
 def moved(to: str, status: int = 302) -> Serve:
     return bytes_of(
         f"HTTP/1.1 {status} Moved\r\nConnection: close\r\nContent-Length: 0\r\nLocation: {to}\r\n\r\n".encode("latin-1")
     )
 
 
-NOT_PASSED = ", which was not asked. Is the address right, and is the key still good? Login pages and bot checks are not passed.\n"
+NOT_PASSED = ", which was not asked. Is the address right, and the key, where one is needed, still good? Login pages and bot checks are not passed.\n"
 REDIRECTS = {
     "in a circle": ("/v1?again=1", "/v1 redirects again and again. Is the address right?\n"),
     "to another host": (

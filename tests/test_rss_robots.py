@@ -66,7 +66,7 @@ def test_a_site_without_rules_allows_all(tmp_path: Path, status: int) -> None:
         (Reply(b"", 505), "refuses (505). Are the settings of this source right?"),
         (
             Reply(b"", 302, {"Location": "https://login.example/sso?key=s3cret"}),
-            "redirects to login.example/sso, which was not asked. Is the address right, and is the key still good? "
+            "redirects to login.example/sso, which was not asked. Is the address right, and the key, where one is needed, still good? "
             "Login pages and bot checks are not passed.",
         ),
     ],

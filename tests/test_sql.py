@@ -216,6 +216,7 @@ def test_values_come_as_texts_that_a_layout_can_map(shop: Shop, monkeypatch: pyt
     ("query", "said"),
     [
         ("select nope as id from feedback", "There is no column 'nope'. Is 'query' right?"),
+        ("select f.nope as id from feedback f", "There is no column '{}nope'. Is 'query' right?"),
         ("select * from reviws", "There is no table '{}reviws'. Is 'query' right?"),
         ("select id from feedback where", "The database does not understand 'query'{}."),
         ("select nofunc(id) as id from feedback", "There is no function 'nofunc'. Is 'query' right?"),

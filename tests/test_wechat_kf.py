@@ -405,8 +405,8 @@ def test_pages_without_end_are_not_followed_for_ever(desk: Desk, monkeypatch: py
 
 LATER = NOW + timedelta(days=3, seconds=1)
 GAP = (
-    f"{ACCOUNT}: everything up to 2026-03-02T04:00:00Z was collected, and it is 2026-03-05T04:00:01Z now. "
-    "微信客服 keeps messages for 3 days: of those before 2026-03-02T04:00:01Z some may be missing, for good. "
+    f"{ACCOUNT}: everything up to 2026-03-02 12:00:00 was collected, and it is 2026-03-05 12:00:01 now (Asia/Shanghai). "
+    "微信客服 keeps messages for 3 days: of those before 2026-03-02 12:00:01 some may be missing, for good. "
     "Collect every day."
 )
 
@@ -424,7 +424,7 @@ def test_more_than_three_days_between_two_runs_are_named_as_a_possible_gap(desk:
 def test_a_gap_that_a_run_could_not_tell_as_it_was_cut_off_is_told_by_the_next(desk: Desk) -> None:
     first = next(iter(WechatKfCollector().pages(ACCOUNT, '["c-2", "2026-02-20T04:00:00Z", []]', desk.visit())))
     [gap] = first.notes
-    assert gap.startswith(f"{ACCOUNT}: everything up to 2026-02-20T04:00:00Z was collected, and it is 2026-03-02T04:00")
+    assert gap.startswith(f"{ACCOUNT}: everything up to 2026-02-20 12:00:00 was collected, and it is 2026-03-02 12:00")
     assert json.loads(first.state or "") == ["c-10", "2026-03-01T03:47:00Z", [gap]]
     again = desk.pages(first.state, NOW + timedelta(hours=1))
     assert [page.notes for page in again] == [(gap,), ()]
@@ -438,7 +438,7 @@ def test_a_cut_off_run_knows_only_as_much_as_its_last_message(desk: Desk) -> Non
     """Two days after a run that was cut off, what it had not yet asked for may be gone."""
     first = next(iter(WechatKfCollector().pages(ACCOUNT, None, desk.visit())))
     [note] = desk.pages(first.state, NOW + timedelta(days=2, hours=1))[0].notes
-    assert note.startswith(f"{ACCOUNT}: everything up to 2026-03-01T03:45:00Z was collected, and it is 2026-03-04T05:")
+    assert note.startswith(f"{ACCOUNT}: everything up to 2026-03-01 11:45:00 was collected, and it is 2026-03-04 13:")
 
 
 FORGOTTEN = '["gone", "2026-03-02T03:00:00Z", []]'
@@ -528,7 +528,7 @@ def test_a_gap_is_told_where_the_settings_were_changed_meanwhile_too(desk: Desk)
     ran = collected(desk, answered([message(TWO)], "c-2", more=False), channel="客服台")
     begun, gap = ran.out.splitlines()[1:]
     assert begun == f"  {ACCOUNT}: its settings have changed since it was asked last: it is asked from the beginning"
-    assert gap.startswith(f"  {ACCOUNT}: everything up to 2026-02-20T04:00:00Z was collected, and it is ")
+    assert gap.startswith(f"  {ACCOUNT}: everything up to 2026-02-20 12:00:00 was collected, and it is ")
     assert desk.asked()[-1] == messages_asked()
     assert collected(desk, answered([], "c-2", more=False), channel="客服台").out == "客服: 0 new\n"
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from feedback.collectors.base import Item, Record, Unreadable
 from feedback.collectors.chat.kf import KfReader
@@ -44,7 +45,7 @@ class WechatKfCollector:
         desk, reader = self._desk(visit), _Reader(visit)
         reached = _Reached.read(state)
         cursor, until, notes = reached.cursor, reached.until, reached.notes
-        if gap := _gap(stream, until, visit.now):
+        if gap := _gap(stream, until, visit):
             notes = (*notes, gap)
         told, seen, may_be_old = 0, {cursor}, cursor is not None
         for _ in range(_MOST_PAGES):
@@ -54,7 +55,7 @@ class WechatKfCollector:
                 # No list says which code a cursor gets that is no longer good: any, then, that is not known to mean something else.
                 if not may_be_old or refused.code in MEANINGS:
                     raise
-                lost = gap is not None or _gap(stream, until, visit.now) is not None
+                lost = gap is not None or _gap(stream, until, visit) is not None
                 notes = (*notes, _started_over(stream, refused.code, lost))
                 cursor, seen, may_be_old = None, {None}, False
                 continue
@@ -200,13 +201,15 @@ class _Messages:
         return max(newest, before or newest)
 
 
-def _gap(stream: str, until: str | None, now: datetime) -> str | None:
+def _gap(stream: str, until: str | None, visit: Visit) -> str | None:
     """What to say where messages may have gone before they were asked for."""
-    if until is None or now - datetime.fromisoformat(until) <= _HELD:
+    if until is None or visit.now - (reached := datetime.fromisoformat(until)) <= _HELD:
         return None
+    zone = ZoneInfo(visit.timezone)
+    then, now, held = (f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" for at in (reached, visit.now, visit.now - _HELD))
     return (
-        f"{stream}: everything up to {until} was collected, and it is {_iso(now)} now. 微信客服 keeps messages for 3 days: "
-        f"of those before {_iso(now - _HELD)} some may be missing, for good. Collect every day."
+        f"{stream}: everything up to {then} was collected, and it is {now} now ({visit.timezone}). 微信客服 keeps messages "
+        f"for 3 days: of those before {held} some may be missing, for good. Collect every day."
     )
 
 

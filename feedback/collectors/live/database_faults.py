@@ -70,11 +70,11 @@ _FAULTS = tuple(
             "The database is locked by another program. Run this again when that is done.",
         ),
         (
-            r"no such table: ([^\s\"]+)|relation \"([^\"]+)\" does not exist|Table '([^']+)' doesn't exist|Table with name (\S+) does not exist",
+            r"no such table: ([^\s\"]+)|relation \"([^\"]+)\" does not exist|Table '([^']+)' doesn't exist|Table with name (\S+) does not exist|Referenced table \"([^\"]+)\" not found",
             "There is no table '{}'. Is 'query' right?",
         ),
         (
-            r"no such column: ([^\s\"]+)|column \"?([^\s\"]+)\"? does not exist|Unknown column '([^']+)'|[Rr]eferenced column \"([^\"]+)\" not found",
+            r"no such column: ([^\s\"]+)|column \"?([^\s\"]+)\"? does not exist|Unknown column '([^']+)'|[Rr]eferenced column \"([^\"]+)\" not found|does not have a column named \"([^\"]+)\"",
             "There is no column '{}'. Is 'query' right?",
         ),
         (

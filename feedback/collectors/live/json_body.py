@@ -30,7 +30,7 @@ def read_json_body(body: bytes, place: str, content_type: str = "") -> object:
     if start.startswith(b"<"):
         raise CollectError(
             f"{place} answers with a web page or XML where JSON was due. "
-            "Is the address right, and is the key still good? Login pages and bot checks are not passed."
+            "Is the address right, and the key, where one is needed, still good? Login pages and bot checks are not passed."
         )
     if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise TooLarge(f"{place} answers with more than a million values. Ask for fewer records a page.")

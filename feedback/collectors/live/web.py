@@ -307,7 +307,7 @@ def _followed(response: requests.Response) -> str:
     if not is_within(there, response.url):
         raise CollectError(
             f"{_place(response.url)} redirects to {_place(there)}, which was not asked. "
-            "Is the address right, and is the key still good? Login pages and bot checks are not passed."
+            "Is the address right, and the key, where one is needed, still good? Login pages and bot checks are not passed."
         )
     return there
 
@@ -329,7 +329,7 @@ def _refusal(response: requests.Response, body: bytes, place: str) -> Exception:
     advice = {
         400: "It does not understand the request: are the settings of this source right?",
         401: "The key is missing, wrong or has run out.",
-        403: "The key is not allowed to read this, or the site wants no programs.",
+        403: "The key, where one is needed, is not allowed to read this, or the site wants no programs.",
         404: "Nothing is there: are the address and the ids in it right?",
         410: "What was asked for is gone for good.",
     }.get(status, "Are the settings of this source right?")
@@ -356,8 +356,10 @@ def _retry_after(header: str) -> float | None:
 
 def _explained(error: Exception, place: str) -> Exception:
     host = place.partition("/")[0]
-    if isinstance(error, requests.exceptions.SSLError):
+    if "CERTIFICATE_VERIFY_FAILED" in repr(error):
         return CollectError(f"{host} shows no certificate that this machine trusts. Nothing was sent to it.")
+    if isinstance(error, requests.exceptions.SSLError) and "EOF" not in repr(error):
+        return CollectError(f"{host} does not speak TLS here. Are https:// and the port right?")
     if isinstance(
         error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.exceptions.MissingSchema
     ):
