@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from feedback.collectors.layout import fold
 from nlp.normalize import simplify
 
-_WORDS = "评价|评论|点评|反馈|留言|意见|建议|投诉|咨询|诉求|来电|工单|问题|反映"
+_WORDS = "评价|评论|点评|反馈|留言|意见|建议|投诉|咨询|诉求|来电|工单|问题|反映|提问"
 _CUSTOMERS = "用户|客户|买家|会员|顾客"
 # Best guess first: the earlier pattern wins, whichever column it is found in.
 _GUESSES: dict[str, tuple[str, ...]] = {
@@ -14,24 +14,24 @@ _GUESSES: dict[str, tuple[str, ...]] = {
         rf"({_WORDS}|追评)(内容|正文|详情|描述)",
         r"(comment|review|feedback)[_ ]?(text|content|body)",
         r"^(内容|正文|评价|评论|评语|反馈|留言|点评|意见|建议)$",
-        r"^(content|comment|comments|review|text|body|message|feedback|desc|description)$",
-        rf"^({_CUSTOMERS})({_WORDS})$|^(初评|首评)$|^(user|customer|buyer)_?(comment|review|feedback|message)s?$",
+        r"^(content|comment|comments|review|text|body|message|feedback|complaint|desc|description)$",
+        rf"^({_CUSTOMERS})({_WORDS})$|^(初评|首评|商品评价|宝贝评价)$|^(user|customer|buyer)_?(comment|review|feedback|message|complaint)s?$",
         r"内容|正文|评语|留言|意见|建议|描述",
         r"content|comment|review|text|message|feedback",
         r"评价|评论|点评|反馈",
-        r"说了?什么|说的话|说法|原话|原声|原文|心声|吐槽|感受|体会|问题描述|诉求",
+        r"说$|说了?什么|说的话|说法|原话|原声|原文|心声|吐槽|感受|体会|问题描述|诉求",
         r"追评|追加",
     ),
     "posted_at": (
         rf"({_WORDS}|初评|首评|发布|发表|创建|提交|受理)(时间|日期)",
-        r"^(creat|post|publish|comment|review|submit)\w*(time|date)|(created|posted|published|submitted)(_?at|_?on|\(utc\))?$",
+        r"^(creat|post|publish|comment|review|submit)\w*(time|date)|(created|posted|published|submitted|received|opened)(_?at|_?on|\(utc\))?$",
         r"^(时间|日期|time|date|datetime)$",
         r"^(?!.*(下单|订单|付款|支付|购买|发货|入住|离店|消费|到店|更新|修改)).*(时间|日期)",
         r"^(?!.*(order|purchase|stay|update|modifi)).*(time(?!nt)|date)|_at$|^at$",
         r"时间|日期|time(?!nt)|date",
     ),
     "source_id": (
-        r"(?<![父级])(评价|评论|点评|反馈|留言|工单|投诉)(id|编号|号|单号)",
+        r"(?<![父级])(?<!追加)(评价|评论|点评|反馈|留言|工单|投诉)(id|编号|号|单号)",
         r"(?<!parent_)(comment|review|feedback|ticket)[_ ]?id",
         r"^(id|编号|唯一标识|_id|uuid|guid)$",
         r"(?<!订单)(?<!商品)(?<!客户)(?<!会员)编号$",  # an order may have several reviews: its number is no id of a review
@@ -49,7 +49,7 @@ _GUESSES: dict[str, tuple[str, ...]] = {
     "customer": (
         rf"({_CUSTOMERS})(id|编号|账号|昵称|名|名称|姓名)",
         r"(user|customer|buyer|member|author|reviewer)[_ ]?(id|name|nick\w*)",
-        rf"昵称|暱称|{_CUSTOMERS}|^作者$|(评价|评论|点评|投诉|咨询|诉求|来电|发布|反馈|留言)(人|者)$",
+        rf"昵称|暱称|{_CUSTOMERS}|^作者$|(评价|评论|点评|投诉|咨询|诉求|来电|发布|反馈|留言)(人|者)名?$",
         r"nick|^(user|customer|buyer|author|reviewer|requester)(?!.*(agent|city|country|email|lang|location))",
     ),
     "product": (
@@ -73,10 +73,10 @@ _SCORES = (
     ("csat", 1, 5, r"满意度?|csat|satisf"),
     ("star", 1, 5, r"评分|星级|评级|打分|分数|星$|^(score|star|stars|rating|rate)$|(score|star|rating)s?$"),
 )
-# What the company says to it, or does about it: never the customer's. Not the shop's own name, nor what is said of its people (对客服的意见).
+# What the company says to it, or does about it: never the customer's. Not the shop's own name, nor what is said of it (对客服的意见).
 _OF_THE_COMPANY = re.compile(
-    r"(?<![对给向])(商家|商户|卖家|店家|店主|店长|掌柜|客服|坐席|座席|官方|小二|开发者)(?!名称$|名$|id|编号)"
-    r"|回复|回覆|回应|答复|答覆|回评|处理|解决|办理|办结|跟进|审核"
+    r"(?<![对给向])((商家|商户|卖家|店家|店主|店长|掌柜|客服|坐席|座席|官方|小二|开发者)(?!名称$|名$|id|编号)"
+    r"|回复|回覆|回应|答复|答覆|回评|处理|解决|办理|办结|跟进|审核)"
     r"|repl(y|ie)|respon[sd]|seller|merchant|vendor|developer|internal|(?<!user)agent"
 )
 _YES_OR_NO = re.compile(r"^(是否|有无)|^(is|has)_")
@@ -85,12 +85,12 @@ _NEVER_TEXT = re.compile(
     r"|链接|图|视频|商品$|time|date|count|num|url|link|image|photo|title|lang|score|rating|star|version|reviewer"
 )
 _NEVER_A_NAME = re.compile(
-    rf"({_WORDS}|内容|描述|分|星级|满意度?|等级|级别|类型|规格|标签|价格?|金额|数量?|链接|图片?|时间|日期|性别|年龄|原因|编码)$"
-    r"|(review|comment|feedback|message|rating|score|star|text|image|url)s?$"
+    rf"({_WORDS}|内容|描述|分|星级|满意度?|等级|级别|类型|规格|标签|价格?|金额|数量?|属性|信息|说|链接|图片?|时间|日期|性别|年龄|原因|编码)$"
+    r"|(review|comment|feedback|message|rating|score|star|text|image|url|colou?r|size)s?$"
 )
 _NO_SCORE = re.compile(rf"({_WORDS}|原因|理由|说明|内容|时间|日期|人|数)$|comment|reason|time|date")
 _AFTER = re.compile(
-    r"追评|追加(评|点评|内容|反馈|留言|时间|日期|$)|(^|[_.])(after|append)(ed)?_?(user)?_?(comment|content|review|text|time|date)"
+    r"追评|追加(评|点评|内容|反馈|留言|时间|日期|$)|additional_?review|(^|[_.])(after|append)(ed)?_?(user)?_?(comment|content|review|text|time|date)"
 )
 _DATED = re.compile(r"时间|日期|time|date")
 

@@ -22,7 +22,9 @@ _COUNT = re.compile(
 _BEGINS_MAIL = re.compile(rb"From(?: \S*| .{1,300}\d:\d\d.{0,100})?\s*")
 _FIELD = re.compile(rb"[!-9;-~]{1,100}:")
 # Above the first field may stand what an mbox or Apple's mail begins with.
-_HEAD = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:From [^\n]*\n|\d{1,12}[ \t]*\r?\n)?(?:[!-9;-~]+[ \t]*:[^\n]*\n(?:[ \t]+[^\n]*\n)*)+(?:\r?\n|\Z)")
+_HEAD = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:From [^\n]*\n|\d{1,12}[ \t]*\r?\n)?(?:[!-9;-~]+[ \t]*:[^\n]*\n(?:[ \t]+[^\n]*\n)*)+(?:\r?\n|\Z)"
+)
 
 
 def refuse_mails(path: Path) -> None:
