@@ -27,6 +27,7 @@ def test_a_transcript_with_header_lines_keeps_every_line_of_a_message() -> None:
         posted_at="2023-11-11 10:20:33",
         conversation_id="keyed:163fc4ae73a8c83e",
         turn=1,
+        former_ids=("keyed:18090f554d5b3aec",),
         shared=True,
     )
     assert collect(PAYLOADS / "header_lines.txt") == [
@@ -41,6 +42,7 @@ def test_a_transcript_with_header_lines_keeps_every_line_of_a_message() -> None:
             posted_at="2023-11-11 10:21:05",
             turn=2,
             customer="tb_88",
+            former_ids=("keyed:f7a80adabdc72f05",),
             problems=("a line of this message begins with '客服：' but has no time; kept in this message",),
         ),
         replace(
@@ -48,6 +50,7 @@ def test_a_transcript_with_header_lines_keeps_every_line_of_a_message() -> None:
             text="这边帮您催",
             location="header_lines.txt:10",
             source_id="keyed:510f78c3a179cc78",
+            former_ids=("keyed:fb1e906aea6c27e2",),
             posted_at="2023-11-11 10:22:00",
             turn=3,
         ),
@@ -66,7 +69,10 @@ def test_clock_times_take_the_date_above_them_and_none_after_midnight() -> None:
 
 
 def test_a_plain_transcript_splits_at_rules_between_turns_and_not_at_those_inside_a_message() -> None:
-    note = "line 5 reads like somebody speaking who is not in roles; kept in this message"
+    note = (
+        "line 5 reads like somebody speaking but is hardly anybody's name there; kept in this message. "
+        "If it is somebody, add the name to roles"
+    )
     items = records(collect(PAYLOADS / "plain.txt"))
     assert [(r.conversation_id == "HH20231111", r.turn, r.role, r.text, r.problems) for r in items] == [
         (True, 1, "agent", "您好", ("no dates in this transcript",)),

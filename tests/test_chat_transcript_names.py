@@ -172,11 +172,11 @@ def test_a_very_long_line_that_ends_in_a_time_is_nobody(tmp_path: Path) -> None:
 
 def test_where_heads_have_only_a_clock_a_line_with_signs_and_a_clock_is_noted(tmp_path: Path) -> None:
     text = "客服小林 10:20\n您好\n小鹿 10:21\n我等到了，晚上 11:30\n客服小林 10:22\n好\n小美|售后 10:23\n给您换\n"
-    items = records(collect(written(tmp_path, "t.txt", text)))
-    why = "has unusual signs in the name"
+    items = records(collect(written(tmp_path, "t.txt", text), {"小美|售后": "agent"}))
     assert [(r.role, r.text, r.problems) for r in items[1:]] == [
-        ("customer", "我等到了，晚上 11:30", (note(4, why),)),
-        ("agent", "好\n小美|售后 10:23\n给您换", (note(7, why),)),
+        ("customer", "我等到了，晚上 11:30", (note(4, "is later than what is below it"),)),
+        ("agent", "好", ()),
+        ("agent", "给您换", ()),
     ]
 
 
@@ -186,21 +186,34 @@ WECHAT = (
 )
 
 
+def test_the_way_of_a_parcel_is_nobody_without_being_told(tmp_path: Path) -> None:
+    items = records(collect(written(tmp_path, "t.txt", WECHAT)))
+    assert [(r.role, r.text, r.problems) for r in items] == [
+        (
+            "customer",
+            "物流一直不动：\n已揽收 2026-03-01 10:00:00\n到达上海 2026-03-01 22:10:00",
+            (note(3, "is older than what is above it"),),
+        ),
+        ("agent", "抱歉", ()),
+    ]
+
+
 def test_what_is_nobody_can_be_said(tmp_path: Path) -> None:
     settings = '[[sources]]\nname = "微信"\ncollector = "chat"\npaths = ["t.txt"]\n'
     (tmp_path / "feedback.toml").write_text(settings, encoding="utf-8")
-    written(tmp_path, "t.txt", WECHAT)
+    talk = "小鹿 2026-03-02 10:2{n}:33\n漏水\n山茶客服 2026-03-02 10:2{n}:40\n看\n小雪 2026-03-02 10:2{n}:50\n给您换\n"
+    written(tmp_path, "t.txt", "".join(talk.format(n=n) for n in range(3)))
     asked = run("collect", project=tmp_path)
     assert asked.code == 1
     assert (
-        'each of them as "customer", "agent" or "bot", or as "nobody" what is only a line in a message; if 小鹿 is an agent, '
-        'for instance: roles = { "小鹿" = "agent" }. Older than what is above them, and so rather lines in messages: '
-        '"已揽收" = "nobody", "到达上海" = "nobody"'
+        "who is customer, agent or bot among 小鹿, 小雪? Add to this source in feedback.toml each of them as "
+        '"customer", "agent" or "bot", or as "nobody" what is only a line in a message; if 小鹿 is an agent, '
+        'for instance: roles = { "小鹿" = "agent" }'
     ) in asked.err
     with (tmp_path / "feedback.toml").open("a", encoding="utf-8") as file:
-        file.write('[sources.roles]\n"已揽收" = "nobody"\n"到达上海" = "nobody"\n')
-    assert run("collect", project=tmp_path).out == "微信: 2 new\n"
-    assert run("search", "物流", "--json", project=tmp_path).out.count("已揽收 2026-03-01 10:00:00") == 1
+        file.write('[sources.roles]\n"小雪" = "nobody"\n')
+    assert run("collect", project=tmp_path).out == "微信: 6 new\n"
+    assert run("search", "给您换", "--json", project=tmp_path).out.count("小雪 2026-03-02 10:20:50") == 1
 
 
 def test_what_was_somebody_and_is_nobody_now_is_taken_out(tmp_path: Path) -> None:

@@ -92,7 +92,6 @@ ONE_SIDE = "客服 2026-03-01 10:00:00\n您好\n客服 2026-03-01 10:05:00\n{}\n
 ONLY_PASTED = [
     "预约上门，请确认 2026-03-05 14:00:00\n保持电话畅通",
     "已为您改约，请确认 2026-03-01 10:10:00",
-    "客服，小美 2026-03-01 10:10:00\n保持电话畅通",
 ]
 
 
@@ -104,6 +103,11 @@ def test_what_an_agent_pastes_is_no_customers_where_no_customer_speaks(line: str
         ("agent", f"看\n{line}"),
         ("agent", "在吗"),
     ]
+
+
+def test_what_begins_with_the_word_for_an_agent_is_no_customers_either(tmp_path: Path) -> None:
+    text = ONE_SIDE.format("看\n客服，小美 2026-03-01 10:10:00\n保持电话畅通")
+    assert {record.role for record in records(collect(written(tmp_path, "t.txt", text)))} == {"agent"}
 
 
 # Somebody with signs in the name, in one conversation: who speaks (c: that customer, a: the agent).

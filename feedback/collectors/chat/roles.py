@@ -115,23 +115,20 @@ class UnknownSpeakers(CollectError):
     count = 0
 
 
-def unknown_speakers(where: str, names: Collection[str], pasted: Collection[str] | None = None) -> UnknownSpeakers:
+def unknown_speakers(where: str, names: Collection[str], *, stamped: bool = False) -> UnknownSpeakers:
     """The error that names the speakers and shows what to add to feedback.toml, with nobody's role filled in as if it were known.
 
-    `pasted`: those of the names that are rather lines in messages; None where there can be no such lines.
+    `stamped`: a time beside each is all that says so, and there may be such lines in messages.
     """
-    shown = sorted(names, key=lambda name: name in (pasted or ()))[:_SHOWN]
+    shown = list(names)[:_SHOWN]
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     example, known = _quoted(shown[0]), '"customer", "agent" or "bot"'
-    if pasted is not None:
+    if stamped:
         known += ', or as "nobody" what is only a line in a message'
     said = (
         f"{where}: who is customer, agent or bot among {', '.join(shown)}{more}? Add to this source in feedback.toml each of them "
         f'as {known}; if {shown[0]} is an agent, for instance: roles = {{ {example} = "agent" }}'
     )
-    if pasted:
-        lines = ", ".join(f'{_quoted(name)} = "nobody"' for name in list(pasted)[:_SHOWN])
-        said += f". Older than what is above them, and so rather lines in messages: {lines}"
     error = UnknownSpeakers(said)
     error.count = len(names)  # not an argument of its own: errors travel between processes
     return error

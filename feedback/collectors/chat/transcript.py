@@ -1,6 +1,6 @@
 """Text transcripts: who speaks on one line, or before a colon; when, where it is written.
 
-Six forms of what opens a turn, as help desks, marketplaces and chat windows copy them out:
+Seven forms of what opens a turn, as help desks, marketplaces and chat windows copy them out:
 
     客服 2023-11-11 10:20:33              the words on the lines below
     2023-11-11 10:20:33 客服              the words on the lines below
@@ -8,9 +8,10 @@ Six forms of what opens a turn, as help desks, marketplaces and chat windows cop
     客服 (2023-11-11 10:20:33)：您好
     客服：您好
     客服                                  the time and then the words on the lines below
+    2023-11-11 10:20:33                   the name and then the words on the lines below
 
-One file is of one form, the one that fits most of its lines with speakers known by name. Everything up to the next
-turn is one message. A line of dashes, or "会话编号：…", before a turn begins another conversation; a line that is only
+One file is of one form, the one that fits most of its lines with speakers who are known by name or come again. Which of
+these open a turn `transcript_judgement.py` tells. Everything up to the next turn is one message. A line of dashes, or "会话编号：…", before a turn begins another conversation; a line that is only
 a date dates the clock times below it. The clock may be one of half a day ("下午3:20"). Where there is no date, or only
 a day ("昨天 9:05"), none is made up: it is listed once.
 """
@@ -22,15 +23,15 @@ from typing import NamedTuple
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable
 from feedback.collectors.chat.lines import TextFile, fingerprint
-from feedback.collectors.chat.roles import assign_roles, is_generic, is_somebodys, missing_side, unknown_speakers
+from feedback.collectors.chat.roles import assign_roles, is_generic, is_somebodys, unknown_speakers
 from feedback.collectors.chat.transcript_form import Form, find_form
-from feedback.collectors.chat.transcript_names import Names
+from feedback.collectors.chat.transcript_judgement import judged
 from feedback.collectors.chat.transcript_turns import Turn, read_turns
-from feedback.collectors.chat.transcript_undated import Undated
 from feedback.quoted import own_words
 from storage.records import Role
 
 NO_DATES = "no dates in this transcript"
+NO_DATE_HERE = "a clock alone, where the others stand beside dates, tells no day: none is known here"
 ONLY_DAYS = "a day like 昨天 or 星期三 tells no date once the chat was copied out: none is known here"
 
 
@@ -39,16 +40,11 @@ def collect(file: TextFile, config: SourceConfig) -> Iterator[Item] | None:
     form = find_form(file.opening, config)
     if form is None:
         return None
+    turns = (turn for turn in read_turns(file, form) if isinstance(turn, Turn))
+    form = replace(form, **judged(turns, form)._asdict())
     survey = _survey(file, form, config)
-    if texts := survey.undated.texts():
-        form = replace(form, texts=texts)
-        survey = _survey(file, form, config)
-    if nobody := survey.names.nobody():
-        # Without their lines conversations may end elsewhere, and others be left over for a role.
-        form = replace(form, pasted=nobody)
-        survey = _survey(file, form, config)
     if unknown := survey.unknown:
-        raise unknown_speakers(file.name, unknown, survey.names.out_of_order(unknown) if form.stamped else None)
+        raise unknown_speakers(file.name, unknown, stamped=form.stamped)
     return _records(file, form, config, survey.conversations)
 
 
@@ -65,26 +61,21 @@ class _Survey(NamedTuple):
 
     conversations: list[_Conversation]
     unknown: dict[str, None]
-    names: Names
-    undated: Undated
 
 
 def _survey(file: TextFile, form: Form, config: SourceConfig) -> _Survey:
     """A first reading: who is who in each conversation, and its id, known before anything is yielded."""
     conversations: list[_Conversation] = []
     unknown: dict[str, None] = {}
-    who, undated = Names(form, config.roles), Undated(form)
     ids: dict[str, int] = {}
-    turns = (turn for turn in read_turns(file, form, None) if isinstance(turn, Turn))
+    turns = (turn for turn in read_turns(file, form) if isinstance(turn, Turn))
     for number, conversation in groupby(turns, key=lambda turn: turn.conversation):
         names: dict[str, int] = {}
         first_turns: dict[str, Turn] = {}
         for turn in conversation:
-            who.add(turn)
-            undated.add(turn)
             names[turn.speaker] = names.get(turn.speaker, 0) + 1
             first_turns.setdefault(turn.speaker, turn)
-        roles, left = _roles(names, form, config)
+        roles, left = assign_roles(names, config.roles)
         unknown |= dict.fromkeys(left)
         place = fingerprint("transcript", file.name, str(number))
         made = _conversation_id(list(first_turns.values()), roles) or place
@@ -92,7 +83,7 @@ def _survey(file: TextFile, form: Form, config: SourceConfig) -> _Survey:
         made = made if count == 1 else f"{made}-{count}"
         was_nobody = any(role == "customer" and name in config.roles for name, role in roles.items())
         conversations.append(_Conversation(made, roles, (made, place) if was_nobody else ()))
-    return _Survey(conversations, unknown, who, undated)
+    return _Survey(conversations, unknown)
 
 
 def _conversation_id(openings: list[Turn], roles: Mapping[str, Role]) -> str | None:
@@ -112,31 +103,49 @@ def _conversation_id(openings: list[Turn], roles: Mapping[str, Role]) -> str | N
     return fingerprint("transcript", *said[0], *said[1])
 
 
+class _TurnId(NamedTuple):
+    """The id of a turn, those by which it may have been told before, and whether it is the turn's own."""
+
+    id: str
+    former: tuple[str, ...] = ()
+    own: bool = False
+
+
 class _TurnIds:
     """The ids of turns: of what was said when, by and with whom, so that a turn has the same in every window that shows it.
 
-    Where the date or the clock is missing, or nobody has a name, a turn is known by its place in its conversation. Clocks without seconds
-    tell too little without the words; where there are seconds the words may still grow, as they do in a file that is being written.
+    Where the clock is missing, or nobody has a name, a turn is known by its place in its conversation; where the date is, too, but for heads of today
+    below those that carry one: tomorrow's export has the date, and knows it again. Clocks without seconds tell too little without the words; where there
+    are seconds the words may still grow, as they do in a file that is being written.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dated: bool) -> None:
+        self._dated = dated
         self._moment: tuple[str, ...] = ()
         self._said: list[str] = []  # at this moment, so far
 
-    def id_of(self, turn: Turn, conversation: _Conversation, number: int) -> tuple[str, bool]:
-        """The id, and whether it is the turn's own."""
+    def id_of(self, turn: Turn, conversation: _Conversation, number: int) -> _TurnId:
         among = self._among(turn, conversation)
-        if not among or turn.date is None or turn.time is None:
-            return f"{conversation.id}-{number}", False
+        counted = f"{conversation.id}-{number}"
+        if not among or turn.time is None or (turn.date is None and not self._dated):
+            return _TurnId(counted)
         # Quotes begin alike.
-        words = own_words(turn.text).split("\n")[:1] if turn.time.count(":") < 2 else []
-        made = fingerprint("turn", *among, turn.speaker, turn.date, turn.time, *words)
-        moment = (conversation.id, turn.date, turn.time)
+        words = own_words(turn.text).split("\n")[:1]
+        dated = [turn.date or "", turn.time, *(words if turn.time.count(":") < 2 else ())]
+        made = fingerprint("turn", *among, turn.speaker, *dated)
+        moment = (conversation.id, turn.date or "", turn.time)
         if moment != self._moment:
             self._moment, self._said = moment, []
         self._said.append(made)
         count = self._said.count(made)
-        return made if count == 1 else f"{made}-{count}", True
+        ending = "" if count == 1 else f"-{count}"
+        former = tuple(f"{each}-{number}" for each in conversation.former_ids)
+        today = fingerprint("turn of today", *among, turn.speaker, turn.time, *words) + ending
+        if turn.date is None:
+            return _TurnId(today, (counted,), own=True)
+        if turn.head.date is not None:
+            former = (*former, today)
+        return _TurnId(made + ending, former, own=True)
 
     @staticmethod
     def _among(turn: Turn, conversation: _Conversation) -> list[str]:
@@ -148,28 +157,11 @@ class _TurnIds:
         return ["name", turn.speaker] if turn.speaker in named else named and ["name", named[0]]
 
 
-def _roles(names: dict[str, int], form: Form, config: SourceConfig) -> tuple[dict[str, Role], list[str]]:
-    """Roles of the names that speak, and the names that do but can't be placed.
-
-    Before a bare colon stands not only a speaker ("尺码：M"). Once both sides are known, another name there counts as a
-    speaker only when it comes often; else its line belongs to the message it is in, with a note.
-    """
-    roles, unknown = assign_roles(names, config.roles)
-    if unknown and not form.stamped:
-        often = [name for name in unknown if names[name] >= 3 and names[name] * 10 >= sum(names.values())]
-        if missing_side(roles.values()) is None and roles:
-            unknown = often
-        elif often:
-            roles, unknown = assign_roles([*roles, *often], config.roles)
-    return roles, unknown
-
-
 def _records(file: TextFile, form: Form, config: SourceConfig, conversations: list[_Conversation]) -> Iterator[Item]:
     kind, channel = config.kind or "chat", config.channel or "chat"
-    said_undated, ids = False, _TurnIds()
+    said_undated, ids = False, _TurnIds(form.dated)
     reading, number = -1, 0
-    speaking = [conversation.roles for conversation in conversations]
-    for turn in read_turns(file, form, speaking):
+    for turn in read_turns(file, form):
         if isinstance(turn, Unreadable):
             yield turn
             continue
@@ -179,17 +171,17 @@ def _records(file: TextFile, form: Form, config: SourceConfig, conversations: li
         role = conversation.roles[turn.speaker]
         problems = tuple(turn.problems)
         if turn.date is None and not problems and not said_undated:
-            problems = (ONLY_DAYS if turn.day_name else NO_DATES,)
+            problems = (ONLY_DAYS if turn.day_name else NO_DATE_HERE if form.dated else NO_DATES,)
             said_undated = True
-        source_id, own = ids.id_of(turn, conversation, number)
+        known = ids.id_of(turn, conversation, number)
         named = role == "customer" and is_somebodys(turn.speaker)
         yield Record(
             text=turn.text,
             kind=kind,
             channel=channel,
             location=f"{file.name}:{turn.line}",
-            source_id=source_id,
-            former_ids=tuple(f"{each}-{number}" for each in conversation.former_ids if own),
+            source_id=known.id,
+            former_ids=known.former,
             role=role,
             posted_at=f"{turn.date} {turn.time}" if turn.date and turn.time else turn.date,
             conversation_id=conversation.id,
@@ -198,5 +190,5 @@ def _records(file: TextFile, form: Form, config: SourceConfig, conversations: li
             product=config.product,
             store=config.store,
             problems=problems,
-            shared=own,
+            shared=known.own,
         )

@@ -14,20 +14,18 @@ YEAR = r"\d{4}\s?[-/.年]\s?"
 # "昨天" counts from when the window was copied out, which nobody knows any more; beside a date it adds nothing to it.
 _DAY_NAME = r"今天|今日|昨天|昨日|前天|(?:星期|周|礼拜)[一二三四五六日天]"
 _HALF = r"凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上"
-_CLOCK = rf"(?:(?:{_HALF})\s*)?\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?(?:\s?[AaPp][Mm](?![A-Za-z]))?"
+_CLOCK = rf"(?:(?:{_HALF})\s*)?\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?(?!\d|:\d\d(?!\d))(?:\s?[AaPp][Mm](?![A-Za-z]))?"
 _STAMP = rf"(?:(?P<date>(?:{YEAR})?{DAY})[T\s]?\s*)?(?:(?P<day_name>{_DAY_NAME})\s*)?(?P<time>{_CLOCK})"
 _OPEN, _CLOSE = r"[\[(（【]", r"[\])）】]"
 _NEVER = r",，;；。！？!?\"“”{}<>|\t"
-# A name that other signs end, as in 千牛's "某某旗舰店:小美 (2023-11-11 10:20:33)", and one that a colon ends.
-_NAME = rf"[^\s\[\]【】:：{_NEVER}][^{_NEVER}]{{0,29}}?"
+# A name that a colon ends, one of 千牛's sub-accounts ("某某旗舰店:小美"), and whatever else stands beside a time.
 _PLAIN_NAME = rf"[\[【]?[^\s:：()（）\[\]【】{_NEVER}][^:：\[\]【】{_NEVER}]{{0,29}}?[\]】]?"
+_SUB_ACCOUNT = rf"[^\s:：{_NEVER}]{{1,20}}店:[^\s:：()（）{_NEVER}]{{1,12}}"
 _ANY_NAME = r"\S(?:.{0,198}?\S)??"
 _TEXT = r"\s*(?P<text>.*)$"
-_ENDS = r"[:：](?!//)|\t"  # of a name, where the words stand on the same line
 
 # "明天下午 3:30" is an appointment, with nobody's name on it.
 _NO_NAME = re.compile(rf"(?:(?:{YEAR})?{DAY}|[上下本这]?(?:{_DAY_NAME})|{_HALF}|明天|大?后天|大前天|\s)+")
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
 # "[10:20:33] 会话已转接": the window speaks, nobody else.
 _NOTICE = re.compile(rf"{_OPEN}{_STAMP}{_CLOSE}\s*(?P<text>[^:：]+)$")
 _NOTICE_SPEAKER = "系统"
@@ -43,20 +41,21 @@ LABEL = re.compile(
 
 
 class Kind(NamedTuple):
-    """One of the five ways to open a turn; `write` makes its expression of that for a name and of that for what ends a name."""
+    """One way to open a turn: `write` makes its expression of that for a name and of that for what ends one."""
 
     write: Callable[[str, str], str]
-    name: str
-    stamped: bool  # a time is on it, so little else looks the same
-    inline: bool  # the words stand on the same line
+    name: str = _ANY_NAME
+    ends: str = ""  # of a name, where the words stand on the same line
+    stamped: bool = True  # a time is on it, so little else looks the same
+    on_two_lines: bool = False
 
-    def pattern(self, odd_names: Iterable[str] = ()) -> re.Pattern[str]:
-        """Of names as they mostly are, and of those that are known though they have other signs in them."""
-        return _pattern(self, tuple(sorted(odd_names, key=len, reverse=True)))
+    @property
+    def inline(self) -> bool:
+        return self.ends != ""
 
-    def pattern_of_any(self, ends: str = _ENDS) -> re.Pattern[str]:
-        """Of names with whatever signs in them."""
-        return re.compile(self.write(_ANY_NAME, ends))
+    def pattern(self, known: Iterable[str] = ()) -> re.Pattern[str]:
+        """Of names with whatever signs in them, those that are known before others."""
+        return _pattern(self, tuple(sorted(known, key=len, reverse=True)))
 
 
 def _name_stamp(name: str, _ends: str) -> str:
@@ -72,32 +71,35 @@ def _stamp_name_text(name: str, ends: str) -> str:
 
 
 def _name_stamp_text(name: str, ends: str) -> str:
-    return rf"(?P<name>{name})(?:\s+|(?=[\[(（【\d])){_OPEN}?\s?{_STAMP}{_CLOSE}?\s*(?:{ends}){_TEXT}"
+    return rf"(?P<name>{name})(?:\s+|(?=[\[(（【])|(?<=[^\d/.:年月日-])(?=\d)){_OPEN}?\s?{_STAMP}{_CLOSE}?\s*(?:{ends}){_TEXT}"
 
 
-def _name_text(name: str, _ends: str) -> str:
-    return rf"(?P<name>{name})\s*[:：](?!//){_TEXT}"
+def _name_text(name: str, ends: str) -> str:
+    return rf"(?P<name>{name})\s*(?:{ends}){_TEXT}"
 
 
-NAME_STAMP = Kind(_name_stamp, _NAME, stamped=True, inline=False)
-STAMP_NAME = Kind(_stamp_name, _PLAIN_NAME, stamped=True, inline=False)
+NAME_TEXT = Kind(_name_text, r"[^\s:：][^:：\n]{0,29}?", r"(?<!\d):(?!//)|：(?!//)|:(?!//|\d\d)", stamped=False)
+NAME_ABOVE_STAMP = Kind(_name_stamp, on_two_lines=True)
+STAMP_ABOVE_NAME = Kind(_stamp_name, on_two_lines=True)
 KINDS = (
-    NAME_STAMP,
-    STAMP_NAME,
-    Kind(_stamp_name_text, _PLAIN_NAME, stamped=True, inline=True),
-    Kind(_name_stamp_text, _PLAIN_NAME, stamped=True, inline=True),
-    Kind(_name_text, _PLAIN_NAME, stamped=False, inline=True),
+    Kind(_name_stamp),
+    Kind(_stamp_name),
+    NAME_ABOVE_STAMP,
+    STAMP_ABOVE_NAME,
+    # "小鹿:)：在吗": what ends names in one file is one sign, as a rule.
+    *(
+        Kind(write, ends=ends)
+        for write in (_stamp_name_text, _name_stamp_text)
+        for ends in (r"\t", "：(?!//)", ":(?!//)", "[:：](?!//)")
+    ),
+    NAME_TEXT,
 )
 
 
 @lru_cache(maxsize=64)
-def _pattern(kind: Kind, odd_names: tuple[str, ...]) -> re.Pattern[str]:
-    usual = re.compile(kind.name)
-    names = [re.escape(name) for name in odd_names if not usual.fullmatch(name)]
-    return re.compile(kind.write("|".join([*names, kind.name]), _ENDS))
+def _pattern(kind: Kind, known: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(kind.write("|".join([*map(re.escape, known), _SUB_ACCOUNT, kind.name]), kind.ends))
 
-
-NAME_TEXT = KINDS[-1].pattern()
 
 WHOLE_DATE = 3  # numbers in it
 _NUMBERS = re.compile(r"\d+")
@@ -106,7 +108,7 @@ _NUMBERS = re.compile(r"\d+")
 class Head(NamedTuple):
     """The line that opens a turn, taken apart.
 
-    `frame` is how it looks apart from the name and the words, a 9 for every number; `doubt` what is unusual about it, for one that opens a turn.
+    `frame` is how it looks apart from the name, the words and the date, a 9 for every number.
     """
 
     speaker: str
@@ -116,17 +118,11 @@ class Head(NamedTuple):
     text: str
     frame: str = ""
     is_notice: bool = False
-    doubt: str = ""
 
     @property
     def date_parts(self) -> int:
         """How many numbers its date has: 3, without the year 2, without a date none."""
         return len(_NUMBERS.findall(self.date or ""))
-
-    @property
-    def is_halved(self) -> bool:
-        """Whether words tell the half of the day: "下午3:20", "3:20 PM"."""
-        return self.time is not None and not (self.time[0].isdigit() and self.time[-1].isdigit())
 
 
 def head_of(found: re.Match[str], name: str) -> Head:
@@ -145,9 +141,19 @@ def notice(line: str) -> Head | None:
     return Head(_NOTICE_SPEAKER, *stamp, found["text"], is_notice=True)
 
 
+_IN_BRACKETS = re.compile(r"[\[【]([^\[\]【】]+)[\]】]")
+_USUAL = re.compile(rf"{_SUB_ACCOUNT}|{_PLAIN_NAME}")
+
+
 def bare_name(written: str) -> str:
     """A name without the brackets around it."""
-    return written.strip("[]【】 ")
+    found = _IN_BRACKETS.fullmatch(written)
+    return found[1].strip() if found else written
+
+
+def is_usual(name: str) -> bool:
+    """Whether it has no signs in it that few names have."""
+    return _USUAL.fullmatch(name) is not None
 
 
 def is_no_name(name: str) -> bool:
@@ -155,14 +161,9 @@ def is_no_name(name: str) -> bool:
     return _NO_NAME.fullmatch(name) is not None
 
 
-def is_chinese(name: str) -> bool:
-    return _CHINESE.search(name) is not None
-
-
-def is_stamp(line: str, date_parts: int = WHOLE_DATE) -> bool:
-    """Whether the line is a time and nothing else, with a date of at least so many numbers."""
-    found = _STAMP_ALONE.fullmatch(line)
-    return found is not None and len(_NUMBERS.findall(found["date"] or "")) >= date_parts
+def is_stamp(line: str) -> bool:
+    """Whether the line is a time and nothing else."""
+    return _STAMP_ALONE.fullmatch(line) is not None
 
 
 def has_moment(line: str) -> bool:
@@ -190,7 +191,7 @@ def _frame(found: re.Match[str]) -> str:
     line, text = found.string, found.re.groupindex.get("text")
     after = line[found.end("name") : found.start("text") if text else None]
     before = line[: found.start("name")]
-    return "\0".join(map(_framed, (before, after.rstrip(" "))))
+    return _DATE_IN_FRAMES.sub("", "\0".join(map(_framed, (before, after.rstrip(" ")))))
 
 
 @lru_cache(maxsize=256)
@@ -198,16 +199,6 @@ def _framed(part: str) -> str:
     for pattern, sign in _IN_FRAMES:
         part = pattern.sub(sign, part)
     return part
-
-
-def without_date(frame: str) -> str:
-    """The frame of a head that leaves the date out."""
-    return _DATE_IN_FRAMES.sub("", frame)
-
-
-def is_bracketed(frame: str) -> bool:
-    """Whether the stamp stands in brackets, as people rarely write one."""
-    return re.search(rf"{_OPEN}\s?9", frame) is not None
 
 
 def sorting_clock(time: str) -> str:

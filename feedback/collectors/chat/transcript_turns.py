@@ -1,19 +1,18 @@
 """Cutting a transcript into turns: where a conversation ends, which date a clock time has. Which lines open one: `transcript_form.py`."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from feedback.collectors.base import Unreadable
 from feedback.collectors.chat.lines import Line, TextFile
 from feedback.collectors.chat.roles import is_generic
-from feedback.collectors.chat.transcript_form import Form, name_and_stamp_joined, stands_apart
+from feedback.collectors.chat.transcript_form import Form, joined, stands_apart
 from feedback.collectors.chat.transcript_heads import (
     DAY,
     LABEL,
     NAME_TEXT,
     RULE_SIGNS,
-    WHOLE_DATE,
     YEAR,
     Head,
     plain_date,
@@ -21,9 +20,10 @@ from feedback.collectors.chat.transcript_heads import (
     sorting_clock,
 )
 from feedback.quoted import begins_quote, ends_quote
-from storage.records import Role
 
-_RULE = re.compile(rf"[{RULE_SIGNS}]{{3,}}+(?P<title>[^{RULE_SIGNS}]*+)[{RULE_SIGNS}]*+")
+_RULE = re.compile(
+    rf"[{RULE_SIGNS}]{{3,}}+(?P<title>[^{RULE_SIGNS}]*+|\s.*\s(?=([{RULE_SIGNS}])\2{{2,}}))[{RULE_SIGNS}]*+"
+)
 _CONVERSATION = re.compile(
     r"(?:会话|对话|session|conversation)\s?(?:ID|编号|号)?\s?[:：#]?\s?(?P<id>[A-Za-z0-9][A-Za-z0-9_-]*)", re.IGNORECASE
 )
@@ -34,6 +34,7 @@ _DATE_LABEL = re.compile(rf"(?:会话|对话|聊天|开始|接入|咨询)?(?:日
 _FOOT = re.compile(r".*(?:时间|日期|时长|满意度|评分|消息分组|消息对象)\s*[:：].*")
 _LISTED = re.compile(r"(?:退款|退货|换货)?(?:尺码|颜色|规格|型号|原因|金额|价格|数量)")
 _DIVIDER_STARTS = frozenset(RULE_SIGNS + "会对sScC")
+_BARE_NAME = NAME_TEXT.pattern()
 _SHORTEST_ID = 6  # "会话 3" counts conversations of one file; it names none
 
 
@@ -51,8 +52,8 @@ class Turn:
     lines: list[str]
     problems: list[str]
     apart: bool  # nothing, a blank line or a dividing one is above it
-    doubt: str  # what is unusual about its head
-    date_parts: int  # numbers of the date on its head; `date` may be that of one above
+    head: Head
+    date_line: str  # the date on a line of its own that is above it, if any
 
     @property
     def text(self) -> str:
@@ -60,11 +61,10 @@ class Turn:
 
 
 class _Reader:
-    """Goes through the lines once. `speaking`: per conversation who speaks; None: every name that could."""
+    """Goes through the lines once."""
 
-    def __init__(self, form: Form, speaking: Sequence[Mapping[str, Role]] | None) -> None:
+    def __init__(self, form: Form) -> None:
         self.form = form
-        self.speaking = speaking
         self.current: Turn | None = None
         self.conversation = 0
         self.conversation_id = ""
@@ -74,6 +74,7 @@ class _Reader:
         self.held: list[str] = []  # a dividing line and what follows it, until the next line shows whether it divides
         self.held_id = ""
         self.date: str | None = None
+        self.date_line = ""
         self.dates_on_heads = False
         self.clock = ""
         self.above: str | None = None
@@ -81,7 +82,7 @@ class _Reader:
 
     def take(self, number: int, line: str) -> Sequence[Turn | str]:
         """The turn that this line completes, if any; the reason, if it can't be used."""
-        found = self.form.texts[number] if number in self.form.texts else self.form.read(line)
+        found = self.form.texts[number] if number in self.form.texts else self.form.head(line)
         apart, self.above = stands_apart(self.above), line
         head = found if isinstance(found, Head) else None
         # What has a name and a time is somebody speaking; without a time "会话：HH20231111" looks the same.
@@ -97,12 +98,8 @@ class _Reader:
         if self.held:
             done = self.close()
             self._divide()
-        # Dividing must come out the same in every reading, so nothing it rests on depends on `speaking`.
         self.started = True
         self.framed = _RULE.fullmatch(head.text) is not None
-        if self.speaking is not None and head.speaker not in self.speaking[self.conversation]:
-            problem = f"line {number} reads like somebody speaking who is not in roles; kept in this message"
-            return (*done, *self._continue(line, problem))
         done = done or self.close()
         self._open(head, number, apart)
         return done
@@ -130,8 +127,9 @@ class _Reader:
         self.doubted = set()
         place = (number, self.conversation, self.conversation_id)
         problems = [problem] if problem else []
-        marks = (apart, head.doubt, head.date_parts)
-        self.current = Turn(head.speaker, self.date, head.day_name, time, *place, lines, problems, *marks)
+        self.current = Turn(
+            head.speaker, self.date, head.day_name, time, *place, lines, problems, apart, head, self.date_line
+        )
 
     def _keep_time(self, head: Head, time: str) -> str | None:
         """Takes the date and the clock of a head for those below it; why the date that was given before ends here."""
@@ -140,7 +138,7 @@ class _Reader:
         self.dates_on_heads = head.date is not None
         if head.date is not None:
             self.date = plain_date(head.date)
-        elif head.day_name is not None:
+        elif head.day_name is not None or self.form.dated:
             self.date = None
         elif self.date is not None and clock < self.clock:
             self.date = None
@@ -184,7 +182,7 @@ class _Reader:
             self.conversation += 1
             self.started = False
         self.conversation_id = self.held_id
-        self.date, self.clock = None, ""
+        self.date, self.date_line, self.clock = None, "", ""
         for line in self.held:
             self._read_date(line)
         self.held, self.held_id = [], ""
@@ -192,7 +190,8 @@ class _Reader:
     def _read_date(self, line: str) -> None:
         found = _DATE_LINE.fullmatch(line) or _DATE_LABEL.match(line)
         if found:
-            self.date, self.clock = plain_date(found["date"]), ""
+            self.date = self.date_line = plain_date(found["date"])
+            self.clock = ""
 
     def _continue(self, line: str, problem: str | None = None) -> Sequence[str]:
         held, self.held, self.held_id = self.held, [], ""
@@ -219,24 +218,22 @@ class _Reader:
 
     def _doubt(self, number: int, found: Head | str | None) -> str | None:
         """The note on a line that looks like one that opens a turn; of several in a message that lack the same, on the first."""
-        if self.speaking is None or not isinstance(found, str) or found in self.doubted:
+        if not isinstance(found, str) or found in self.doubted:
             return None
         self.doubted.add(found)
         return f"line {number} reads like somebody speaking but {found}; kept in this message. If it is somebody, add the name to roles"
 
     def _quoted_speaker(self, line: str) -> str | None:
-        found = NAME_TEXT.match(line)
+        found = _BARE_NAME.match(line)
         if found and found["name"] not in self.form.configured and is_generic(found["name"]):
             return f"a line of this message begins with '{found['name']}：' but has no time; kept in this message"
         return None
 
 
-def read_turns(
-    file: TextFile, form: Form, speaking: Sequence[Mapping[str, Role]] | None
-) -> Iterator[Turn | Unreadable]:
+def read_turns(file: TextFile, form: Form) -> Iterator[Turn | Unreadable]:
     """The turns of a file in order, and its lines that belong to none."""
-    reader = _Reader(form, speaking)
-    for line in _heads_joined(file.lines(), form) if form.on_two_lines else file.lines():
+    reader = _Reader(form)
+    for line in _heads_joined(file.lines(), form) if form.kind.on_two_lines else file.lines():
         if line.trouble is not None:
             yield file.unreadable(line)
             continue
@@ -247,8 +244,8 @@ def read_turns(
 
 def _heads_joined(lines: Iterable[Line], form: Form) -> Iterator[Line]:
     """The lines, where a name and the time below it are one."""
-    for line in name_and_stamp_joined(lines, 0 if form.dated else WHOLE_DATE):
-        if "\n" in line.text and (line.number in form.texts or form.read(line.text) is None):
+    for line in joined(lines, form.kind):
+        if "\n" in line.text and (line.number in form.texts or form.head(line.text) is None):
             yield from (Line(line.number + n, text) for n, text in enumerate(line.text.split("\n")))
         else:
             yield line
