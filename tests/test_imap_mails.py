@@ -165,6 +165,31 @@ def test_a_subject_is_what_somebody_said_where_programs_alone_wrote_below_it(emp
     assert items(empty) == [record(text="order 1", question=None)]
 
 
+def test_what_customers_answer_to_an_automatic_reply_is_kept(empty: Shop) -> None:
+    said = "我等了三天，还是没人联系我，请尽快退款。"
+    raw = mail(1, said, "In-Reply-To: <out1@shop.example>")
+    raw = raw.replace(b"Subject: order 1", "Subject: 回复：您的反馈已收到【自动回复】".encode())
+    empty.inbox.inbox.add(raw, ARRIVED)
+    assert [getattr(each, "text", each) for each in items(empty)] == [said]
+
+
+@pytest.mark.parametrize("body", ["发自我的iPhone", "\r\n"])
+@pytest.mark.parametrize("header", ["In-Reply-To: <out1@shop.example>", "References: <out1@shop.example>"])
+def test_the_subject_of_a_mail_that_is_answered_is_not_what_somebody_said(empty: Shop, header: str, body: str) -> None:
+    raw = mail(1, "x", header).partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + body.encode()
+    empty.inbox.inbox.add(raw.replace(b"Subject: order 1", "Subject: 您的订单已发货，请评价".encode()), ARRIVED)
+    assert [type(each) for each in items(empty)] == [Unreadable]
+
+
+@pytest.mark.parametrize(
+    "subject", ["来自 iPhone 的照片", "来自我的 iPhone 的照片", "图片", "IMG_0001.JPG", "发自我的iPhone"]
+)
+def test_a_subject_that_a_phone_wrote_is_not_what_somebody_said(empty: Shop, subject: str) -> None:
+    raw = mail(1, "发自我的iPhone").replace(b"Subject: order 1", f"Subject: {subject}".encode())
+    empty.inbox.inbox.add(raw, ARRIVED)
+    assert [type(each) for each in items(empty)] == [Unreadable]
+
+
 def test_mails_that_an_earlier_version_rejected_are_read_again(empty: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     empty.inbox.inbox.add(mail(1, "发自我的iPhone"), ARRIVED)
     with monkeypatch.context() as before:
@@ -187,6 +212,12 @@ FORMS = [
 def test_what_somebody_wrote_into_a_form_is_kept(empty: Shop, form: str) -> None:
     empty.inbox.inbox.add(mail(1, form), ARRIVED)
     assert items(empty) == [record(text=form)]
+
+
+def test_a_head_with_an_address_and_three_fields_more_is_a_quoted_mails_in_any_mail(empty: Shop) -> None:
+    quoted = "发件人: 客服 <kf@shop.cn>\n日期: 2026-03-02\n收件人: 我\n主题: 您的订单\n您好，订单已发货"
+    empty.inbox.inbox.add(mail(1, f"杯子坏了。\n\n{quoted}"), ARRIVED)
+    assert items(empty) == [record(text="杯子坏了。")]
 
 
 @pytest.mark.parametrize("answers", [("Subject", "Re: order 1"), ("Subject", "Fw: order 1"), ("References", "<0@a>")])
@@ -223,6 +254,13 @@ def test_the_head_of_a_quoted_mail_without_addresses_is_known_in_an_answer(
             mail(1, "BEGIN:VCALENDAR").replace(b"text/plain; charset=utf-8", b"text/calendar; method=REPLY"),
             "it is an invitation, or the answer to one, without words",
             id="an invitation that is accepted",
+        ),
+        pytest.param(
+            mail(1, "您的邮件\r\n\r\n收件人: 客服\r\n主题: 退款\r\n\r\n已于 2026年3月2日 10:05:00 阅读。").replace(
+                b"Subject: ", "Subject: 已读: ".encode()
+            ),
+            "its subject is one that programs write (auto-reply, receipt, report): it is left out",
+            id="a receipt",
         ),
         pytest.param(
             mail(1, "我在休假").replace(b"Subject: ", "Subject: 自动答复: ".encode()),

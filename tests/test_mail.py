@@ -6,7 +6,7 @@ from email import message_from_bytes
 import pytest
 
 from feedback.collectors.mail_body import Blank, Wordless, parse, text_of, unfolded
-from feedback.collectors.mail_head import Head, address, begins_quoted_head, head_of
+from feedback.collectors.mail_head import Head, address, begins_quoted_head, head_of, is_receipt
 from feedback.collectors.mail_text import own_words
 
 ARRIVED = "2026-03-02T04:00:00Z"
@@ -223,19 +223,37 @@ def test_mails_that_no_person_wrote_are_known(header: str) -> None:
     [
         "自动回复：我在休假",
         "自动答复: 退款",
-        "不在办公室: 退款",
-        "Re: 退款 [自动回复]",
         "Automatic reply: your order",
         "系统退信",
         "Out of Office",
-        "Out of Office Re: your order",
-        "已读：您的退款",
         "Report domain: shop.example Submitter: mail.example Report-ID: 1",
     ],
 )
 def test_mails_of_which_the_subject_alone_says_that_no_person_wrote_them_are_told_apart(subject: str) -> None:
     found = head(f"Subject: {subject}")
     assert (found.automatic, found.by_subject) == (True, True)
+
+
+@pytest.mark.parametrize("subject", ["不在办公室: 退款", "Out of Office: your order", "Out of Office Re: your order"])
+def test_who_is_away_is_told_by_a_program_in_an_answer_alone(subject: str) -> None:
+    assert not head(f"Subject: {subject}").automatic
+    assert head(f"Subject: {subject}", "In-Reply-To: <1@shop.example>").by_subject
+    assert head(f"Subject: {subject}", "References: <1@shop.example>").by_subject
+
+
+RECEIPTS = [
+    "您的邮件 \n\n   收件人: 王小明\n   主题: 退款\n   发送时间: 2026年3月2日 10:00\n\n已于 2026年3月2日 10:05:00 阅读。",
+    "Your message\n\n  To: Shop\n  Subject: refund\n  Sent: Monday, March 2, 2026 10:00 AM\n\n was read on Monday, March 2, 2026 10:05 AM.",
+]
+
+
+@pytest.mark.parametrize("text", RECEIPTS)
+def test_a_receipt_is_known_by_its_subject_and_its_words(text: str) -> None:
+    assert is_receipt("已读: 退款", text)
+    assert is_receipt("Read: refund", text)
+    assert not is_receipt("退款", text)
+    assert not is_receipt("已读：不回，客服态度太差", "您的邮件我看了，还是不退款。")
+    assert not is_receipt("已读：不回，客服态度太差", "")
 
 
 @pytest.mark.parametrize(
@@ -249,6 +267,12 @@ def test_mails_of_which_the_subject_alone_says_that_no_person_wrote_them_are_tol
         "Subject: 退信退款的问题",
         "Subject: Re: 自动答复: 退款",
         "Subject: 已读不回",
+        "Subject: 已读：不回，客服态度太差",
+        "Subject: 不在办公室：快递放门口被偷",
+        "Subject: 回复：您的反馈已收到【自动回复】",
+        "Subject: Re: 感谢您的来信（自动回复）",
+        "Subject: 投诉[自动回复]",
+        "Subject: 投诉你们的客服(自动回复)",
         "Subject: 不在办公室，请改天再送",
         "Subject: Report: domain of your shop does not open",
     ],

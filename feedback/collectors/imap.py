@@ -21,9 +21,10 @@ from feedback.collectors.imap_walk import Reached, Walk
 from feedback.collectors.live import Page, Visit
 from feedback.collectors.live.imap_client import Server, Tls
 from feedback.collectors.live.mailbox import Mailbox, Renumbered
+from feedback.collectors.mail_apps import is_apps_subject
 from feedback.collectors.mail_body import Blank, Wordless, parse, text_of
 from feedback.collectors.mail_files import mails_of_file
-from feedback.collectors.mail_head import Head, address, head_of
+from feedback.collectors.mail_head import Head, address, head_of, is_receipt
 from feedback.collectors.mail_text import own_words, quotes_earlier
 from feedback.errors import CollectError
 from nlp.settings_table import SettingsTable, quoted
@@ -203,10 +204,13 @@ class _Reader:
             reason = str(error)
         except Wordless as error:
             return Unreadable(location, next(iter(problems), str(error)))
+        if is_receipt(said.subject, written):
+            return Unreadable(location, _SAYS_AUTOMATIC)
         answers = said.answers or bool(said.ancestors)
         text = own_words(written, answers=answers)
-        if not text and not said.answers and not quotes_earlier(written, answers=answers):
-            text = said.subject  # some write all they have to say into the subject
+        # Some write all they have to say into the subject; that of an answer is what others wrote.
+        if not (text or answers or is_apps_subject(said.subject) or quotes_earlier(written, answers=answers)):
+            text = said.subject
         if not text:
             return Unreadable(location, next(iter(problems), reason))
         return self._record(location, said, text, problems)

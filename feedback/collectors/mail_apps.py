@@ -58,6 +58,20 @@ _SENT_FROM = re.compile(
     r")\s*[。.!！)】\]]?\s*",
     re.IGNORECASE,
 )
+_SUBJECT = re.compile(
+    rf"(?:(?:来自|來自|发自|發自)\s*(?:我的\s*)?{_DEVICE}{_MODEL}{_THING}?\s*的\s*)?(?:照片|相片|图片|圖片|视频|影片|附件|文件|截图|截圖)"
+    rf"|(?:photos?|pictures?|images?|videos?) from (?:my )?{_DEVICE}{_MODEL}|(?:img|dsc|image|screenshot|mmexport|wx_camera)[-_ ]?[\d_-]+(?:\.\w{{3,4}})?",
+    re.IGNORECASE,
+)
+
+
+def is_apps_subject(subject: str) -> bool:
+    """Whether a phone wrote the subject, for what was handed to it.
+
+    >>> is_apps_subject("来自 iPhone 的照片"), is_apps_subject("来自 iPhone 的照片很糊")
+    (True, False)
+    """
+    return is_apps_own(subject) or bool(_SUBJECT.fullmatch(subject[:LONGEST_MARK].strip()))
 
 
 def is_apps_own(line: str) -> bool:

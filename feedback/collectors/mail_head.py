@@ -18,6 +18,7 @@ LIBRARY_FAULTS = (ValueError, LookupError, TypeError, AttributeError, RecursionE
 
 _LONGEST_HEADER = 8000  # characters that are looked at
 _LONGEST_ID = 500
+_LONGEST_RECEIPT = 2000
 _LONGEST_FIELD = 400  # characters of a line in a mail's text that may be a field of a quoted mail
 _FIELDS = 8  # lines in which these stand
 _CLOCKS_DIFFER = timedelta(days=1)
@@ -32,11 +33,17 @@ _FOLD = re.compile(r"[\r\n]+[ \t]*")
 _MACHINES = re.compile(r"(?:mailer-daemon|postmaster|mail-?daemon|bounces?)(?:[-+=].*)?@.*")
 _BULK = frozenset({"bulk", "junk", "list", "auto_reply"})
 _SAYS_AUTOMATIC = re.compile(
-    r"\s*(?:自动回复|自動回覆|自動回復|自动答复|自動答覆|不在办公室|不在辦公室|系统退信|退信通知|automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office(?: re)?)\s*[:：(（/].*"
-    r"|.*[\[【(（](?:自动回复|自動回覆|自動回復|auto(?:matic)?[- ]?reply)[\]】)）]\s*"
-    r"|\s*(?:已读|已讀)\s*[:：].*|\s*report domain:.*\bsubmitter:.*"
+    r"\s*(?:自动回复|自動回覆|自動回復|自动答复|自動答覆|系统退信|退信通知|automatic reply|auto(?:matic)?[- ]?(?:reply|response))\s*[:：(（/].*"
+    r"|\s*report domain:.*\bsubmitter:.*"
     r"|\s*(?:系统退信|undelivered mail returned to sender|delivery status notification.*|out of (?:the )?office)\s*",
     re.IGNORECASE,
+)
+# A person may begin a mail so, too: it is automatic where it answers one.
+_SAYS_AWAY = re.compile(r"\s*(?:不在办公室|不在辦公室|out of (?:the )?office(?: re)?)\s*[:：(（/].*", re.IGNORECASE)
+_SAYS_READ = re.compile(r"(?:已读|已讀|read)\s*[:：]", re.IGNORECASE)
+_RECEIPT = re.compile(
+    r"(?:您的(?:邮件|郵件)|your message)\s.{0,600}?(?:已[于於].{0,60}(?:阅读|閱讀|读取|讀取)|was read on .{0,80})[\s。.]*",
+    re.IGNORECASE | re.DOTALL,
 )
 _PREFIX = re.compile(
     r"\s*(?:re|fw|fwd|aw|回复|回復|回覆|答复|答覆|转发|轉寄|轉發)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*", re.IGNORECASE
@@ -99,7 +106,8 @@ def head_of(message: Message, raw: bytes, arrived: str | None = None) -> Head:
     sent_at, own_date = _sent_at(_plain(message, "Date"), arrived)
     # Some programs encode all of it, the address too.
     sender = address(_ENCODED.sub(" ", _plain(message, "From"))) or address(_words(message, "From"))
-    automatic, by_subject = _is_automatic(message, sender), bool(_SAYS_AUTOMATIC.fullmatch(subject))
+    ancestors, automatic = _ancestors(message), _is_automatic(message, sender)
+    by_subject = bool(_SAYS_AUTOMATIC.fullmatch(subject) or (ancestors and _SAYS_AWAY.fullmatch(subject)))
     return Head(
         id=_own_id(message, raw),
         sender=sender,
@@ -107,10 +115,15 @@ def head_of(message: Message, raw: bytes, arrived: str | None = None) -> Head:
         answers=bare != subject,
         sent_at=sent_at,
         own_date=own_date,
-        ancestors=_ancestors(message),
+        ancestors=ancestors,
         automatic=automatic or by_subject,
         by_subject=by_subject and not automatic,
     )
+
+
+def is_receipt(subject: str, text: str) -> bool:
+    """Whether a program says that a mail was read: its subject alone may be a person's (已读：不回，客服态度太差)."""
+    return bool(len(text) <= _LONGEST_RECEIPT and _SAYS_READ.match(subject) and _RECEIPT.fullmatch(text.strip()))
 
 
 def begins_quoted_head(lines: Sequence[str], number: int, answers: bool = True) -> bool:
@@ -133,7 +146,7 @@ def begins_quoted_head(lines: Sequence[str], number: int, answers: bool = True) 
     # On a parcel stand 发件人, 收件人 and 日期 too.
     if "subject" not in told and ("sent" not in told or "@" not in found["from"]):
         return False
-    certain = bool(_HAS_CLOCK.search(found.get("sent", ""))) and ("@" in found["from"] or len(told) == 3)
+    certain = (bool(_HAS_CLOCK.search(found.get("sent", ""))) + ("@" in found["from"]) + (len(told) == 3)) >= 2
     return (certain and answers) if _is_form(said) else (certain or answers)
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from feedback.collectors.mail_banners import without_banners
-from feedback.collectors.mail_forms import ADDRESS, DAY, LONGEST_MARK, without_entities
+from feedback.collectors.mail_forms import ADDRESS, DAY, ENTITY, LONGEST_MARK, without_entities
 from feedback.collectors.mail_head import QUOTED_FIELD, begins_quoted_head
 from feedback.collectors.mail_signature import without_signature
 
@@ -94,7 +94,7 @@ def _without_history(written: Sequence[str], answers: bool) -> list[str]:
                 continue
             number = _after_quote(lines, quoted)
             continue
-        if _begins_quote(lines, number):
+        if _begins_quote(written, lines, number):
             number = _after_quote(lines, number)
             continue
         kept.append(written[number])
@@ -157,9 +157,9 @@ def _is_certain(attribution: str) -> bool:
     return bool(_SAYS_WHO.search(attribution) or (_SAYS_WHEN.search(attribution) and _SAYS_CLOCK.search(attribution)))
 
 
-def _begins_quote(lines: Sequence[str], number: int) -> bool:
-    """`>` and a blank; or two lines with `>` one after another. One ">_<" is none."""
-    if _QUOTED.match(lines[number]):
+def _begins_quote(written: Sequence[str], lines: Sequence[str], number: int) -> bool:
+    """`>` and a blank; or two lines with `>` one after another. One ">_<" is none, and one "&gt; 3天" where it was `written`."""
+    if _QUOTED.match(written[number].replace(ENTITY, " ")):
         return True
     following = lines[number + 1] if number + 1 < len(lines) else ""
     return bool(_QUOTE_LIKE.match(lines[number]) and _QUOTE_LIKE.match(following))
