@@ -71,8 +71,8 @@ def test_mails_that_share_a_message_id_and_a_date_and_say_different_things_are_a
 DIRECT = "包装太差了\n下次不买了"
 TWICE = [
     pytest.param(f"{DIRECT}\n\n【此邮件来自外部，请谨慎打开链接】", id="a gateway's line below"),
-    pytest.param(f"[External] Be careful with links.\n\n{DIRECT}", id="a gateway's line above"),
-    pytest.param(f"[External] Be careful with links.\n{DIRECT}\n_____\n客服列表", id="lines above and below"),
+    pytest.param(f"[外网] 留意此信\n\n{DIRECT}", id="a gateway's line above"),
+    pytest.param(f"[外网] 留意此信\n{DIRECT}\n_____\n客服列表", id="lines above and below"),
     pytest.param(f"【外部邮件】 {DIRECT}".replace("\n", " \n "), id="other blanks"),
 ]
 

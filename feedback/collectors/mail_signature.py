@@ -11,7 +11,9 @@ from typing import Literal
 
 from feedback.collectors.mail_apps import is_apps_own
 from feedback.collectors.mail_forms import ADDRESS, DAY, ENTITY
-from feedback.pii.names import ANY_SURNAME, COMPOUND_SURNAMES, GIVEN_NAMES, TITLES
+from feedback.pii.names import ANY_SURNAME, COMPOUND_SURNAMES, TITLES
+from nlp.normalize import fold
+from nlp.opinions import find_opinions
 
 _CARD = 8  # lines of a visiting card, blank ones not counted
 _CARD_WIDTH = 70  # characters of one of them
@@ -26,6 +28,7 @@ _SIGNATURE = "-- "
 _ROW = re.compile(r"([-—–―─━=_])\1+")  # of dashes, equals signs or underscores
 
 _HAN = "[一-鿿]"
+_FEW = re.compile(rf"(?!投[诉訴]人){_HAN}{{1,4}}")
 _CLOSING = re.compile(
     rf"{_HAN}{{2,4}} ?[敬谨謹][上启啟]|(?:此致\s*)?敬[礼禮]|(?:此致|祝|[顺順敬谨謹并並即此][祝颂頌候])(?=[\s:,]*$)|祝好"
     r"|(?:[顺順敬谨謹并並即此]?[祝颂頌候]\s*)?[商时時台近春夏秋冬文教]祺|[顺順敬谨謹并並即此]?[祝颂頌候]\s*[商台近大钧鈞]安"
@@ -67,16 +70,14 @@ _IS_COMPANY = re.compile(_COMPANY)
 _IS_WORKPLACE = re.compile(rf"{_HAN}{{2}}{_WORKPLACE_END}(?: {_JOB})?")
 _ON_CARD = re.compile(rf"{_NAME}|{_JOB}|{_COMPANY}|{_PLACE}|{_TITLE_CASE}|{DAY}日?|\d{{5,6}}")
 _CUSTOMER = r"(?:老|一[个個位名]|忠实|忠實|普通)?(?:顾客|顧客|客户|客戶|用户|用戶|会员|會員|买家|買家|消费者|消費者)"
-_OF_NAMES = "".join(sorted(GIVEN_NAMES))
-_SIGNER = re.compile(
-    rf"(?:{_CUSTOMER} ?:? ?)?(?:{_NAME}|{_SURNAME}|[小阿]{_GIVEN}|[老大](?:{_SURNAME}|[{_OF_NAMES}])|[{_OF_NAMES}]{{2,3}})|{_CUSTOMER}|{_LATIN}|[A-Z][a-z'’-]{{1,14}}"
+_SIGNER = re.compile(rf"(?:{_CUSTOMER} ?:? ?)?(?:{_HAN}{{1,4}}|{_NAME})|{_CUSTOMER}|{_LATIN}|[A-Z][a-z'’-]{{1,14}}")
+# What few characters below a closing may say, folded, that no name has.
+_ASKS_BRIEFLY = re.compile(
+    r"(?:退[款货钱换]|换[货新]|补[发寄偿]|发货|赔[偿付钱]|[回答]复|回[电信]|处理|解决|联系|道歉|维修|投诉|核实|严查|发票|差价)(?![人者])"
+    r"|尽快|赶[紧快]|马上|立[即刻]|加急|^[急催速退赔]+[回单]?$|[求望盼][助复]|救命|[勿别]买|避雷|白花|[红橙黄绿蓝紫黑白灰粉棕]色"
 )
-# What begins as a name does, and says something.
-_SAYS_MORE = re.compile(
-    r"[碎漏破坑色号號码碼烂爛骗騙赔賠补補催等急气氣怒失假臭脏髒丑醜错錯误誤拖跑费費瞎害怕]|[满滿]意|白花|毛[病糙刺]|明[显顯]|冷[漠淡]|[马馬]虎|胡[来來说說]|王八|焦[虑慮]|解[决決释釋约約]|[严嚴][查惩懲肃肅格重]"
-    r"|[简簡]陋|古怪|申[请請]|安[全心]|平庸|[关關][门門店]|高[兴興价價贵貴]|方[便法]|任[性何]|何[解故必]|成功|包[邮郵]|[明今每][天年]|常[联聯]|[温溫]暖|[黄黃]牛|[顾顧][虑慮]|高效|成交|郁[闷悶]|大[爱愛赞讚方]|牛逼|[陈陳][旧舊]|[颜顏]值|品[质質]|超[爱愛]|冷[处處]|[温溫][柔馨]|老[样樣]|大[家概]|小[心]"
-)
-_SAYS_BRIEFLY = re.compile(rf"(?={_HAN}{{1,4}}$).*(?:{_SAYS_MORE.pattern}).*")
+_STRESSED = re.compile(r"(?:非常|十分|特别|相当|实在|有点|[常经]常|[总老]是|一直|[太真好超极挺])*")
+_NO_NAME_ENDS = re.compile(r".*[差烂漏骗脏]|..+慢")
 _EXTENSION = r"(?:\s*(?:ext\.?|转|轉|分机|分機|#)\s*\d{1,6})?"
 _NUMBER = rf"[+(]*\d[\d\s()*-]{{4,20}}\d{_EXTENSION}"
 _PHONE = (
@@ -188,7 +189,7 @@ def _above_mark(lines: Sequence[str], end: int) -> int:
         if not mark or len(below) > _CARD or not all(map(_is_on_card, below[1:])):
             continue
         first = _read(below[0]) if below else ""
-        signed = not below or _is_signer(first) or (_is_on_card(below[0]) and not _SAYS_BRIEFLY.fullmatch(first))
+        signed = not below or _is_signer(first) or (_is_on_card(below[0]) and not _says_briefly(first))
         carded = below and _is_on_card(below[0]) and _is_card(below, 2) and not _leads_on(lines, number)
         if signed if mark == "closing" else carded:
             return number if _said_above(lines, number) else end
@@ -275,8 +276,24 @@ def _is_on_card(line: str) -> bool:
 
 
 def _is_signer(read: str) -> bool:
-    """Not any few characters: some go on below their closing (非常失望, 尽快退款)."""
-    return bool(_SIGNER.fullmatch(read.rstrip(" .,"))) and not (_SAYS.search(read) or _SAYS_MORE.search(read))
+    """A name, or any few characters that say nothing: people sign as 甜甜, 豆豆妈妈, 匿名."""
+    signer = read.rstrip(" .,")
+    return bool(_SIGNER.fullmatch(signer)) and not (_SAYS.search(read) or _says_briefly(signer))
+
+
+def _says_briefly(read: str) -> bool:
+    """Whether few characters plainly ask or judge (尽快退款, 非常失望, 质量太差). What pleases is part of names, too: there it is all of them."""
+    if not _FEW.fullmatch(read) or _THANKS.fullmatch(read):
+        return False
+    folded = fold(read)
+    if _ASKS_BRIEFLY.search(folded) or _NO_NAME_ENDS.fullmatch(folded):
+        return True
+    stressed = _STRESSED.match(folded)
+    start, end = stressed.end() if stressed else 0, len(folded)
+    return any(
+        (each.start <= start and each.end == end) or (each.sentiment == "negative" and each.end - each.start > 1)
+        for each in find_opinions(folded, (0, end), frozenset({start, end}))
+    )
 
 
 def _mark(line: str) -> Literal["closing", "rule", ""]:
