@@ -235,7 +235,7 @@ def test_a_ticket_whose_comments_are_refused_is_passed_over_and_asked_for_later(
     assert (
         "1 of the tickets could not be read (see: feedback rejects) and will be asked for again: 127.0.0.1" in refused
     )
-    assert "/api/v2/tickets/35/comments.json refuses (403). The key is not allowed" in refused
+    assert "/api/v2/tickets/35/comments.json refuses (403). The key, where one is needed, is not allowed" in refused
     (page,) = found
     assert [item.location for item in page.items] == ["tickets:34-1", "tickets:35", "tickets:36-1"]
     now = int(NOW.timestamp())
