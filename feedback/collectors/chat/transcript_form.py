@@ -27,6 +27,7 @@ from feedback.collectors.chat.transcript_heads import (
     is_usual,
     notice,
 )
+from feedback.collectors.chat.transcript_window import is_event, is_windows
 from feedback.quoted import begins_quote
 from storage.records import Role
 
@@ -59,6 +60,8 @@ class Form:
         if name not in self.configured and (self.kind.inline or found.start("time") == 0):
             name = bare_name(name)
         if name in self.nobody or bare_name(name) in self.nobody:
+            return None
+        if name not in self.configured and (is_windows(line) or is_event(line)):
             return None
         if not self.stamped:
             is_name = name in self.configured or not (is_label(name) or begins_quote(line))

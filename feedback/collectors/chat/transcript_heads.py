@@ -10,12 +10,13 @@ from feedback.dates import same_date
 RULE_SIGNS = "-=*_~—─━"  # of lines that divide
 
 DAY = r"\d{1,2}\s?[-/.月]\s?\d{1,2}日?"
-YEAR = r"\d{4}\s?[-/.年]\s?"
+# Of two digits only before a month and a day, from 2020: "26/3/1", as Windows writes it in China.
+YEAR = r"(?:\d{4}|(?<!\d)[23]\d(?=\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d))\s?[-/.年]\s?"
 # "昨天" counts from when the window was copied out, which nobody knows any more; beside a date it adds nothing to it.
 _DAY_NAME = r"今天|今日|昨天|昨日|前天|(?:星期|周|礼拜)[一二三四五六日天]"
 _HALF = r"凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上"
 _CLOCK = rf"(?:(?:{_HALF})\s*)?\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?(?!\d|:\d\d(?!\d))(?:\s?[AaPp][Mm](?![A-Za-z]))?"
-_STAMP = rf"(?:(?P<date>(?:{YEAR})?{DAY})[T\s]?\s*)?(?:(?P<day_name>{_DAY_NAME})\s*)?(?P<time>{_CLOCK})"
+STAMP = rf"(?:(?P<date>(?:{YEAR})?{DAY})[T\s]?\s*)?(?:(?P<day_name>{_DAY_NAME})\s*)?(?P<time>{_CLOCK})"
 _OPEN, _CLOSE = r"[\[(（【]", r"[\])）】]"
 _NEVER = r",，;；。！？!?\"“”{}<>|\t"
 # A name that a colon ends, one of 千牛's sub-accounts ("某某旗舰店:小美"), and whatever else stands beside a time.
@@ -27,9 +28,9 @@ _TEXT = r"\s*(?P<text>.*)$"
 # "明天下午 3:30" is an appointment, with nobody's name on it.
 _NO_NAME = re.compile(rf"(?:(?:{YEAR})?{DAY}|[上下本这]?(?:{_DAY_NAME})|{_HALF}|明天|大?后天|大前天|\s)+")
 # "[10:20:33] 会话已转接": the window speaks, nobody else.
-_NOTICE = re.compile(rf"{_OPEN}{_STAMP}{_CLOSE}\s*(?P<text>[^:：]+)$")
+_NOTICE = re.compile(rf"{_OPEN}{STAMP}{_CLOSE}\s*(?P<text>[^:：]+)$")
 _NOTICE_SPEAKER = "系统"
-_STAMP_ALONE = re.compile(rf"{_OPEN}?{_STAMP}{_CLOSE}?")
+_STAMP_ALONE = re.compile(rf"{_OPEN}?{STAMP}{_CLOSE}?")
 _MOMENT = re.compile(rf"(?:{YEAR})?{DAY}[T\s]?\s*{_CLOCK}")
 
 # What stands before a colon without being a speaker.
@@ -59,19 +60,19 @@ class Kind(NamedTuple):
 
 
 def _name_stamp(name: str, _ends: str) -> str:
-    return rf"(?P<name>{name})(?:\s{{1,9}}{_OPEN}?|{_OPEN})\s?{_STAMP}\s?{_CLOSE}?\s?[:：]?$"
+    return rf"(?P<name>{name})(?:\s{{1,9}}{_OPEN}?|{_OPEN})\s?{STAMP}\s?{_CLOSE}?\s?[:：]?$"
 
 
 def _stamp_name(name: str, _ends: str) -> str:
-    return rf"{_OPEN}?{_STAMP}{_CLOSE}?\s*(?P<name>{name})$"
+    return rf"{_OPEN}?{STAMP}{_CLOSE}?\s*(?P<name>{name})$"
 
 
 def _stamp_name_text(name: str, ends: str) -> str:
-    return rf"{_OPEN}?{_STAMP}{_CLOSE}?\s*(?P<name>{name})\s*(?:{ends}){_TEXT}"
+    return rf"{_OPEN}?{STAMP}{_CLOSE}?\s*(?P<name>{name})\s*(?:{ends}){_TEXT}"
 
 
 def _name_stamp_text(name: str, ends: str) -> str:
-    return rf"(?P<name>{name})(?:\s+|(?=[\[(（【])|(?<=[^\d/.:年月日-])(?=\d)){_OPEN}?\s?{_STAMP}{_CLOSE}?\s*(?:{ends}){_TEXT}"
+    return rf"(?P<name>{name})(?:\s+|(?=[\[(（【])|(?<=[^\d/.:年月日-])(?=\d)){_OPEN}?\s?{STAMP}{_CLOSE}?\s*(?:{ends}){_TEXT}"
 
 
 def _name_text(name: str, ends: str) -> str:
@@ -214,4 +215,7 @@ def plain_time(time: str) -> str:
 
 @lru_cache(maxsize=256)
 def plain_date(date: str) -> str:
-    return "-".join(number.zfill(2) for number in _NUMBERS.findall(date))
+    numbers = [number.zfill(2) for number in _NUMBERS.findall(date)]
+    if len(numbers) == WHOLE_DATE and len(numbers[0]) == 2:
+        numbers[0] = f"20{numbers[0]}"
+    return "-".join(numbers)

@@ -15,9 +15,17 @@ from feedback.collectors.chat.transcript_heads import (
     RULE_SIGNS,
     YEAR,
     Head,
+    is_stamp,
     plain_date,
     plain_time,
     sorting_clock,
+)
+from feedback.collectors.chat.transcript_window import (
+    happened_after,
+    is_notice_of_system,
+    is_status,
+    is_windows,
+    tells_of,
 )
 from feedback.quoted import begins_quote, ends_quote
 
@@ -28,6 +36,7 @@ _CONVERSATION = re.compile(
     r"(?:会话|对话|session|conversation)\s?(?:ID|编号|号)?\s?[:：#]?\s?(?P<id>[A-Za-z0-9][A-Za-z0-9_-]*)", re.IGNORECASE
 )
 _DATE_LINE = re.compile(rf"[{RULE_SIGNS}\s]*(?P<date>{YEAR}{DAY})(?:\s*(?:星期|周).)?[{RULE_SIGNS}\s]*")
+_DATE_START = re.compile(rf"[\[(（]?(?P<date>{YEAR}{DAY})")
 # Not "导出时间": that is when somebody copied the conversation, not when it was held.
 _DATE_LABEL = re.compile(rf"(?:会话|对话|聊天|开始|接入|咨询)?(?:日期|时间)\s*[:：]\s*(?P<date>{YEAR}{DAY})")
 # Of what an export writes after a conversation, this is nobody's words; and this a customer lists under a line of dashes.
@@ -78,6 +87,8 @@ class _Reader:
         self.dates_on_heads = False
         self.clock = ""
         self.above: str | None = None
+        self.speakers: set[str] = set()
+        self.moments = False  # times on lines of their own are the window's, as one is above the first speaker
         self.doubted: set[str] = set()  # what keeps lines of the message being read from opening one
 
     def take(self, number: int, line: str) -> Sequence[Turn | str]:
@@ -85,6 +96,9 @@ class _Reader:
         found = self.form.texts[number] if number in self.form.texts else self.form.head(line)
         apart, self.above = stands_apart(self.above), line
         head = found if isinstance(found, Head) else None
+        if head is None and self._is_windows(line):
+            self.above = None
+            return ()
         # What has a name and a time is somebody speaking; without a time "会话：HH20231111" looks the same.
         opens = head is not None and self.form.stamped
         if not opens and (self.held or line[:1] in _DIVIDER_STARTS) and self._hold(line):
@@ -107,13 +121,25 @@ class _Reader:
     def close(self) -> Sequence[Turn]:
         """The turn being read, complete."""
         turn, self.current = self.current, None
-        return () if turn is None else (turn,)
+        if turn is None:
+            return ()
+        turn.lines = _without_foot(turn)
+        return (turn,)
 
     def finish(self) -> Sequence[Turn]:
         """The last turn of the file, with what follows a dividing line in it: no speaker came for whom that would divide."""
         if self.current is not None and any(map(self._is_said, self.held)):
             self.current.lines += self.held
         return self.close()
+
+    def _is_windows(self, line: str) -> bool:
+        """Whether the window wrote the line. What stands alone below a name is what that one said."""
+        turn = self.current
+        if turn is not None and not any(turn.lines):
+            return False
+        if _RULE.fullmatch(line):
+            return False  # it divides
+        return is_windows(line) or is_notice_of_system(line) or tells_of(line, self.speakers)
 
     def _is_said(self, line: str) -> bool:
         return self._is_labelled(line) and not _CONVERSATION.fullmatch(line) and not _FOOT.fullmatch(line)
@@ -123,6 +149,7 @@ class _Reader:
         if head.time is not None:
             time = plain_time(head.time)
             problem = self._keep_time(head, time)
+        self.speakers.add(head.speaker)
         lines = [head.text] if head.text else []
         self.doubted = set()
         place = (number, self.conversation, self.conversation_id)
@@ -152,7 +179,7 @@ class _Reader:
             if self.held:
                 self.held.append(line)
             return bool(self.held)
-        is_date = _DATE_LINE.fullmatch(line) is not None
+        is_date = _DATE_LINE.fullmatch(line) is not None or self._is_moment(line)
         rule = None if is_date else _RULE.fullmatch(line)
         if rule and (self.framed or (self.quoting and ends_quote(line))):
             return False  # the second rule of a message frames its text, that below a quote is the quote's
@@ -188,15 +215,25 @@ class _Reader:
         self.held, self.held_id = [], ""
 
     def _read_date(self, line: str) -> None:
-        found = _DATE_LINE.fullmatch(line) or _DATE_LABEL.match(line)
+        is_moment = self._is_moment(line)
+        found = _DATE_LINE.fullmatch(line) or (_DATE_START if is_moment else _DATE_LABEL).match(line)
         if found:
             self.date = self.date_line = plain_date(found["date"])
             self.clock = ""
+        elif is_moment:
+            self.date, self.date_line = None, ""
+
+    def _is_moment(self, line: str) -> bool:
+        """Whether the line is a time and may date the messages below, as chats on phones have it."""
+        return not self.form.stamped and is_stamp(line)
 
     def _continue(self, line: str, problem: str | None = None) -> Sequence[str]:
         held, self.held, self.held_id = self.held, [], ""
         self.framed = self.framed or (self.started and bool(held))
-        if self.current is None:
+        if self._is_moment(line) and (self.moments or self.current is None):
+            self.moments = True
+            self._read_date(line)
+        elif self.current is None:
             if line and not self._is_labelled(line) and not _DATE_LINE.fullmatch(line):
                 return ("text before the first speaker",)
             self._read_date(line)
@@ -249,6 +286,16 @@ def _heads_joined(lines: Iterable[Line], form: Form) -> Iterator[Line]:
             yield from (Line(line.number + n, text) for n, text in enumerate(line.text.split("\n")))
         else:
             yield line
+
+
+def _without_foot(turn: Turn) -> list[str]:
+    """The lines of a message without what the window writes below it: whether it was read, and what happened next."""
+    lines, end = turn.lines, len(turn.lines)
+    while end and (
+        not lines[end - 1] or is_status(lines[end - 1]) or happened_after(lines[end - 1], turn.date, turn.time)
+    ):
+        end -= 1
+    return lines[:end] if end and any(lines[end:]) else lines
 
 
 def _before_colon(line: str) -> str | None:
