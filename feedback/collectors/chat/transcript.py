@@ -1,6 +1,6 @@
 """Text transcripts: who speaks on one line, or before a colon; when, where it is written.
 
-Seven forms of what opens a turn, as help desks, marketplaces and chat windows copy them out:
+Eight forms of what opens a turn, as help desks, marketplaces and chat windows copy them out:
 
     客服 2023-11-11 10:20:33              the words on the lines below
     2023-11-11 10:20:33 客服              the words on the lines below
@@ -9,8 +9,9 @@ Seven forms of what opens a turn, as help desks, marketplaces and chat windows c
     客服：您好
     客服                                  the time and then the words on the lines below
     2023-11-11 10:20:33                   the name and then the words on the lines below
+    客服                                  the words on the lines below, then a blank line
 
-One file is of one form, the one that fits most of its lines with speakers who are known by name or come again. Which of
+One file is of one form, the one that fits most of its lines with speakers who are known by name or come again; the last one only where no other fits. Which of
 these open a turn `transcript_judgement.py` tells. Everything up to the next turn is one message. A line of dashes, or "会话编号：…", before a turn begins another conversation; a line that is only
 a date dates the clock times below it. The clock may be one of half a day ("下午3:20"). Where there is no date, or only
 a day ("昨天 9:05"), none is made up: it is listed once.
@@ -44,7 +45,7 @@ def collect(file: TextFile, config: SourceConfig) -> Iterator[Item] | None:
     form = replace(form, **judged(turns, form)._asdict())
     survey = _survey(file, form, config)
     if unknown := survey.unknown:
-        raise unknown_speakers(file.name, unknown, stamped=form.stamped)
+        raise unknown_speakers(file.name, unknown, stamped=form.stamped or form.kind.on_two_lines)
     return _records(file, form, config, survey.conversations)
 
 

@@ -13,6 +13,7 @@ from feedback.collectors.chat.lines import Line
 from feedback.collectors.chat.roles import role_of
 from feedback.collectors.chat.transcript_heads import (
     KINDS,
+    NAME_ABOVE_WORDS,
     RULE_SIGNS,
     STAMP_ABOVE_NAME,
     WHOLE_DATE,
@@ -49,15 +50,15 @@ class Form:
 
     def head(self, line: str) -> Head | None:
         """The line taken apart, when it is one that may open a turn."""
-        if ":" not in line and (self.stamped or "：" not in line):
-            return None
         if self.kind.on_two_lines and "\n" not in line:
+            return None
+        if self.kind is not NAME_ABOVE_WORDS and ":" not in line and (self.stamped or "：" not in line):
             return None
         found = self.pattern.match(line)
         if found is None:
             return notice(line) if self.kind.inline and self.stamped else None
         name = found["name"]
-        if name not in self.configured and (self.kind.inline or found.start("time") == 0):
+        if name not in self.configured and (self.kind.inline or (self.stamped and found.start("time") == 0)):
             name = bare_name(name)
         if name in self.nobody or bare_name(name) in self.nobody:
             return None
@@ -75,19 +76,27 @@ def find_form(opening: Sequence[str], config: SourceConfig) -> Form | None:
     """The form of most lines with known speakers; without such lines, of most lines at all. None: no transcript."""
     written = [line.strip() for line in opening]
     lines = [Line(number, line) for number, line in enumerate(written)]
-    forms = [Form(kind, kind.pattern(config.roles), config.roles, frozenset(config.nobody)) for kind in KINDS]
+    forms = [_form(kind, config) for kind in KINDS]
     found = [(form, _heads(form, [line.text for line in joined(lines, form.kind)])) for form in forms]
     form, heads = max(found, key=lambda each: _weight(each[1], config.roles))
-    if not heads:
-        return None
     is_known = any(_is_known(head, config.roles) for head in heads)
-    return form if is_known or _talk_among_strangers(form, heads, sum(map(bool, written))) else None
+    if heads and (is_known or _talk_among_strangers(form, heads, sum(map(bool, written)))):
+        return form
+    blocks = _form(NAME_ABOVE_WORDS, config)
+    return blocks if _talk_in_blocks(blocks, lines) else None
+
+
+def _form(kind: Kind, config: SourceConfig) -> Form:
+    return Form(kind, kind.pattern(config.roles), config.roles, frozenset(config.nobody))
 
 
 def joined(lines: Iterable[Line], kind: Kind) -> Iterator[Line]:
     """The lines, where a name and a time alone on a line are one, if they stand so in heads of this kind."""
     if not kind.on_two_lines:
         yield from lines
+        return
+    if kind is NAME_ABOVE_WORDS:
+        yield from _blocks(lines)
         return
     above: Line | None = None
     for line in lines:
@@ -99,6 +108,25 @@ def joined(lines: Iterable[Line], kind: Kind) -> Iterator[Line]:
         if above is not None:
             yield above
         above = line
+    if above is not None:
+        yield above
+
+
+def _blocks(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines, where the first two of each block are one: of lines with nothing between them."""
+    above: Line | None = None
+    apart = True
+    for line in lines:
+        is_apart, apart = apart, stands_apart(line.text)
+        if above is not None and not apart and not line.trouble:
+            yield Line(above.number, f"{above.text.strip()}\n{line.text.strip()}")
+            above = None
+            continue
+        if above is not None:
+            yield above
+        above = line if is_apart and not apart and not line.trouble else None
+        if above is None:
+            yield line
     if above is not None:
         yield above
 
@@ -141,3 +169,14 @@ def _talk_among_strangers(form: Form, heads: Sequence[Head], lines: int) -> bool
     # Of lines with a time and a Chinese name on them two will do: a log is none.
     again = distinct < len(names) or (form.stamped and not any(map(str.isascii, names)))
     return 2 <= distinct <= 12 and again and (dated or 3 * len(names) >= lines)
+
+
+def _talk_in_blocks(form: Form, lines: Sequence[Line]) -> bool:
+    """Whether nearly all blocks begin with one of few names, each of which comes twice and more on average: nobody writes so but people who talk."""
+    names = [head.speaker for head in _heads(form, [line.text for line in joined(lines, form.kind)])]
+    texts = ["" if is_windows(line.text) or is_stamp(line.text) else line.text for line in lines]
+    blocks = sum(
+        stands_apart(above) and not stands_apart(line) for above, line in zip([None, *texts], texts, strict=False)
+    )
+    again = sum(names.count(name) > 1 for name in names)
+    return 2 <= len(set(names)) <= len(names) / 2 and 3 * again >= 2 * blocks

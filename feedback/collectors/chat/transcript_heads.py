@@ -79,9 +79,15 @@ def _name_text(name: str, ends: str) -> str:
     return rf"(?P<name>{name})\s*(?:{ends}){_TEXT}"
 
 
+def _name_above_words(name: str, _ends: str) -> str:
+    return rf"(?P<name>{name})\n(?P<text>.*)$"
+
+
 NAME_TEXT = Kind(_name_text, r"[^\s:：][^:：\n]{0,29}?", r"(?<!\d):(?!//)|：(?!//)|:(?!//|\d\d)", stamped=False)
 NAME_ABOVE_STAMP = Kind(_name_stamp, on_two_lines=True)
 STAMP_ABOVE_NAME = Kind(_stamp_name, on_two_lines=True)
+# Where nothing else is there: blocks of lines, with a name above the words of each.
+NAME_ABOVE_WORDS = Kind(_name_above_words, r"[^\n]{1,30}?", stamped=False, on_two_lines=True)
 KINDS = (
     Kind(_name_stamp),
     Kind(_stamp_name),

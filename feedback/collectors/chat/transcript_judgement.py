@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from feedback.collectors.chat.transcript_features import IN_DOUBT, Around, Candidate, Features
 from feedback.collectors.chat.transcript_form import Form
+from feedback.collectors.chat.transcript_heads import NAME_ABOVE_WORDS
 from feedback.collectors.chat.transcript_turns import Turn
 
 _AT_ONCE = 2000  # lines that are judged together, so that a file of any size takes the same memory
@@ -64,7 +65,9 @@ def candidates(turns: Iterable[Turn], form: Form) -> Iterator[Candidate]:
 
 
 def rounds(form: Form) -> tuple[str, ...]:
-    """The names of the weights, in the order in which they are used."""
+    """The names of the weights, in the order in which they are used; none where blank lines tell, and who is meant is asked."""
+    if form.kind is NAME_ABOVE_WORDS:
+        return ()
     return _TIMED if form.stamped else _UNTIMED
 
 
