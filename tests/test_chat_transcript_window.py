@@ -172,6 +172,14 @@ def test_years_may_have_two_digits(text: str, tmp_path: Path) -> None:
     ]
 
 
+def test_a_size_alone_on_a_line_is_no_date(tmp_path: Path) -> None:
+    text = "[9:05] 夏目：多大\n30-20-10\n[9:06] 客服小美：是的\n"
+    assert said(collect(written(tmp_path, "t.txt", text))) == [
+        ("customer", 1, "多大\n30-20-10"),
+        ("agent", 2, "是的"),
+    ]
+
+
 def test_sub_accounts_speak_where_nothing_but_colons_ends_names(tmp_path: Path) -> None:
     text = "烟雨: 大米生虫了\n某某粮油旗舰店:掌柜二号: 亲，抱歉\n烟雨: 退款吧\n某某粮油旗舰店:掌柜二号: 好的：马上\n"
     assert said(collect(written(tmp_path, "t.txt", text))) == [

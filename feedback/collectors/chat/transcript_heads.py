@@ -10,13 +10,14 @@ from feedback.dates import same_date
 RULE_SIGNS = "-=*_~—─━"  # of lines that divide
 
 DAY = r"\d{1,2}\s?[-/.月]\s?\d{1,2}日?"
-# Of two digits only before a month and a day, from 2020: "26/3/1", as Windows writes it in China.
-YEAR = r"(?:\d{4}|(?<!\d)[23]\d(?=\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d))\s?[-/.年]\s?"
+YEAR = r"\d{4}\s?[-/.年]\s?"
+# With a clock beside it the year may have two digits where it comes first: "26/3/1 9:05". Alone that may be the size of a box.
+STAMP_YEAR = r"(?:\d{4}|(?<!\d)[23]\d(?=\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d))\s?[-/.年]\s?"
 # "昨天" counts from when the window was copied out, which nobody knows any more; beside a date it adds nothing to it.
 _DAY_NAME = r"今天|今日|昨天|昨日|前天|(?:星期|周|礼拜)[一二三四五六日天]"
 _HALF = r"凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上"
 _CLOCK = rf"(?:(?:{_HALF})\s*)?\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?(?!\d|:\d\d(?!\d))(?:\s?[AaPp][Mm](?![A-Za-z]))?"
-STAMP = rf"(?:(?P<date>(?:{YEAR})?{DAY})[T\s]?\s*)?(?:(?P<day_name>{_DAY_NAME})\s*)?(?P<time>{_CLOCK})"
+STAMP = rf"(?:(?P<date>(?:{STAMP_YEAR})?{DAY})[T\s]?\s*)?(?:(?P<day_name>{_DAY_NAME})\s*)?(?P<time>{_CLOCK})"
 _OPEN, _CLOSE = r"[\[(（【]", r"[\])）】]"
 _NEVER = r",，;；。！？!?\"“”{}<>|\t"
 # A name that a colon ends, one of 千牛's sub-accounts ("某某旗舰店:小美"), and whatever else stands beside a time.
@@ -31,7 +32,7 @@ _NO_NAME = re.compile(rf"(?:(?:{YEAR})?{DAY}|[上下本这]?(?:{_DAY_NAME})|{_HA
 _NOTICE = re.compile(rf"{_OPEN}{STAMP}{_CLOSE}\s*(?P<text>[^:：]+)$")
 _NOTICE_SPEAKER = "系统"
 _STAMP_ALONE = re.compile(rf"{_OPEN}?{STAMP}{_CLOSE}?")
-_MOMENT = re.compile(rf"(?:{YEAR})?{DAY}[T\s]?\s*{_CLOCK}")
+_MOMENT = re.compile(rf"(?:{STAMP_YEAR})?{DAY}[T\s]?\s*{_CLOCK}")
 
 # What stands before a colon without being a speaker.
 LABEL = re.compile(

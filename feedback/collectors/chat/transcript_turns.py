@@ -13,6 +13,7 @@ from feedback.collectors.chat.transcript_heads import (
     LABEL,
     NAME_TEXT,
     RULE_SIGNS,
+    STAMP_YEAR,
     YEAR,
     Head,
     is_stamp,
@@ -36,7 +37,7 @@ _CONVERSATION = re.compile(
     r"(?:会话|对话|session|conversation)\s?(?:ID|编号|号)?\s?[:：#]?\s?(?P<id>[A-Za-z0-9][A-Za-z0-9_-]*)", re.IGNORECASE
 )
 _DATE_LINE = re.compile(rf"[{RULE_SIGNS}\s]*(?P<date>{YEAR}{DAY})(?:\s*(?:星期|周).)?[{RULE_SIGNS}\s]*")
-_DATE_START = re.compile(rf"[\[(（]?(?P<date>{YEAR}{DAY})")
+_DATE_START = re.compile(rf"[\[(（]?(?P<date>{STAMP_YEAR}{DAY})")
 # Not "导出时间": that is when somebody copied the conversation, not when it was held.
 _DATE_LABEL = re.compile(rf"(?:会话|对话|聊天|开始|接入|咨询)?(?:日期|时间)\s*[:：]\s*(?P<date>{YEAR}{DAY})")
 # Of what an export writes after a conversation, this is nobody's words; and this a customer lists under a line of dashes.
