@@ -185,9 +185,7 @@ def test_a_mail_that_somebody_reads_meanwhile_comes_all_the_same(empty: Shop) ->
     assert isinstance(item, Record)
 
 
-@pytest.mark.parametrize(
-    "words", ["NO [SERVERBUG] this one is broken", "NO [UNAVAILABLE] this one is broken", "BAD what"]
-)
+@pytest.mark.parametrize("words", ["NO [SERVERBUG] this one is broken", "BAD what"])
 def test_a_whole_batch_that_does_not_come_does_not_keep_the_mails_after_it(empty: Shop, words: str) -> None:
     empty.add(*range(1, 61))
     empty.inbox.faults.append(refuse(",".join(map(str, range(1, 53))), words))
@@ -214,6 +212,42 @@ def test_more_mails_than_two_batches_that_do_not_come_are_the_servers(empty: Sho
         on_day(0, empty, state)
 
 
+@pytest.mark.parametrize(
+    "words", ["[UNAVAILABLE] archive storage is being migrated", "[LIMIT] Bandwidth limit exceeded"]
+)
+def test_no_mail_is_given_up_for_what_the_server_is_at_though_later_ones_come(shop: Shop, words: str) -> None:
+    shop.inbox.faults.append(refuse(",".join(map(str, range(1, 51))), f"NO {words}"))
+    for day in range(6):
+        with pytest.raises(CollectError, match="does not give out mails"):
+            on_day(day, shop, None)
+    shop.inbox.faults.clear()
+    assert sum(len(page.items) for page in on_day(6, shop, None)) == 120
+
+
+def test_days_on_which_the_server_blames_what_it_is_at_do_not_count_towards_giving_a_mail_up(empty: Shop) -> None:
+    state: str | None = left_behind(empty)
+    empty.inbox.faults[:] = [refuse("2", "NO [UNAVAILABLE] storage is being migrated")]
+    for day in range(1, 9):
+        pages = on_day(day, empty, state)
+        state = pages[-1].state
+        assert [item for page in pages for item in page.items] == []
+    empty.inbox.faults.clear()
+    assert [len(page.items) for page in on_day(9, empty, state)] == [1]
+
+
+def test_many_mails_that_were_left_behind_are_asked_for_by_turns(empty: Shop) -> None:
+    empty.add(*range(1, 24))
+    empty.inbox.faults.append(refuse(",".join(map(str, range(1, 23)))))
+    state = empty.pages()[-1].state
+    turns = []
+    for _ in range(3):
+        asked = len(empty.inbox.asked)
+        state = on_day(1, empty, state)[-1].state
+        bodies = [command.split(" ")[2] for command in empty.inbox.asked[asked:] if "BODY.PEEK[]" in command]
+        turns.append([int(number) for number in bodies])
+    assert turns == [[*range(1, 11)], [*range(11, 21)], [21, 22, *range(1, 9)]]
+
+
 # Connections that do not last
 
 
@@ -238,6 +272,17 @@ def test_several_mails_in_a_row_that_break_the_connection_do_not_keep_the_others
     pages = empty.pages()
     assert sum(len(page.items) for page in pages) == 2
     assert reached(pages[-1]) == (1, 9, *map(int, broken))
+
+
+def test_a_whole_batch_that_breaks_the_connection_costs_no_more_waiting_than_three_mails(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    shop.inbox.faults.append(break_off(*map(str, range(1, 51))))
+    assert sum(len(page.items) for page in shop.pages()) == 70
+    assert sum(waited) == 4 * (1 + 2 + 4)
+    assert shop.inbox.connections <= 4 * 4 + 47 + 1
 
 
 def test_a_line_over_which_no_mail_comes_is_given_up_soon_and_passes_over_nothing(shop: Shop) -> None:

@@ -46,6 +46,15 @@ class Refused:
     uid: int
     error: NotGiven | BrokenOff
 
+    @property
+    def is_for_now(self) -> bool:
+        """The server blames what it is at, and not the mail."""
+        return isinstance(self.error, NotGiven) and self.error.for_now
+
+    @property
+    def is_broken_off(self) -> bool:
+        return isinstance(self.error, BrokenOff)
+
 
 def mails(mailbox: Mailbox, uids: Sequence[int]) -> Iterator[list[Arrived | NotTaken | Refused]]:
     """All of them, in the order of their numbers: together those that came together. Where several don't come, each is asked for by itself."""

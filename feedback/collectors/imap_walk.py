@@ -1,8 +1,9 @@
 """The way through a folder: on from the last number that was read, and back to the mails that did not come.
 
 - A mail that is there and does not come is left behind where a later one comes, or where it is the only one and the server blames nothing but it.
-  It is asked for again in every run, and rejected when it did not come on five days.
-- Where a whole batch does not come, or the connection breaks off over mail after mail, the newest mail of the folder tells whether a later one comes.
+  It is asked for again in later runs, and rejected when it did not come on five days on which the server blamed nothing else.
+- Where a whole batch does not come, or the connection breaks off over mail after mail, the newest mail of the folder tells whether a later one comes:
+  once for each batch. Where it does, the line is good, and the rest of the batch is asked for without patience.
 - Everything else that does not come is the server's, and ends the run: nothing is passed over.
 - Numbers that mean other mails than before are all read again: where UIDVALIDITY says so, and where a number that was read is given again.
 """
@@ -16,11 +17,12 @@ from itertools import islice
 from feedback.collectors.base import Item
 from feedback.collectors.imap_batch import Arrived, NotTaken, Refused, mails, mark_at, mark_of
 from feedback.collectors.live import Page
-from feedback.collectors.live.mailbox import BrokenOff, Mailbox
+from feedback.collectors.live.mailbox import ATTEMPTS, Mailbox
 
 BATCH = 50
 _MOST_DAYS = 5
 _MOST_BROKEN = 3  # mails, one after the other, over which the connection breaks off
+_MOST_REFUSED = 10  # of those that were left behind, one after the other, in one run
 _MOST_WITHHELD = 2 * BATCH  # that can be those mails' own fault, in whole batches
 _MOST_NAMED = 5
 _ANEW = "the server has numbered the mails anew"
@@ -52,7 +54,8 @@ class Reached:
         return json.dumps([self.validity, self.uid, self.mark, [[uid, *asked] for uid, asked in self.withheld.items()]])
 
     def leaving(self, refused: Sequence[Refused], today: str) -> "Reached":
-        return replace(self, withheld={**self.withheld, **{each.uid: (1, today) for each in refused}})
+        left = {each.uid: (0 if each.is_for_now else 1, today) for each in refused}
+        return replace(self, withheld={**self.withheld, **left})
 
     def without(self, uid: int) -> "Reached":
         return replace(self, withheld={number: asked for number, asked in self.withheld.items() if number != uid})
@@ -71,6 +74,7 @@ class Walk:
     ) -> None:
         self._mailbox, self._stream, self._read = mailbox, stream, read
         self._today = now.date().isoformat()
+        self._mailbox.attempts = ATTEMPTS
         self.reached = reached
 
     def pages(self, since: datetime | None) -> Iterator[Page]:
@@ -98,13 +102,13 @@ class Walk:
         return _AGAIN if given_again else None
 
     def _batch(self, uids: Sequence[int]) -> Iterator[Page]:
-        refused, broken = list[Refused](), 0  # since the last one that came
+        refused, broken, later_come = list[Refused](), 0, False  # since the last one that came
         for found in mails(self._mailbox, uids):
             came = list[Arrived | NotTaken]()
             for each in found:
                 if isinstance(each, Refused):
                     refused.append(each)
-                    broken += isinstance(each.error, BrokenOff)
+                    broken += each.is_broken_off
                 else:
                     came.append(each)
             if came:
@@ -113,40 +117,48 @@ class Walk:
                 self.reached = replace(self.reached.leaving(refused, self._today), uid=last.uid, mark=mark)
                 refused, broken = [], 0
                 yield self._page(came)
-            if broken == _MOST_BROKEN:
+            if broken == _MOST_BROKEN and not later_come:
                 self._refuse_unless_later_come(refused)
-                broken = 0
+                later_come, self._mailbox.attempts = True, 1  # it is not the line
+        self._mailbox.attempts = ATTEMPTS
         if refused:
-            if len(refused) == len(uids) > 1 or any(each.error.for_now for each in refused):
-                self._refuse_unless_later_come(refused)
+            if any(each.is_for_now for each in refused):
+                raise refused[-1].error
+            if len(refused) == len(uids) > 1 or broken:
+                self._refuse_unless_later_come(refused, later_come)
             self.reached = replace(self.reached.leaving(refused, self._today), uid=uids[-1], mark="")
             yield self._page([])
 
-    def _refuse_unless_later_come(self, refused: Sequence[Refused]) -> None:
-        """Raises where the newest mail does not come either, so that it is the server, and where too many don't."""
+    def _refuse_unless_later_come(self, refused: Sequence[Refused], later_come: bool = False) -> None:
+        """Raises where the newest mail does not come either, so that it is the server, and where too many don't. `later_come`: it came just now."""
         newest = self._mailbox.newest()
         if newest > refused[-1].uid and len(self.reached.withheld) + len(refused) <= _MOST_WITHHELD:
+            if later_come:
+                return
             [[each]] = mails(self._mailbox, [newest])
             if isinstance(each, Arrived):
                 return
         raise refused[-1].error
 
     def _left_behind(self) -> Iterator[Page]:
-        broken = 0
-        for uid, (days, last) in sorted(self.reached.withheld.items()):
+        """Those first that were not asked for the longest, as the rest waits for the next run where several in a row don't come."""
+        refused = broken = 0
+        for uid, (days, last) in sorted(self.reached.withheld.items(), key=lambda asked: (asked[1][1], asked[0])):
             [[each]] = mails(self._mailbox, [uid])
             if isinstance(each, Refused):
-                broken += isinstance(each.error, BrokenOff)
-                days += last != self._today
+                refused, broken = refused + 1, broken + each.is_broken_off
+                days += last != self._today and not each.is_for_now
                 if days == _MOST_DAYS:
                     each = NotTaken(uid, _GIVEN_UP.format(days, each.error.reason))
+            else:
+                refused = 0
             if not isinstance(each, Refused):
                 self.reached = self.reached.without(uid)
                 yield self._page([each])
             elif last != self._today:
                 self.reached = replace(self.reached, withheld={**self.reached.withheld, uid: (days, self._today)})
                 yield self._page([])
-            if broken == _MOST_BROKEN:
+            if broken == _MOST_BROKEN or refused == _MOST_REFUSED:
                 return
 
     def _page(self, came: Sequence[Arrived | NotTaken], *notes: str) -> Page:

@@ -1,7 +1,7 @@
 """Looks into a folder of a mailbox by IMAP, and leaves no trace: EXAMINE and BODY.PEEK mark, move and delete nothing.
 
 - A command has 45 seconds, and one more for each 10 KB that it is to bring; it brings 24 MB at most.
-- A connection that breaks off is made anew, three times for each command, once where nothing came; where the folder was numbered anew meanwhile, `Renumbered` says so.
+- A connection that breaks off is made anew, three times for each command (`attempts`), once where nothing came; where the folder was numbered anew meanwhile, `Renumbered` says so.
 - That a mail is not given out is never taken for its being gone: `NotGiven` says so, or `BrokenOff` where the connection does not last.
 - Certificates are checked before the password goes out.
 - Errors name the host and the folder, never who asks.
@@ -55,8 +55,6 @@ class NotGiven(CollectError):
 class BrokenOff(Unreachable):
     """The connection is made every time, and does not last until the answer is here: it is the line, the server or what was asked for."""
 
-    for_now = True
-
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
@@ -69,6 +67,7 @@ class Mailbox:
         self._server, self._user, self._password, self._folder, self._vault = server, user, password, folder, vault
         self._client: Client | None = None
         self._clock = Clock()
+        self.attempts = ATTEMPTS  # for each command
         self._count = self.validity = 0
         self.next_uid = 0  # as the folder was opened; 0: the server does not tell
 
@@ -130,7 +129,7 @@ class Mailbox:
     def _ask(self, run: Callable[[Client], Found], size: int = 0) -> Found:
         """What comes of it; where the connection breaks off, of another try with a new one. `size`: how many bytes may come."""
         seconds = left = COMMAND_SECONDS + size / _SLOWEST
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, self.attempts + 1):
             began, lasting = time.monotonic(), False
             try:
                 with self._clock.over(left):
@@ -140,7 +139,11 @@ class Mailbox:
                 self._drop()
                 left -= time.monotonic() - began
                 silent = self._clock.late or isinstance(error, TimeoutError)
-                if attempt >= (ATTEMPTS_IN_SILENCE if silent else ATTEMPTS) or left <= 0 or _is_final(error):
+                if (
+                    attempt >= min(self.attempts, ATTEMPTS_IN_SILENCE if silent else ATTEMPTS)
+                    or left <= 0
+                    or _is_final(error)
+                ):
                     raise self._broken(_explained(error, seconds if self._clock.late else None), lasting) from None
                 time.sleep(2.0 ** (attempt - 1))
             except imaplib.IMAP4.error as error:
