@@ -293,6 +293,8 @@ class Told(Exception):
         (Told(1130, "Host '10.0.0.7' is not allowed to connect to this MariaDB server"), "The database takes no connections from this machine."),
         (Told(3024, "Query execution was interrupted, maximum statement execution time exceeded"), "The database stopped 'query', which takes longer than it allows. Ask for less, or have the limit raised."),
         (Told("canceling statement due to statement timeout", sqlstate="57014"), "The database stopped 'query', which takes longer than it may. Ask for less, or say how long it may take behind the address: ?options=-c%20statement_timeout=2h"),
+        (Told("由于语句执行超时, 正在取消查询命令", sqlstate="57014"), "The database stopped 'query', which takes longer than it may. Ask for less, or say how long it may take behind the address: ?options=-c%20statement_timeout=2h"),
+        (Told("canceling statement due to user request", sqlstate="57014"), "The database does not answer 'query' (57014)."),
         (Told('connection failed: FATAL:  permission denied for database "shop"'), "There is no database of the name that 'url' says, or this user may not read it."),
         (Told(1060, "Duplicate column name 'id'"), "'query' gives two columns named 'id'. Name them apart: … as …."),
     ],

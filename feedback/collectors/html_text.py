@@ -32,7 +32,7 @@ _CLOSED_BY_OTHERS = re.compile("p|li|dt|dd|td|th|tr|tbody|thead|tfoot|option")  
 _KEEPS_LINES = re.compile(r"(?<![\w-])white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
 # What a browser makes where somebody indents his own words.
 _INDENTS = re.compile(
-    r"style\s*=\s*[\"']?\s*margin\s*:\s*0(?:px)?(?: 0(?:px)?){2} 40px\s*;\s*border\s*:\s*none", re.IGNORECASE
+    r"style\s*+=\s*+[\"']?+\s*+margin\s*+:\s*+0(?:px)?(?: 0(?:px)?){2} 40px\s*+;\s*+border\s*+:\s*+none", re.IGNORECASE
 )
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LONGEST_ATTRIBUTES = 2000  # characters

@@ -39,7 +39,7 @@ _FAULTS = tuple(
             "The database has no room for one more connection. Run this again later.",
         ),
         (
-            r"^57014 .*statement timeout",
+            r"^57014 (?!.*(?:user request|用户请求))",  # a server says why in its own language
             "The database stopped 'query', which takes longer than it may. Ask for less, or say how long it may take "
             "behind the address: ?options=-c%20statement_timeout=2h",
         ),
