@@ -116,7 +116,7 @@ def test_what_is_left_out_goes_with_all_that_is_in_it() -> None:
         "<hr>",
         '<div style="display:none">',
         '<b style="display ',
-        pytest.param(f"<blockquote style={' ' * 1900}>", id="blanks in a style"),
+        pytest.param(f"<blockquote style={' ' * 1900}>", id="blanks in a style", marks=pytest.mark.timeout(5)),
     ],
 )
 def test_hostile_markup_does_not_take_for_ever(piece: str) -> None:
