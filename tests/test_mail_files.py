@@ -1,5 +1,6 @@
 """The files that mails are saved in."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,17 @@ MARK = "From a@mail.example Mon Mar  2 10:00:00 2026\n"
 
 
 @pytest.mark.parametrize("above", ["", "\n", "\r\n \n", "\ufeff", "\ufeff\n"])
-@pytest.mark.parametrize("mark", [MARK, "From - Mon Mar  2 10:00:00 2026\n", "From \n", "From a@mail.example\n"])
+@pytest.mark.parametrize(
+    "mark",
+    [
+        MARK,
+        "From - Mon Mar  2 10:00:00 2026\n",
+        "From \n",
+        "From a@mail.example\n",
+        "From a@mail.example 2026-03-02\n",
+        "From nobody\n",
+    ],
+)
 @pytest.mark.parametrize("between", ["", "\n"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_all_mails_of_a_file_are_read_whatever_stands_above(
@@ -70,6 +81,36 @@ def test_a_line_that_begins_as_a_mail_does_is_said_in_the_mail(tmp_path: Path, s
     first = f"{FIRST}{above}{said}\n\nRefund: please\n"
     file.write_text(MARK + first + "\n" + MARK + SECOND, encoding="utf-8")
     assert list(mails_of_file(file)) == [first.encode(), SECOND.encode()]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "From\nhttps://shop.example/a",
+        "From\nRefund: please",
+        "From \nRefund: please",
+        "From me\nRefund: please",
+        "From 10:00 on\nRefund: please",
+        "From a@mail.example I had this:\nhttps://shop.example/a",
+    ],
+)
+def test_a_line_with_from_alone_is_no_separator_whatever_stands_below(tmp_path: Path, said: str) -> None:
+    file = tmp_path / "feedback.mbox"
+    file.write_text(f"{MARK}{FIRST}{said}\n\n{MARK}{SECOND}", encoding="utf-8")
+    assert list(mails_of_file(file)) == [f"{FIRST}{said}\n".encode(), SECOND.encode()]
+
+
+def test_a_mail_of_many_lines_takes_little_more_than_its_size(tmp_path: Path) -> None:
+    file = tmp_path / "feedback.mbox"
+    file.write_bytes(MARK.encode() + FIRST.encode() + b"\n" * 2_000_000)
+    tracemalloc.start()
+    try:
+        (raw,) = mails_of_file(file)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert raw == FIRST.encode() + b"\n" * 2_000_000
+    assert peak < 10_000_000
 
 
 def test_a_mail_that_apple_saved_is_read_without_what_apple_notes_of_it(tmp_path: Path) -> None:

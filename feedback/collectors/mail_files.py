@@ -10,17 +10,19 @@ from feedback.errors import CollectError
 
 LARGEST = 32 * 1024 * 1024  # bytes of a mail
 _BEGINNING = 64 * 1024
-_HEADER = re.compile(
-    rb"^(?:from|to|date|subject|message-id|received|return-path|mime-version|delivered-to)[ \t]*:",
-    re.IGNORECASE | re.MULTILINE,
-)
+_FIELDS = b"from|to|date|subject|message-id|received|return-path|mime-version|delivered-to"
+_HEADER = re.compile(rb"^(?:%b)[ \t]*:" % _FIELDS, re.IGNORECASE | re.MULTILINE)
 _ABOVE = re.compile(rb"(?:\xef\xbb\xbf)?\s*")
 _COUNT = re.compile(
     rb"(\d{1,12})[ \t]*\r?\n"
 )  # of bytes, above a mail of Apple's; below it stands what Apple notes of it
-# "From a@b Mon Mar  2 10:00:00 2026", "From - …", "From": what somebody says has neither a clock time nor the field of a head below it.
-_BEGINS_MAIL = re.compile(rb"From(?: \S*| .{1,300}\d:\d\d.{0,100})?\s*")
-_FIELD = re.compile(rb"[!-9;-~]{1,100}:")
+# "From a@b Mon Mar  2 10:00:00 2026", "From - …", "From a@b 2026-03-02": what somebody says has neither an address nor a clock time there,
+# nor the field of a head below it.
+_BEGINS_MAIL = re.compile(rb"From (?:\S{0,300}@.{0,300}|\S{0,300} .{1,300}\d:\d\d.{0,100})\s*")
+_FIELD = re.compile(rb"[!-9;-~]{1,100}:(?!//)")
+# "From ", "From nobody": only above a field that is known, or has a name of several words.
+_BEGINS_SHORT = re.compile(rb"From \S{0,300}\s*")
+_KNOWN_FIELD = re.compile(rb"[a-z\d]{1,50}(?:-[a-z\d]{1,50}){1,5}:|(?:%b)[ \t]*:" % _FIELDS, re.IGNORECASE)
 # Above the first field may stand what an mbox or Apple's mail begins with.
 _HEAD = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:From [^\n]*\n|\d{1,12}[ \t]*\r?\n)?(?:[!-9;-~]+[ \t]*:[^\n]*\n(?:[ \t]+[^\n]*\n)*)+(?:\r?\n|\Z)"
@@ -61,20 +63,25 @@ def mails_of_file(path: Path) -> Iterator[bytes | None]:
 def _mails_of_mbox(file: BinaryIO) -> Iterator[bytes | None]:
     """From a place on where one begins."""
     file.readline()
-    mail, size = list[bytes](), 0
+    mail, size, blank = bytearray(), 0, 0  # bytes of an empty line at its end
     line = file.readline(LARGEST)
     while line:
         following = file.readline(LARGEST)
-        if _BEGINS_MAIL.fullmatch(line) and _FIELD.match(following):
-            yield _whole(mail[:-1] if mail and not mail[-1].strip() else mail, size)
-            mail, size = [], 0
+        if _begins_mail(line, following):
+            yield bytes(mail[: len(mail) - blank]) if size <= LARGEST else None
+            mail, size, blank = bytearray(), 0, 0
         else:
             size += len(line)
+            blank = 0 if line.strip() else len(line)
             if size <= LARGEST:
-                mail.append(line)
+                mail += line
         line = following
-    yield _whole(mail, size)
+    yield bytes(mail) if size <= LARGEST else None
 
 
-def _whole(mail: list[bytes], size: int) -> bytes | None:
-    return b"".join(mail) if size <= LARGEST else None
+def _begins_mail(line: bytes, following: bytes) -> bool:
+    if not line.startswith(b"From "):
+        return False
+    if _BEGINS_MAIL.fullmatch(line):
+        return _FIELD.match(following) is not None
+    return _BEGINS_SHORT.fullmatch(line) is not None and _KNOWN_FIELD.match(following) is not None
