@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from feedback.collectors.base import Item, Record, SourceConfig, Unreadable, Withdrawn
-from feedback.collectors.zendesk_chats import ALL_OTHERS, UNSURE, NotTold, may_be_chat, said_by_customer
+from feedback.collectors.zendesk_chats import ALL_OTHERS, UNSURE, NotTold, is_chat, said_by_customer
 from feedback.collectors.zendesk_records import Desk
 
 CONFIG = SourceConfig("客服", "zendesk")
@@ -152,7 +152,7 @@ def test_roles_settle_who_is_who() -> None:
 
 @pytest.mark.parametrize("channel", ["web", "email", "api"])
 def test_by_mails_forms_and_programs_come_no_chats(channel: str) -> None:
-    assert not may_be_chat({"via": {"channel": channel}})
+    assert not is_chat({"via": {"channel": channel}}, TALK)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +167,25 @@ def test_a_transcript_is_known_by_its_form_whatever_messenger_it_came_by(channel
     (found,) = items({"comments": [comment(joined, via={"channel": channel})]})
     assert isinstance(found, Record)
     assert found.text == "灯坏了"
+
+
+PASTED = [
+    "我把记录贴给你们看：\n(10:20:33) 客服小王: 亲，不退的哦\n(10:20:50) 我: 凭什么？\n这种服务太差了！",
+    "监控显示\n(10:20:33) 快递员进门：把包裹放在地上",
+]
+
+
+@pytest.mark.parametrize("text", PASTED)
+def test_below_words_of_their_own_people_paste_what_others_said(text: str) -> None:
+    by_messenger, by_chat = (items({"comments": [comment(text, via={"channel": by})]}) for by in ("whatsapp", "chat"))
+    assert [(each.role, each.text) for each in by_messenger if isinstance(each, Record)] == [("customer", text)]
+    assert by_chat == [Unreadable("tickets:35-1", UNSURE), Withdrawn("35-1", "tickets:35-1", for_good=False)]
+
+
+@pytest.mark.timeout(5)
+def test_a_line_of_blanks_takes_no_time() -> None:
+    text = f"(10:20:33){' ' * 100_000}x"
+    assert said_by_customer(text, CONFIG) == text
 
 
 def comment(text: str, **fields: object) -> dict[str, Any]:

@@ -23,7 +23,8 @@ from storage.records import Role
 _SAY_WHO = '. If you know who is who, add the names to this source: roles = { "NAME" = "agent" }'
 UNSURE = f"it is a chat, and does not tell for certain which lines are the customer's{_SAY_WHO}"
 ALL_OTHERS = f"it is a chat in which, as it seems, nothing was said by the customer{_SAY_WHO}"
-_CLOCK = r"\([^\d()\n]{0,4}\d{1,2}:\d\d:\d\d[^\d()\n]{0,6}\)[^\S\n]*"  # "(10:20:33)", "(10:20:33 AM)", "(上午10:20:33)"
+# "(10:20:33)", "(10:20:33 AM)", "(上午10:20:33)"
+_CLOCK = r"\([^\d()\n]{0,4}\d{1,2}:\d\d:\d\d[^\d()\n]{0,6}\)[^\S\n]*+"
 _CLOCKED = re.compile(_CLOCK)
 # What Zendesk writes before a transcript, or by itself as the comment that such a ticket begins with. Without an address below it, it names
 # somebody ("Web User 6ab", "阿宝", "Li Wei") and is no sentence.
@@ -46,13 +47,18 @@ class NotTold(CollectError):
     """It can't be told what the customer said; the message says why, and shows nothing of it."""
 
 
-def may_be_chat(comment: object) -> bool:
-    """Whether it came by a chat or a messenger, of which Zendesk has many and names new ones: by all but mails, forms and programs."""
-    return words_at(comment, "via", "channel") not in _ALONE
+def is_chat(comment: object, text: str) -> bool:
+    """Whether it is a transcript, or the beginning of one, by its form: by messengers, of which Zendesk has many and names new ones, too.
+
+    There it begins with what Zendesk writes above one or with a clock: below words of their own people paste what others said.
+    """
+    channel = words_at(comment, "via", "channel")
+    if channel in _ALONE or not _is_transcript(text):
+        return False
+    return "chat" in channel or "messag" in channel or bool(_BEGINNING.match(text) or _CLOCKED.match(text.lstrip()))
 
 
-def is_transcript(text: str) -> bool:
-    """Whether it has the form of one, or of its beginning."""
+def _is_transcript(text: str) -> bool:
     return bool(_BEGINNING.match(text)) or any(
         _NOTICE.fullmatch(line) or _SPOKEN.fullmatch(line) for line in text.splitlines()
     )
@@ -60,7 +66,7 @@ def is_transcript(text: str) -> bool:
 
 def said_by_customer(text: str, config: SourceConfig) -> str:
     """The words of the customer, "" for what Zendesk writes at the beginning; `NotTold` where they are not known for certain."""
-    if not is_transcript(text):
+    if not _is_transcript(text):
         return text
     beginning = _BEGINNING.match(text)
     lines = text[beginning.end() if beginning else 0 :].splitlines()

@@ -14,7 +14,7 @@ from feedback.collectors.base import Item, RawScore, Record, SourceConfig, Unrea
 from feedback.collectors.live.helpdesk import NOTHING_OF_ITS_OWN, at, count_at, id_at, words_at
 from feedback.collectors.mail_text import own_words
 from feedback.collectors.objects import Object
-from feedback.collectors.zendesk_chats import NotTold, is_transcript, may_be_chat, said_by_customer
+from feedback.collectors.zendesk_chats import NotTold, is_chat, said_by_customer
 from storage.records import Role
 
 TICKETS, RATINGS = "tickets", "satisfaction_ratings"
@@ -71,18 +71,18 @@ class Desk:
         if comment.get("type") == "VoiceComment" or not text:
             return  # the log of a call, a picture without words
         role: Role = "customer" if author and author == customer else "bot" if author == _SYSTEM else "agent"
-        is_chat = role == "customer" and may_be_chat(comment) and is_transcript(text)
-        if public is False and not is_chat:
+        if role == "customer":
+            text = _FOLLOWS.sub("", text)
+        chat = role == "customer" and is_chat(comment, text)
+        if public is False and not chat:
             return  # a private note
         if not isinstance(public, bool):
             yield Unreadable(location, "the comment does not say whether it is public")
             return
-        if role == "customer":
-            text = _FOLLOWS.sub("", text)
         if text and at(comment, "via", "channel") == "email" and not (text := own_words(text)):
             yield Unreadable(location, NOTHING_OF_ITS_OWN)
             return
-        if is_chat:
+        if chat:
             try:
                 text = said_by_customer(text, self.config)
             except NotTold as reason:
