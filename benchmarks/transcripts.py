@@ -1,4 +1,4 @@
-"""python -m benchmarks.transcripts FOLDER [--odd] [--show]: how well pasted chats are read.
+"""python -m benchmarks.transcripts FOLDER [--which odd|even] [--show]: how well pasted chats are read.
 
 FOLDER holds transcripts NNN.txt, and NNN.json with the turns that are in each (`nlp.training.transcripts` makes some). A turn is right if role and words
 are; a window's own notices count as a bot's. Who is asked about (`roles`) is answered from the truth, and counted.

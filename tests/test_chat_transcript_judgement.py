@@ -117,3 +117,39 @@ def test_tomorrows_export_doubles_nothing_of_today(
     assert stored == expected
     with closing(sqlite3.connect(tmp_path / "feedback.db")) as database:
         assert database.execute("select count(*) from verbatims where posted_at is null").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("salutation", ["亲爱的顾客", "尊敬的客户", "回复顾客"])
+@pytest.mark.parametrize("agent", ["山茶旗舰店:小美", "客服:小美", "小美"])
+@pytest.mark.parametrize("head", ["{} (2026-03-02 10:0{}:05):", "{} 2026-03-02 10:0{}:05"])
+def test_whom_a_message_addresses_does_not_make_the_form_of_a_file(
+    tmp_path: Path, head: str, agent: str, salutation: str
+) -> None:
+    text = (
+        f"{head.format('tb8839201', 0)}\n杯子漏水了怎么办\n{head.format(agent, 1)}\n{salutation}：您好，马上为您处理\n"
+    )
+    found = records(collect(written(tmp_path, "a.txt", text), {"小美": "agent"}))
+    assert [(each.role, each.text) for each in found] == [
+        ("customer", "杯子漏水了怎么办"),
+        ("agent", f"{salutation}：您好，马上为您处理"),
+    ]
+
+
+def test_whom_an_agent_addresses_does_not_speak(tmp_path: Path) -> None:
+    text = "客户：杯子漏水\n客服：亲爱的顾客：您好\n尊敬的会员：本店打折\n客户：不要\n"
+    assert said(collect(written(tmp_path, "a.txt", text))) == [
+        ("customer", 1, "杯子漏水"),
+        ("agent", 2, "亲爱的顾客：您好\n尊敬的会员：本店打折"),
+        ("customer", 3, "不要"),
+    ]
+
+
+def test_a_date_on_two_heads_in_a_row_is_on_all_but_those_of_today(tmp_path: Path) -> None:
+    text = talk(
+        ("小林 2026/3/2 9:05", "杯子漏水"),
+        ("客服小美 2026/3/2 9:06", "抱歉"),
+        ("小林 10:00", "还没补发"),
+        ("客服小美 10:01", "马上"),
+    )
+    dates = [each.posted_at for each in records(collect(written(tmp_path, "a.txt", text)))]
+    assert dates == ["2026-03-02 09:05", "2026-03-02 09:06", None, None]

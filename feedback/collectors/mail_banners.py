@@ -24,18 +24,21 @@ _ADVICE = (
     r"(?:[点點][击擊开開]|打[开開]|下[载載]|回[复復覆]|[处處]理|查看|提供)[^。！，,!我你您]{0,25}"
     r"|[请請]您?(?:注意|加强)(?:信息|[资資][讯訊]|[邮郵]件)?(?:安全|甄[别別]|[识識辨][别別]|防[范範])[^。！，,!我你您]{0,12}"
     r"|(?=[^.!?]*\b(?:links?|attachments?|senders?|content|information|credentials)\b)(?:please )?(?:(?:do not|don['’]t|never|avoid) (?:click|open|repl|respond|follow|forward|download|provide)"
-    r"|(?:use|exercise|take|be) (?:extra |extreme )?(?:caution|cautious|careful|care)\b|(?:verify|confirm|check) the (?:sender|source))[^.!?]{0,160})"
+    r"|(?:use|exercise|take|be) (?:extra |extreme )?(?:caution|cautious|careful|care)\b|(?:verify|confirm|check) the (?:sender|source))[^.!?\u3400-\u9fff]{0,160})"
 )
 _STOP = r"\s*[。.!！，,;；:：]*\s*"
+_ADDRESS = r"(?:\s*[<(\[]?https?://\S{1,300})?"
 _BANNER = re.compile(
     rf"[【\[(（<*]+\s*{_TAG}\s*[】\])）>*]+{_STOP}(?:{_OUTSIDE}{_STOP})?(?:{_ADVICE}{_STOP}){{0,3}}"
     rf"|[【\[(（*]*(?:{_TAG}|caution|warning|attention|注意|警告|提醒|提示)[】\]）)*]*\s*[:：!！,，-]\s*{_OUTSIDE}{_STOP}(?:{_ADVICE}{_STOP}){{0,3}}[】\])）*]*"
     rf"|{_TAG}\s*[:：!！,，-]\s*(?:{_ADVICE}{_STOP}){{1,3}}"
     rf"|[【\[(（*]*{_OUTSIDE}{_STOP}(?:{_ADVICE}{_STOP}){{1,3}}[】\])）*]*"
-    rf"|您通常不[会會]收到[来來]自\s?\S{{3,100}}?\s?的{_MAIL}[。.]?\s*(?:[了瞭]解.{{0,20}}重要.{{0,80}})?"
-    r"|(?:you|some people who received this message) don['’]t often get e-?mail from \S{3,100}\s*(?:learn why this is important.{0,80})?",
+    rf"|您通常不[会會]收到[来來]自\s?\S{{3,100}}?\s?的{_MAIL}[。.]?\s*(?:[了瞭]解.{{0,20}}重要[。.]?{_ADDRESS})?"
+    rf"|(?:you|some people who received this message) don['’]t often get e-?mail from \S{{3,100}}\s*(?:learn why this is important\.?{_ADDRESS})?",
     re.IGNORECASE,
 )
+# What goes on on the next line.
+_MORE = re.compile(rf"(?:{_OUTSIDE}{_STOP})?(?:{_ADVICE}{_STOP}){{0,3}}", re.IGNORECASE)
 
 
 def without_banners(lines: Sequence[str]) -> list[str]:
@@ -48,11 +51,17 @@ def without_banners(lines: Sequence[str]) -> list[str]:
     for _ in range(_MOST):
         first = next((n for n in range(start, len(lines)) if lines[n].strip()), len(lines))
         blank = next((n for n in range(first, len(lines)) if not lines[n].strip()), len(lines))
-        ends = range(min(first + _WRAPPED, blank), first, -1)
-        end = next((end for end in ends if _BANNER.fullmatch(_joined(lines[first:end]))), None)
-        if end is None:
+        ends = range(first + 1, min(first + _WRAPPED, blank) + 1)
+        matching = [end for end in ends if _BANNER.fullmatch(_joined(lines[first:end]))]
+        if not matching:
             break
-        start = end
+        # The fewest lines that will do, as right below the writer may begin; English ones that are folded up to their full stop.
+        folded = [
+            end for end in matching if lines[end - 1].rstrip().endswith(".") and _joined(lines[first:end]).isascii()
+        ]
+        start = max(folded, default=matching[0])
+        while start < blank and _MORE.fullmatch(_joined(lines[start : start + 1])):
+            start += 1
     return list(lines[start:])
 
 

@@ -24,6 +24,7 @@ from feedback.collectors.chat.transcript_heads import (
     head_of,
     is_label,
     is_no_name,
+    is_salutation,
     is_stamp,
     is_usual,
     notice,
@@ -65,7 +66,7 @@ class Form:
         if name not in self.configured and (is_windows(line) or is_event(line)):
             return None
         if not self.stamped:
-            is_name = name in self.configured or not (is_label(name) or begins_quote(line))
+            is_name = name in self.configured or not (is_label(name) or is_salutation(name) or begins_quote(line))
             return Head(name, None, None, None, found["text"]) if is_name else None
         if name not in self.configured and (has_moment(name) or (found["date"] is None and is_no_name(name))):
             return None
@@ -76,8 +77,14 @@ def find_form(opening: Sequence[str], config: SourceConfig) -> Form | None:
     """The form of most lines with known speakers; without such lines, of most lines at all. None: no transcript."""
     written = [line.strip() for line in opening]
     lines = [Line(number, line) for number, line in enumerate(written)]
-    forms = [_form(kind, config) for kind in KINDS]
-    found = [(form, _heads(form, [line.text for line in joined(lines, form.kind)])) for form in forms]
+    found: list[tuple[Form, list[Head]]] = []
+    dated: set[str] = set()
+    for kind in KINDS:
+        form = _form(kind, config)
+        # "某某旗舰店:小美 (2026-03-02 10:01:15):" has a colon behind a name as well.
+        texts = [text for line in joined(lines, kind) if (text := line.text) not in dated or kind.stamped]
+        found.append((form, _heads(form, texts)))
+        dated |= {text for text in texts if (head := form.head(text)) and head.date_parts == WHOLE_DATE}
     form, heads = max(found, key=lambda each: _weight(each[1], config.roles))
     is_known = any(_is_known(head, config.roles) for head in heads)
     if heads and (is_known or _talk_among_strangers(form, heads, sum(map(bool, written)))):
@@ -152,10 +159,11 @@ def _is_known(head: Head, roles: Mapping[str, Role]) -> bool:
 
 
 def _weight(heads: Sequence[Head], roles: Mapping[str, Role]) -> tuple[int, int, int]:
-    """What speaks for a form: speakers known by name and such as come again, then dates beside them, then heads at all."""
+    """What speaks for a form: speakers known by name and such as come again, and half as loudly whole dates; then dates, then heads at all."""
     known = sum(_is_known(head, roles) for head in heads)
     again = len(heads) - len({head.speaker for head in heads})
-    return known + again, sum(head.date_parts for head in heads), len(heads)
+    dated = sum(head.date_parts == WHOLE_DATE for head in heads)
+    return known + again + dated // 2, sum(head.date_parts for head in heads), len(heads)
 
 
 def _talk_among_strangers(form: Form, heads: Sequence[Head], lines: int) -> bool:

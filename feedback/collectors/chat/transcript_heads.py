@@ -150,7 +150,8 @@ def notice(line: str) -> Head | None:
 
 
 _IN_BRACKETS = re.compile(r"[\[【]([^\[\]【】]+)[\]】]")
-_USUAL = re.compile(rf"{_SUB_ACCOUNT}|{_PLAIN_NAME}")
+# "客服:小美" beside a time is one; before a colon only the word for the role is.
+_USUAL = re.compile(rf"{_SUB_ACCOUNT}|客服[:：][^\s:：()（）{_NEVER}]{{1,12}}|{_PLAIN_NAME}")
 
 
 def bare_name(written: str) -> str:
@@ -183,6 +184,11 @@ def has_moment(line: str) -> bool:
 def is_label(name: str) -> bool:
     """Whether it is no name: a label, or a number."""
     return LABEL.fullmatch(name) is not None or not any(character.isalpha() for character in name)
+
+
+def is_salutation(name: str) -> bool:
+    """Whether it addresses somebody, as in "亲爱的顾客：您好"."""
+    return name.startswith(("亲爱的", "尊敬的"))
 
 
 _IN_FRAMES = (

@@ -91,14 +91,16 @@ class _Dates:
         self._count = self._dated = self._until_dated = 0
         self._again = False
         self._last: dict[str, str] = {}
+        self._above: tuple[int, str] | None = None
 
     def add(self, each: Candidate) -> None:
         self._count += 1
         if each.parts:
             self._dated += 1
             self._until_dated = self._count
-            self._again = self._again or self._last.get(each.name) == each.date
-            self._last[each.name] = each.date
+            here = each.conversation, each.date
+            self._again = self._again or self._last.get(each.name) == each.date or self._above == here
+            self._last[each.name], self._above = each.date, here
 
     def are_on_all(self) -> bool:
         return self._again and 2 * self._dated > self._until_dated
