@@ -120,7 +120,7 @@ def test_tomorrows_export_doubles_nothing_of_today(
 
 
 @pytest.mark.parametrize("salutation", ["亲爱的顾客", "尊敬的客户", "回复顾客"])
-@pytest.mark.parametrize("agent", ["山茶旗舰店:小美", "客服:小美", "小美"])
+@pytest.mark.parametrize("agent", ["山茶旗舰店:小美", "客服小美", "小美"])
 @pytest.mark.parametrize("head", ["{} (2026-03-02 10:0{}:05):", "{} 2026-03-02 10:0{}:05"])
 def test_whom_a_message_addresses_does_not_make_the_form_of_a_file(
     tmp_path: Path, head: str, agent: str, salutation: str
@@ -153,3 +153,31 @@ def test_a_date_on_two_heads_in_a_row_is_on_all_but_those_of_today(tmp_path: Pat
     )
     dates = [each.posted_at for each in records(collect(written(tmp_path, "a.txt", text)))]
     assert dates == ["2026-03-02 09:05", "2026-03-02 09:06", None, None]
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        (
+            "小鹿：物流不动了\n2026-03-01 08:00:00 已到达上海\n2026-03-01 03:00:00 已发出\n怎么回事\n客服小美：帮您催\n",
+            "物流不动了\n2026-03-01 08:00:00 已到达上海\n2026-03-01 03:00:00 已发出\n怎么回事",
+        ),
+        (
+            "客服小美 10:20\n您好，在的\n小鹿 10:21\n还没收到\n2026-03-01 08:00:00 已到达上海\n2026-03-01 03:00:00 已发出\n",
+            "还没收到\n2026-03-01 08:00:00 已到达上海\n2026-03-01 03:00:00 已发出",
+        ),
+        (
+            "[2026-03-02 10:00:00] 小鹿：快递单号：SF123456\n2026-03-01 08:00:00 已到达上海\n2026-03-01 03:00:00 已发出\n没收到\n"
+            "[2026-03-02 10:01:00] 客服：好的\n",
+            "快递单号：SF123456\n2026-03-01 08:00:00 已到达上海\n2026-03-01 03:00:00 已发出\n没收到",
+        ),
+    ],
+)
+def test_the_dates_of_a_parcel_do_not_make_the_form_of_a_file(tmp_path: Path, text: str, words: str) -> None:
+    found = records(collect(written(tmp_path, "a.txt", text)))
+    assert [each.text for each in found if each.role == "customer"] == [words]
+
+
+def test_who_is_called_dear_somebody_speaks(tmp_path: Path) -> None:
+    found = said(collect(written(tmp_path, "a.txt", "客服小美：您好\n亲爱的小孩：杯子漏水\n客服小美：给您换\n")))
+    assert ("customer", 2, "杯子漏水") in found

@@ -1,5 +1,7 @@
 """How the answers of the encoder's parts are weighed. The logits are drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,7 @@ def drawn(count: int, loudness: float) -> Answers:
         right,
         apart=~everything,
         decides=dict.fromkeys(QUESTIONS, everything),
+        disputed=np.zeros((count, len(QUESTIONS["sentiment"])), dtype=bool),
         length=np.full(count, 20),
     )
 
@@ -45,9 +48,16 @@ def test_a_confidence_that_was_fitted_on_other_texts_means_what_it_says() -> Non
 def test_auto_is_measured_by_what_those_said_who_were_sure_enough() -> None:
     given = drawn(300, loudness=1.0)
     quiet = {question: said * 0 for question, said in given.logits[FAST].items()}
-    mute = Answers({**given.logits, FAST: quiet}, given.right, given.apart, given.decides, given.length)
+    mute = replace(given, logits={**given.logits, FAST: quiet})
     found = cross_fitted(mute, [], AT_ONCE)
     for question in QUESTIONS:
         said, _ = found["auto"][question]
         assert len(np.unique(said.round(6), axis=0)) <= 2  # the fast engine's, which knows nothing: one answer a half
         assert len(np.unique(found["encoder"][question][0].round(6), axis=0)) > 200
+
+
+def test_auto_is_measured_by_the_last_where_words_dispute_what_was_said() -> None:
+    given = drawn(300, loudness=1.0)
+    disputed = replace(given, disputed=~given.disputed)
+    found = cross_fitted(disputed, [], AT_ONCE)
+    assert all(np.array_equal(found["encoder"][q][0], found["auto"][q][0]) for q in QUESTIONS)

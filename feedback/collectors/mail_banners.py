@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from feedback.collectors.mail_forms import LONGEST_MARK, without_entities
 
 _WRAPPED = 4  # lines that one is folded into
+_FULL = range(50, 100)  # characters of a line that was cut
 _MOST = 3  # of them, one below another
 
 _MAIL = r"(?:电子|電子)?(?:邮件|郵件)"
@@ -56,13 +58,20 @@ def without_banners(lines: Sequence[str]) -> list[str]:
         if not matching:
             break
         # The fewest lines that will do, as right below the writer may begin; English ones that are folded up to their full stop.
-        folded = [
-            end for end in matching if lines[end - 1].rstrip().endswith(".") and _joined(lines[first:end]).isascii()
-        ]
+        folded = [end for end in matching if _is_folded(lines[first:end])]
         start = max(folded, default=matching[0])
         while start < blank and _MORE.fullmatch(_joined(lines[start : start + 1])):
             start += 1
     return list(lines[start:])
+
+
+def _is_folded(lines: Sequence[str]) -> bool:
+    """Whether these are one English text, cut where a line was full, up to its full stop."""
+    stripped = [line.strip() for line in lines]
+    goes_on = all(
+        len(above) in _FULL and (below[:1].islower() or above.endswith(".")) for above, below in pairwise(stripped)
+    )
+    return goes_on and stripped[-1].endswith(".") and all(map(str.isascii, stripped))
 
 
 def _joined(lines: Sequence[str]) -> str:

@@ -159,10 +159,11 @@ def _is_known(head: Head, roles: Mapping[str, Role]) -> bool:
 
 
 def _weight(heads: Sequence[Head], roles: Mapping[str, Role]) -> tuple[int, int, int]:
-    """What speaks for a form: speakers known by name and such as come again, and half as loudly whole dates; then dates, then heads at all."""
+    """What speaks for a form: speakers known by name and such as come again, and where any is known, half as loudly whole dates; then dates, then heads at all."""
     known = sum(_is_known(head, roles) for head in heads)
     again = len(heads) - len({head.speaker for head in heads})
-    dated = sum(head.date_parts == WHOLE_DATE for head in heads)
+    # Pasted lines have dates too, the ways of a parcel most of all.
+    dated = sum(head.date_parts == WHOLE_DATE for head in heads) if known else 0
     return known + again + dated // 2, sum(head.date_parts for head in heads), len(heads)
 
 

@@ -150,8 +150,7 @@ def notice(line: str) -> Head | None:
 
 
 _IN_BRACKETS = re.compile(r"[\[【]([^\[\]【】]+)[\]】]")
-# "客服:小美" beside a time is one; before a colon only the word for the role is.
-_USUAL = re.compile(rf"{_SUB_ACCOUNT}|客服[:：][^\s:：()（）{_NEVER}]{{1,12}}|{_PLAIN_NAME}")
+_USUAL = re.compile(rf"{_SUB_ACCOUNT}|{_PLAIN_NAME}")
 
 
 def bare_name(written: str) -> str:
@@ -187,10 +186,13 @@ def is_label(name: str) -> bool:
 
 
 def is_salutation(name: str) -> bool:
-    """Whether it addresses somebody, as in "亲爱的顾客：您好"."""
-    return name.startswith(("亲爱的", "尊敬的"))
+    """Whether it addresses anybody who reads it, as in "亲爱的顾客：您好"; 亲爱的小孩 is somebody."""
+    return _SALUTATION.fullmatch(name) is not None
 
 
+_SALUTATION = re.compile(
+    r"(?:亲爱的|尊敬的).{0,6}?(?:顾客|客户|客人|会员|用户|买家|朋友|家人|粉丝|亲|宝宝?|女士|先生|家长|同学|老师|车主|业主|旅客|宾客|读者)们?"
+)
 _IN_FRAMES = (
     (re.compile(r"\d+"), "9"),
     (re.compile(_HALF), "午"),
