@@ -150,6 +150,22 @@ def test_a_server_that_hangs_up_is_said_in_a_sentence(tmp_path: Path, kind: str)
     assert str(error.value) == "The database broke the connection off. What came before is stored: run this again."
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "sending query failed: could not send data to server: Broken pipe",
+        "flushing failed: could not receive data from server: Connection reset by peer",
+        "sending query failed: SSL connection has been closed unexpectedly",
+    ],
+)
+def test_a_connection_that_breaks_is_known_whatever_the_driver_calls_it(words: str) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    with pytest.raises(CollectError) as error, in_words():
+        raise OperationalError("fetch 100", {}, sqlite3.OperationalError(words), connection_invalidated=True)
+    assert str(error.value) == "The database broke the connection off. What came before is stored: run this again."
+
+
 @pytest.mark.parametrize("kind", ["postgresql", "mysql", "mariadb"])
 def test_a_port_that_takes_connections_and_says_nothing_is_left_after_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str

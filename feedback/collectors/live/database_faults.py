@@ -14,6 +14,7 @@ from feedback.errors import CollectError
 if TYPE_CHECKING:
     from sqlalchemy.exc import DBAPIError
 
+_BROKEN_OFF = "The database broke the connection off. What came before is stored: run this again."
 UNKNOWN_OPTION = "What stands behind the ? of 'url' is not known to the database's driver."
 UNUSABLE_OPTION = "What stands behind the ? of 'url' can't be used. Is each value right, and is each file there?"
 LOGIN_PACKAGE = "This user logs in in a way that the driver needs a package for. Install it with: pip install 'PyMySQL[rsa,ed25519]'"
@@ -63,7 +64,7 @@ _FAULTS = tuple(
         (r"timeout expired|timed out|ConnectionTimeout", "The database does not answer. Run this again later."),
         (
             r"^(?:57P0\d|2006|2013) |closed the connection|terminating connection|connection (?:is|was) (?:lost|closed)|consuming input failed",
-            "The database broke the connection off. What came before is stored: run this again.",
+            _BROKEN_OFF,
         ),
         (
             r"is locked|[Cc]onflicting lock|set lock on",
@@ -129,4 +130,6 @@ def _sentence(error: "DBAPIError") -> str:
     for pattern, said in _FAULTS:
         if match := pattern.search(told):
             return said.replace("{}", next((group for group in match.groups() if group), ""))
+    if error.connection_invalidated:  # drivers have many words for it: SSL's, the system's, their own
+        return _BROKEN_OFF
     return f"The database does not answer 'query' ({code or type(own).__name__})."
